@@ -1,0 +1,1 @@
+"""The Dagster assets, one module each: event_files, events, summaries, report."""

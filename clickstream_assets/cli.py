@@ -1,0 +1,52 @@
+"""The command `clickstream`: finds the subcommand's module and turns the expected errors into one sentence.
+
+Does not belong here: what a subcommand does (`commands/`). Modules are imported on use, so that `clickstream
+status` does not pay for what `clickstream up` needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+import psycopg2
+
+from clickstream_assets.settings import SettingsError
+
+COMMANDS = ("up", "generate", "stream", "setup-db", "status", "verify", "rejects", "database-url", "psql")
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"clickstream_assets.commands.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="clickstream-assets")
+def clickstream() -> None:
+    """Clickstream events: from CSV files through Spark into PostgreSQL, watched by Dagster."""
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 done, 1 a check failed or the work did, 2 wrong usage or settings."""
+    try:
+        clickstream(prog_name="clickstream")
+    except SettingsError as error:
+        click.echo(f"clickstream: {error}", err=True)
+        sys.exit(2)
+    except psycopg2.OperationalError as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        click.echo(f"clickstream: the database does not answer as it should: {reason}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Settings: what the environment says, read once and checked.
+
+Belongs here: every `CLICKSTREAM_*` variable, its default and its check. Does not belong here: passwords of
+the database roles (`credentials`), and anything that opens a file or a connection.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+SQL_DIR = PROJECT_ROOT / "sql"
+STREAM_PROGRAM = PROJECT_ROOT / "spark" / "spark_streaming_to_postgres.py"
+
+Sink = Literal["copy", "jdbc"]
+IdenticalRows = Literal["merge", "keep"]
+
+
+class SettingsError(ValueError):
+    """A setting is wrong. The message is one sentence for the user: what, where, and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one process. Paths are absolute; `None` for a URL means: the embedded server."""
+
+    home: Path
+    events_dir: Path
+    database_url: str | None
+    dagster_database_url: str | None
+    spark_master: str
+    sink: Sink
+    generator_rate: float  # events per second; 0 = no generator
+    settle_seconds: float  # a file unchanged for so long is taken to be complete
+    dagster_port: int
+    identical_rows: IdenticalRows
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """Spark's checkpoint of the stream. Losing it is harmless: the ledger knows what is committed."""
+        return self.home / "checkpoint"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.home / "logs"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings from `env` (default: the process environment).
+
+        Raises:
+            SettingsError: a value cannot be used.
+        """
+        source = os.environ if env is None else env
+        home = Path(source.get("CLICKSTREAM_HOME") or ".clickstream").expanduser().absolute()
+        events_dir = Path(source.get("CLICKSTREAM_EVENTS_DIR") or home / "events").expanduser().absolute()
+        port = _number(source, "CLICKSTREAM_DAGSTER_PORT", 3000)
+        if port != int(port) or not 0 < port < 65536:
+            raise SettingsError(f"CLICKSTREAM_DAGSTER_PORT is {port:g}: give a port number from 1 to 65535.")
+        return cls(
+            home=home,
+            events_dir=events_dir,
+            database_url=_url(source, "CLICKSTREAM_DATABASE_URL"),
+            dagster_database_url=_url(source, "CLICKSTREAM_DAGSTER_DATABASE_URL"),
+            spark_master=source.get("CLICKSTREAM_SPARK_MASTER") or "local[*]",
+            sink=cast(Sink, _choice(source, "CLICKSTREAM_SINK", ("copy", "jdbc"))),
+            generator_rate=_number(source, "CLICKSTREAM_GENERATOR_RATE", 100),
+            settle_seconds=_number(source, "CLICKSTREAM_SETTLE_SECONDS", 1),
+            dagster_port=int(port),
+            identical_rows=cast(
+                IdenticalRows, _choice(source, "CLICKSTREAM_IDENTICAL_ROWS", ("merge", "keep"))
+            ),
+        )
+
+
+def _number(env: Mapping[str, str], name: str, default: float) -> float:
+    text = env.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        raise SettingsError(f"{name} is '{text}': give a number.") from None
+    if not 0 <= value < float("inf"):
+        raise SettingsError(f"{name} is '{text}': give a number that is not negative.")
+    return value
+
+
+def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    text = env.get(name, "").strip() or choices[0]
+    if text not in choices:
+        raise SettingsError(f"{name} is '{text}': give one of {', '.join(choices)}.")
+    return text
+
+
+def _url(env: Mapping[str, str], name: str) -> str | None:
+    text = env.get(name, "").strip()
+    if text and not text.startswith(("postgresql://", "postgres://")):
+        # The value itself may hold a password: it is not repeated.
+        raise SettingsError(f"{name} is no PostgreSQL URL: it must start with postgresql://.")
+    return text or None
