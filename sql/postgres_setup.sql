@@ -35,8 +35,10 @@ INSERT INTO schema_versions (version) VALUES (1) ON CONFLICT DO NOTHING;
 -- The distinct headers that files came with, in the order of their columns.
 CREATE TABLE IF NOT EXISTS ingest_layouts (
     layout_id     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    columns       text[] NOT NULL UNIQUE,          -- names as the first file wrote them
-    first_seen_at timestamptz NOT NULL DEFAULT now()
+    columns       text[] NOT NULL,                 -- names as the files write them
+    delimiter     text NOT NULL DEFAULT ',',
+    first_seen_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (columns, delimiter)
 );
 
 -- One row a delivery of a file. The same name with other content is another row, and so is the
@@ -108,6 +110,10 @@ CREATE TABLE IF NOT EXISTS ingest_batches (
     rows_duplicate bigint NOT NULL,
     rows_rejected  bigint NOT NULL,
     rows_conflict  bigint NOT NULL DEFAULT 0,      -- of the duplicates: same id and time, other content
+    total_rows_read      bigint NOT NULL,          -- running totals over all batches, this one included
+    total_rows_inserted  bigint NOT NULL,
+    total_rows_duplicate bigint NOT NULL,
+    total_rows_rejected  bigint NOT NULL,
     min_event_time timestamptz,                    -- of the good rows read
     max_event_time timestamptz,
     parse_seconds  double precision NOT NULL,      -- Spark: read, split, cast, COPY to staging
