@@ -1,0 +1,39 @@
+"""When Dagster refreshes a summary: one automation condition and one retry policy.
+
+Belongs here: conditions, each a named constant whose comment names the incident behind every operator. Does
+not belong here: what a refresh does (`summaries`), and who reports new rows (`sensors`).
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+AC = dg.AutomationCondition
+
+
+def build_on_new_rows() -> dg.AutomationCondition:
+    """Request a refresh once per news: after new rows were reported upstream, or when first seen.
+
+    - `any_deps_match(newly_updated)`, bare: `any_deps_updated` is an OR inside, and boolean operators drop
+      the times of the updates. Without them an update on the tick after a request counted as older than it
+      and was lost (the way `eager()` loses it).
+    - `.since(newly_requested)` keeps the news until a refresh was asked for: a burst that arrives during a
+      refresh leads to one more, not to one each, and to no fewer.
+    - `initial_evaluation`: the first look at an asset sees no update, by definition. Rows reported before
+      the daemon started would wait for the next ones. It is a latch of its own, because an OR inside the
+      first latch would drop the times again.
+    - `~any_deps_missing`: nothing to do before the first rows.
+    - `~in_progress`: one refresh of a summary at a time.
+
+    A failed refresh is not asked for again by this (see `REFRESH_RETRY`); the next rows do it, and a refresh
+    takes in everything that its predecessors missed.
+    """
+    new_rows = AC.any_deps_match(AC.newly_updated()).since(AC.newly_requested())
+    first_look = AC.initial_evaluation().since(AC.newly_requested())
+    return ((new_rows | first_look) & ~AC.any_deps_missing() & ~AC.in_progress()).with_label("on_new_rows")
+
+
+on_new_rows = build_on_new_rows()
+
+# A refresh is one transaction and may simply be tried again: three times cover a restart of PostgreSQL.
+REFRESH_RETRY = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL)  # seconds: 5, 15, 35
