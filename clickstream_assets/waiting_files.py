@@ -1,0 +1,163 @@
+"""Files waiting: what is on disk and not in the database yet, whatever the stream may be doing.
+
+Belongs here: walking the events directory and comparing it with the ledger in one query. Does not belong
+here: deciding whether a file is complete, readable or new content; that is the stream's intake.
+
+Which files wait. A path on disk is compared with the newest row of `ingest_files` about the same path,
+inode, size and modification time:
+
+- no such row, or one that is `registered`: it waits;
+- `committed` or `duplicate`: it does not, even if its inode's change time differs. A chmod or a hard link
+  changes that time alone, and must not look like a backlog. The one delivery hidden by this rule is an
+  overwrite in place with the same size and the old modification time put back; intake rechecks such a file
+  within seconds and the ledger then says what it was;
+- `rejected`: it waits again if the change time differs: a chmod is how an unreadable file becomes readable;
+- `changed` rows do not count: they are about a state that was never read.
+
+Hidden names (a leading `.` or `_`) are ignored, directories are walked, links and special files are not
+followed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets.database import query
+
+HIDDEN = (".", "_")
+EXAMPLES = 5  # waiting paths that are named, the oldest first
+
+
+class FileState(NamedTuple):
+    """One state of one path. `path` is relative to the events directory, as the ledger writes it."""
+
+    path: str
+    inode: int
+    size_bytes: int
+    modified_ns: int
+    changed_ns: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The regular files below a directory at one moment."""
+
+    files: tuple[FileState, ...]
+    unlistable: tuple[str, ...]  # directories that could not be read, "." for the events directory itself
+    listed_at: float  # seconds since 1970, before the first look
+
+
+@dataclass(frozen=True)
+class WaitingFiles:
+    """The backlog on disk. Times are UTC; ages are seconds."""
+
+    files: int
+    size_bytes: int
+    registered: int  # of them: known to the ledger, not committed; the others are not known yet
+    oldest_landed_at: datetime | None
+    oldest_age_seconds: float | None
+    oldest_paths: tuple[str, ...]
+    vanished: int  # registered in the ledger, but that state of the file is no longer on disk
+    vanished_paths: tuple[str, ...]
+    unlistable: tuple[str, ...]
+    files_on_disk: int
+
+
+def ledger_path(relative: str | bytes) -> str:
+    """A path as the ledger writes it: text whatever bytes the name has, `\\xNN` where they are no UTF-8."""
+    return os.fsencode(relative).decode("utf-8", "backslashreplace")
+
+
+def list_event_files(directory: Path) -> Listing:
+    """Walk `directory`. What vanishes during the walk is left out; what cannot be read is named."""
+    listed_at = time.time()
+    files: list[FileState] = []
+    unlistable: list[str] = []
+    pending = [""]
+    while pending:
+        relative = pending.pop()
+        try:
+            with os.scandir(os.path.join(directory, relative)) as entries:  # noqa: PTH118 (100,000 names)
+                for entry in entries:
+                    if not entry.name.startswith(HIDDEN):
+                        _look(entry, relative + entry.name, files, pending)
+        except FileNotFoundError:
+            if not relative:
+                unlistable.append(".")
+        except OSError:
+            unlistable.append(ledger_path(relative.rstrip("/")) or ".")
+    return Listing(tuple(files), tuple(sorted(unlistable)), listed_at)
+
+
+def _look(entry: os.DirEntry[str], relative: str, files: list[FileState], pending: list[str]) -> None:
+    try:
+        if entry.is_dir(follow_symlinks=False):
+            pending.append(relative + "/")
+        elif entry.is_file(follow_symlinks=False):
+            stat = entry.stat(follow_symlinks=False)
+            files.append(
+                FileState(
+                    ledger_path(relative), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+                )
+            )
+    except FileNotFoundError:
+        pass
+
+
+def read_waiting_files(connection: Connection, directory: Path) -> WaitingFiles:
+    """List `directory`, then compare with the ledger. In this order, a file that is committed meanwhile
+    does not count as waiting."""
+    return compare_with_ledger(connection, list_event_files(directory))
+
+
+def compare_with_ledger(connection: Connection, listing: Listing) -> WaitingFiles:
+    """Which files of the listing wait. One query, whatever their number."""
+    columns = list(zip(*listing.files, strict=True)) or [(), (), (), (), ()]
+    parameters = {
+        "paths": array_literal(columns[0]),
+        "inodes": array_literal(columns[1]),
+        "sizes": array_literal(columns[2]),
+        "modified": array_literal(columns[3]),
+        "changed": array_literal(columns[4]),
+        "listed_at": listing.listed_at,
+        "examples": EXAMPLES,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(query("waiting_files"), parameters)
+        row = cursor.fetchone()
+    assert row is not None  # noqa: S101 (an aggregate)
+    files, size_bytes, registered, oldest, oldest_paths, vanished, vanished_paths = row
+    age = None if oldest is None else max(0.0, (datetime.now(UTC) - oldest).total_seconds())
+    return WaitingFiles(
+        files=files,
+        size_bytes=size_bytes,
+        registered=registered,
+        oldest_landed_at=oldest,
+        oldest_age_seconds=age,
+        oldest_paths=tuple(oldest_paths),
+        vanished=vanished,
+        vanished_paths=tuple(vanished_paths),
+        unlistable=listing.unlistable,
+        files_on_disk=len(listing.files),
+    )
+
+
+def array_literal(values: Iterable[str | int]) -> str:
+    """A PostgreSQL array as one text parameter. psycopg2's own `ARRAY[…]` makes the server parse an
+    expression for every element, which is slow for 100,000 files."""
+    return "{" + ",".join(_element(value) for value in values) + "}"
+
+
+def _element(value: str | int) -> str:
+    if isinstance(value, int):
+        # An inode is 64 bits without a sign, bigint has one; the ledger wraps it the same way.
+        return str(value if value < 2**63 else value - 2**64)
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
