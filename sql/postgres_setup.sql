@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS ingest_layouts (
 CREATE TABLE IF NOT EXISTS ingest_files (
     file_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     path           text NOT NULL,                  -- relative to the events directory, UTF-8 with \xNN escapes
+    raw_path       bytea,                          -- the same as bytes, where it is not UTF-8; else null
     size_bytes     bigint NOT NULL,                -- on disk (compressed, where it is)
     content_hash   bytea,                          -- SHA-256 of the bytes on disk; null if unreadable
     status         text NOT NULL CHECK (status IN (

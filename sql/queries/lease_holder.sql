@@ -1,0 +1,1 @@
+SELECT mode, pid, host, started_at FROM stream_lease

@@ -1,0 +1,1 @@
+SELECT layout_id FROM ingest_layouts WHERE columns = %(columns)s AND delimiter = %(delimiter)s
