@@ -1,0 +1,230 @@
+"""What is asked of the generator, and the exact truth about what it wrote.
+
+Belongs here: the two specifications, their checks, and the manifest. Does not belong here: how any of it is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+Ids = Literal["random", "time-ordered"]
+
+# Where a seeded history ends unless told: a seed must give the same bytes tomorrow.
+SEEDED_UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(2000, 1, 8, tzinfo=UTC)  # late events reach days further back, and must stay after 2000
+DEFAULT_DAYS = 7.0
+MOST_EVENTS = 10**12
+
+
+class GenerationError(ValueError):
+    """What was asked for cannot be generated. The message is one sentence for the user."""
+
+
+def _check_shares(duplicates: float, malformed: float, late: float) -> None:
+    for name, share in (("duplicates", duplicates), ("malformed", malformed), ("late", late)):
+        if not 0 <= share <= 1:
+            raise GenerationError(f"{name} is {share:g}: give a share from 0 to 1.")
+    if duplicates + malformed + late > 1 + 1e-9:
+        raise GenerationError(
+            "duplicates, malformed and late come to more than all rows: lower their shares."
+        )
+    if duplicates and duplicates + malformed > 1 - 1e-9:
+        raise GenerationError("duplicates repeat good rows, and no good row is left: lower the shares.")
+
+
+@dataclass(frozen=True)
+class GenerationSpec:
+    """A finished history: `events` rows in `files` files, spread over some days.
+
+    Attributes:
+        events: rows in total, the duplicate and malformed ones among them.
+        files: as many files, of equal rows (they differ by one at most); later files hold later events.
+        duplicates: share of all rows, 0 to 1: earlier good rows once more, byte for byte.
+        malformed: share of all rows that no strict parser takes.
+        late: share of all rows: good events hours to days older than the others of their file.
+        seed: the same seed and the same other values give the same bytes. None: different each time.
+        until: end of the history; a time without zone is UTC. Default: now, or SEEDED_UNTIL with a seed.
+        start: begin of the history. Default: `days` before the end.
+        days: length of the history, where `start` is not given.
+        ids: `random` (UUIDv4) or `time-ordered` (UUIDv7 of the event's time) event ids.
+    """
+
+    events: int
+    files: int = 1
+    duplicates: float = 0.0
+    malformed: float = 0.0
+    late: float = 0.0
+    seed: int | None = None
+    until: datetime | None = None
+    start: datetime | None = None
+    days: float = DEFAULT_DAYS
+    ids: Ids = "random"
+
+    def check(self) -> None:
+        """Raises:
+        GenerationError: the values contradict each other or cannot be used.
+        """
+        if not 1 <= self.events <= MOST_EVENTS:
+            raise GenerationError(f"events is {self.events}: give a number from 1 to 10^12.")
+        if not 1 <= self.files <= self.events:
+            raise GenerationError(
+                f"files is {self.files}: give at least 1, and no more than there are events ({self.events})."
+            )
+        if self.seed is not None and self.seed < 0:
+            raise GenerationError(f"seed is {self.seed}: give a number that is not negative.")
+        if self.ids not in ("random", "time-ordered"):
+            raise GenerationError(f"ids is '{self.ids}': give random or time-ordered.")
+        _check_shares(self.duplicates, self.malformed, self.late)
+        if self.good_rows == 0 and self.duplicate_rows:
+            raise GenerationError("duplicates repeat good rows, and no good row is left: lower the shares.")
+        self.period()
+
+    @property
+    def duplicate_rows(self) -> int:
+        return min(round(self.events * self.duplicates), self.events)
+
+    @property
+    def malformed_rows(self) -> int:
+        return min(round(self.events * self.malformed), self.events - self.duplicate_rows)
+
+    @property
+    def good_rows(self) -> int:
+        """Rows that are neither duplicate nor malformed: the unique events."""
+        return self.events - self.duplicate_rows - self.malformed_rows
+
+    @property
+    def late_rows(self) -> int:
+        return min(round(self.events * self.late), self.good_rows)
+
+    def period(self, now: datetime | None = None) -> tuple[datetime, datetime]:
+        """Begin and end of the history, in UTC.
+
+        Raises:
+            GenerationError: the period is empty, begins before 2000 or ends in the future.
+        """
+        now = now or datetime.now(UTC)
+        until = in_utc(self.until) if self.until else (now if self.seed is None else SEEDED_UNTIL)
+        try:
+            start = in_utc(self.start) if self.start else until - timedelta(days=self.days)
+        except (OverflowError, ValueError):
+            raise GenerationError(f"days is {self.days:g}: that is before the year 2000.") from None
+        if until > now:
+            raise GenerationError(f"until is {until:%Y-%m-%d %H:%M} UTC: events of the future are no events.")
+        if start >= until:
+            raise GenerationError(
+                f"the period is empty: it starts at {start:%Y-%m-%d %H:%M} UTC, after its end."
+            )
+        if start < EARLIEST:
+            raise GenerationError(
+                f"the period starts on {start:%Y-%m-%d}: give a start after {EARLIEST:%Y-%m-%d}."
+            )
+        return start, until
+
+
+@dataclass(frozen=True)
+class LiveSpec:
+    """A running shop: `rate` events per second, now, in a file per `interval`, until stopped.
+
+    Attributes:
+        rate: rows per second, the duplicate and malformed ones among them; above 0.
+        events: stop after so many rows. None: go on until stopped.
+        interval: seconds from file to file.
+        duplicates, malformed, late, ids: as in `GenerationSpec`; the shares hold exactly over all rows if
+            `events` is given, else over each million.
+        seed: repeats the visitors and what they do; the times are the real ones.
+    """
+
+    rate: float
+    events: int | None = None
+    interval: float = 1.0
+    duplicates: float = 0.0
+    malformed: float = 0.0
+    late: float = 0.0
+    seed: int | None = None
+    ids: Ids = "random"
+
+    def check(self) -> None:
+        """Raises:
+        GenerationError: the values contradict each other or cannot be used.
+        """
+        if not 0 < self.rate <= 1_000_000:
+            raise GenerationError(
+                f"rate is {self.rate:g}: give events per second, above 0 and up to 1,000,000."
+            )
+        if not 0.01 <= self.interval <= 3600:
+            raise GenerationError(f"interval is {self.interval:g}: give seconds from 0.01 to 3600.")
+        self.whole().check()
+
+    def whole(self) -> GenerationSpec:
+        """The same shares as a finished history, over which they are exact."""
+        return GenerationSpec(
+            events=1_000_000 if self.events is None else self.events,
+            duplicates=self.duplicates,
+            malformed=self.malformed,
+            late=self.late,
+            seed=self.seed,
+            ids=self.ids,
+        )
+
+
+@dataclass
+class FileTruth:
+    """What one file holds. `bytes` is its size, the header included."""
+
+    name: str
+    rows: int = 0
+    unique_events: int = 0
+    duplicates: int = 0
+    malformed: int = 0
+    late: int = 0
+    bytes: int = 0
+
+
+@dataclass
+class Manifest:
+    """The exact truth about everything written. `rows = unique_events + duplicates + malformed`.
+
+    Attributes:
+        rows: data records; headers are none.
+        unique_events: good rows that are no repetition; the late ones are among them.
+        duplicates: rows that repeat an earlier good row.
+        malformed: rows that a strict parser rejects; `malformed_kinds` tells them apart.
+        late: unique events that are hours to days older than the others of their file.
+        files: files written.
+        file_details: one entry a file, in the order in which they appeared (empty where nobody asked).
+    """
+
+    rows: int = 0
+    unique_events: int = 0
+    duplicates: int = 0
+    malformed: int = 0
+    late: int = 0
+    files: int = 0
+    bytes: int = 0
+    seed: int | None = None
+    malformed_kinds: dict[str, int] = field(default_factory=dict)
+    file_details: list[FileTruth] = field(default_factory=list)
+
+    def add(self, file: FileTruth, *, keep_detail: bool = True) -> None:
+        """Count a finished file in."""
+        self.files += 1
+        for name in ("rows", "unique_events", "duplicates", "malformed", "late", "bytes"):
+            setattr(self, name, getattr(self, name) + getattr(file, name))
+        if keep_detail:
+            self.file_details.append(file)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it: the six counts and `bytes` as integers, then the details."""
+        counts = {
+            name: getattr(self, name)
+            for name in ("rows", "unique_events", "duplicates", "malformed", "late", "files", "bytes", "seed")
+        }
+        details = [dict(vars(file)) for file in self.file_details]
+        return {**counts, "malformed_kinds": dict(self.malformed_kinds), "file_details": details}
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The same moment in UTC; a time without zone is taken as UTC already."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
