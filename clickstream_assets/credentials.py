@@ -1,0 +1,135 @@
+"""The passwords of the database roles, and URLs made with them.
+
+Belongs here: where passwords come from, and how a role's URL is derived from the owner's. Does not belong
+here: giving the roles these passwords (`schema`).
+
+A password comes from the environment (CLICKSTREAM_WRITER_PASSWORD, CLICKSTREAM_READER_PASSWORD) or is made
+once and kept in CLICKSTREAM_HOME/credentials.json, readable by its owner alone. It is never logged, nor given
+in argv.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+from clickstream_assets.postgres_server import HOST, OWNER, read_port
+from clickstream_assets.settings import Settings, SettingsError
+
+Role = Literal["owner", "writer", "reader", "dagster"]
+DATABASE = "clickstream"
+DAGSTER_DATABASE = "dagster"
+ROLE_NAMES: Mapping[Role, str] = {
+    "owner": OWNER,  # of the embedded server; an external one has the owner of its URL
+    "writer": "clickstream_writer",
+    "reader": "clickstream_reader",
+    "dagster": "clickstream_dagster",
+}
+ENVIRONMENT: Mapping[Role, str] = {
+    "writer": "CLICKSTREAM_WRITER_PASSWORD",
+    "reader": "CLICKSTREAM_READER_PASSWORD",
+}
+IDENTITY_PARAMETERS = {"user", "password", "passfile"}  # of a libpq URL: they belong to the owner alone
+
+
+def role_password(settings: Settings, role: Role) -> str:
+    """The password of `role`, made and kept on first use.
+
+    Raises:
+        SettingsError: the file cannot be read or written.
+    """
+    variable = ENVIRONMENT.get(role)
+    given = os.environ.get(variable, "") if variable else ""
+    if given:
+        return given
+    file = settings.home / "credentials.json"
+    try:
+        if not file.exists():
+            _write_new(file, {name: secrets.token_urlsafe(24) for name in ROLE_NAMES})
+        return str(json.loads(file.read_text())[role])
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be used: {error.strerror or error}.") from None
+    except (ValueError, KeyError, TypeError):
+        raise SettingsError(f"{file} holds no password for '{role}': restore it from a backup.") from None
+
+
+def role_url(settings: Settings, role: Role) -> str:
+    """The URL for `role`: the owner's host, port, database and parameters (sslmode, …), with its own identity.
+
+    The role `dagster` has a database of its own. For the embedded server this is known once it was started.
+
+    Raises:
+        SettingsError: the embedded server was never started, or the credentials cannot be used.
+    """
+    if role == "dagster" and settings.dagster_database_url is not None:
+        return settings.dagster_database_url
+    if settings.database_url is not None:
+        owner = settings.database_url
+    else:
+        port = read_port(settings.home / "postgres")
+        if port is None:
+            raise SettingsError(
+                "there is no database yet: `clickstream up` or `clickstream setup-db` makes it."
+            )
+        password = quote(role_password(settings, "owner"), safe="")
+        owner = f"postgresql://{OWNER}:{password}@{HOST}:{port}/{DATABASE}"
+    if role == "owner":
+        return owner
+    url = with_identity(owner, ROLE_NAMES[role], role_password(settings, role))
+    return with_database(url, DAGSTER_DATABASE) if role == "dagster" else url
+
+
+def with_identity(url: str, user: str, password: str) -> str:
+    """`url` with another user and password."""
+    parts = urlsplit(url)
+    _, _, address = parts.netloc.rpartition("@")
+    netloc = f"{quote(user, safe='')}:{quote(password, safe='')}@{address}"
+    return urlunsplit(
+        ("postgresql", netloc, parts.path or "/", _without(parts.query, IDENTITY_PARAMETERS), "")
+    )
+
+
+def with_database(url: str, database: str) -> str:
+    """`url` with another database."""
+    parts = urlsplit(url)
+    query = _without(parts.query, {"dbname"})
+    return urlunsplit(("postgresql", parts.netloc, "/" + quote(database, safe=""), query, ""))
+
+
+def split_password(url: str) -> tuple[str, str | None]:
+    """`url` without its password, fit for argv, and the password."""
+    parts = urlsplit(url)
+    identity, at, address = parts.netloc.rpartition("@")
+    user, colon, password = identity.partition(":")
+    in_query = dict(parse_qsl(parts.query)).get("password")
+    query = _without(parts.query, {"password"})
+    bare = urlunsplit(("postgresql", f"{user}{at}{address}", parts.path or "/", query, ""))
+    return bare, unquote(password) if colon else in_query
+
+
+def _without(query: str, names: set[str]) -> str:
+    pairs = [(k, v) for k, v in parse_qsl(query, keep_blank_values=True) if k not in names]
+    return urlencode(pairs, quote_via=quote)
+
+
+def _write_new(file: Path, content: Mapping[Role, str]) -> None:
+    """Write `file` whole unless another process was quicker: then its content stands."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f"{file.name}.{os.getpid()}.new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as output:
+            json.dump(content, output, indent=2)
+            output.flush()
+            os.fsync(descriptor)
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, file)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,94 @@
+"""The embedded PostgreSQL, shared by all programs of one home.
+
+Belongs here: who uses the server and when it ends. Does not belong here: how it starts and stops
+(`postgres_server`).
+
+Each user holds a shared lock on one file. Whoever leaves and can get the lock for itself was the last, and
+stops the server. A killed program loses its lock by itself; a server that nobody stopped is adopted by the next
+user.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NewType
+
+from clickstream_assets.credentials import DATABASE, role_password, role_url, with_database
+from clickstream_assets.postgres_server import PostgresServer
+from clickstream_assets.settings import Settings
+
+OwnerUrl = NewType("OwnerUrl", str)
+
+
+def embedded_server(settings: Settings) -> PostgresServer:
+    """The embedded server of this home, running or not."""
+    return PostgresServer(settings.home / "postgres")
+
+
+@contextmanager
+def database_running(settings: Settings) -> Iterator[OwnerUrl]:
+    """The database is there while this lasts: the embedded server, or the one of CLICKSTREAM_DATABASE_URL.
+
+    A new embedded server gets its schema at once, so that every command works on a fresh home. For an
+    external database nothing is started nor changed.
+
+    Raises:
+        PostgresError: the embedded server does not come up.
+    """
+    if settings.database_url is not None:
+        yield OwnerUrl(settings.database_url)
+        return
+    server = embedded_server(settings)
+    with server_held(server, role_password(settings, "owner")):
+        _ensure_schema(settings)
+        yield OwnerUrl(role_url(settings, "owner"))
+
+
+@contextmanager
+def server_held(server: PostgresServer, password: str) -> Iterator[None]:
+    """Start `server` unless it runs; on leaving stop it unless another process or thread holds it."""
+    server.directory.parent.mkdir(parents=True, exist_ok=True)
+    users_file = server.directory.with_name(f"{server.directory.name}.users")
+    with users_file.open("a") as users:
+        # One at a time starts or stops. The lock on the users alone would leave a gap between
+        # "nobody else is there" and the stop.
+        with _starting_or_stopping(server.directory):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            server.start(password)
+        try:
+            yield
+        finally:
+            with _starting_or_stopping(server.directory):
+                try:
+                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    pass  # others go on
+                else:
+                    server.stop()
+
+
+@contextmanager
+def _starting_or_stopping(directory: Path) -> Iterator[None]:
+    with directory.with_name(f"{directory.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _ensure_schema(settings: Settings) -> None:
+    from clickstream_assets.database import connect
+    from clickstream_assets.schema import ensure_database, setup_databases
+
+    owner_url = role_url(settings, "owner")
+    ensure_database(with_database(owner_url, "postgres"), DATABASE)
+    connection = connect(owner_url, "clickstream-setup", autocommit=True)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('public.stream_lease') IS NOT NULL")
+            (present,) = cursor.fetchone() or (False,)
+    finally:
+        connection.close()
+    if not present:
+        setup_databases(settings)

@@ -1,0 +1,145 @@
+"""The schema and the roles, applied.
+
+Belongs here: making the databases, applying `sql/postgres_setup.sql` and giving the roles their passwords, safe
+to repeat and to run twice at once. Does not belong here: the schema itself (`sql/`), and where the passwords
+come from (`credentials`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import psycopg2
+import psycopg2.errors
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import encrypt_password
+
+from clickstream_assets.credentials import (
+    DAGSTER_DATABASE,
+    DATABASE,
+    ROLE_NAMES,
+    Role,
+    role_password,
+    role_url,
+    with_database,
+)
+from clickstream_assets.database import connect
+from clickstream_assets.settings import SQL_DIR, Settings, SettingsError
+
+APPLICATION = "clickstream-setup"
+OLDEST_SERVER = 140000
+PASSWORD_ROLES: tuple[Role, ...] = ("writer", "reader")
+LOCK_LIMIT = "30s"  # behind a running stream; a longer wait would hold up everyone behind us
+
+
+def setup_databases(settings: Settings) -> None:
+    """Bring the database (and Dagster's, where it is on the same server) to what this version needs.
+
+    The server must run.
+
+    Raises:
+        SettingsError: the server is too old, the owner may not do this, or a lock cannot be had.
+    """
+    owner_url = role_url(settings, "owner")
+    try:
+        if settings.database_url is None:
+            ensure_database(with_database(owner_url, "postgres"), DATABASE)
+        apply_schema(owner_url, {role: role_password(settings, role) for role in PASSWORD_ROLES})
+        if settings.dagster_database_url is None:
+            setup_dagster_database(owner_url, role_password(settings, "dagster"))
+    except psycopg2.errors.InsufficientPrivilege as error:
+        raise SettingsError(
+            f"the owner of the database may not set it up ({_first_line(error)}): give the role CREATEROLE and "
+            "CREATEDB, or make the roles beforehand and set CLICKSTREAM_DAGSTER_DATABASE_URL."
+        ) from None
+    except psycopg2.errors.LockNotAvailable:
+        raise SettingsError(
+            f"the schema is in use by a long transaction (waited {LOCK_LIMIT}): end that, then run setup-db."
+        ) from None
+
+
+def apply_schema(owner_url: str, passwords: Mapping[Role, str]) -> None:
+    """Apply `sql/postgres_setup.sql` and the passwords of `writer` and `reader` in one transaction."""
+    with _Transaction(owner_url) as connection, connection.cursor() as cursor:
+        check_version(connection)
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_LIMIT,))
+        # Roles belong to the whole server: two databases set up at once would meet there.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clickstream.setup'))")
+        cursor.execute((SQL_DIR / "postgres_setup.sql").read_text(encoding="utf-8"))
+        for role, password in passwords.items():
+            _set_password(connection, ROLE_NAMES[role], password)
+
+
+def setup_dagster_database(owner_url: str, password: str) -> None:
+    """Make Dagster's database, owned by a role that can reach no other."""
+    role = ROLE_NAMES["dagster"]
+    with _Transaction(owner_url) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clickstream.setup'))")
+        cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,))
+        if cursor.fetchone() is None:
+            cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+            # Only a member may give a database away; a superuser needs no membership.
+            cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
+        _set_password(connection, role, password)
+    ensure_database(owner_url, DAGSTER_DATABASE, owner=role)
+
+
+def ensure_database(url: str, name: str, owner: str | None = None) -> None:
+    """Create the database `name` unless it exists; nobody but its owner may connect to it unasked."""
+    connection = connect(url, APPLICATION, autocommit=True)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+            if cursor.fetchone() is not None:
+                return
+            statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+            if owner is not None:
+                statement += sql.SQL(" OWNER {}").format(sql.Identifier(owner))
+            try:
+                cursor.execute(statement)
+            except (psycopg2.errors.DuplicateDatabase, psycopg2.errors.UniqueViolation):
+                return  # another setup was quicker
+            if owner is not None:
+                cursor.execute(
+                    sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC").format(
+                        sql.Identifier(name)
+                    )
+                )
+    finally:
+        connection.close()
+
+
+def check_version(connection: Connection) -> None:
+    """Raises SettingsError where the server is older than PostgreSQL 14."""
+    if connection.server_version < OLDEST_SERVER:
+        version = connection.info.parameter_status("server_version")
+        raise SettingsError(f"the server is PostgreSQL {version}: this needs PostgreSQL 14 or newer.")
+
+
+def _set_password(connection: Connection, role: str, password: str) -> None:
+    """Set a password by its verifier: the clear text does not leave this process, not into any server log."""
+    verifier = encrypt_password(password, role, connection, "scram-sha-256")
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("ALTER ROLE {} PASSWORD %s").format(sql.Identifier(role)), (verifier,))
+
+
+class _Transaction:
+    """A connection that commits at the end, or rolls back, and is closed in any case."""
+
+    def __init__(self, url: str) -> None:
+        self.connection = connect(url, APPLICATION)
+
+    def __enter__(self) -> Connection:
+        return self.connection
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self.connection.commit()
+        finally:
+            self.connection.close()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,80 @@
+"""Fixtures that every folder of tests shares: a real PostgreSQL, and a fresh database a test.
+
+Does not belong here: sample events, Spark, Dagster; each folder has its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from databases import Database, RunningServer
+from psycopg2 import sql
+
+from clickstream_assets.credentials import ROLE_NAMES, with_database, with_identity
+from clickstream_assets.database import connect
+from clickstream_assets.postgres_server import HOST, OWNER, PostgresServer
+from clickstream_assets.schema import apply_schema, ensure_database
+
+PASSWORD = "test: p@ss/word%?"  # hostile to URLs on purpose
+TEMPLATE = "clickstream_template"
+# No test pulls the plug, and a crash of the processes alone loses nothing without fsync.
+TEST_CONFIGURATION = {"fsync": "off", "shared_buffers": "128MB", "max_wal_size": "1GB"}
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A short-named directory that every account can pass through (pytest's own is closed to others)."""
+    path = Path(tempfile.mkdtemp(prefix="clickstream-test-", dir="/tmp"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[RunningServer]:
+    """A real embedded server on a free port, in a directory of its own, ended with the session."""
+    path = Path(tempfile.mkdtemp(prefix="clickstream-test-", dir="/tmp"))
+    path.chmod(0o755)
+    server = PostgresServer(path / "postgres", TEST_CONFIGURATION)
+    try:
+        server.start(PASSWORD)
+        url = f"postgresql://{OWNER}:{quote(PASSWORD, safe='')}@{HOST}:{server.port}/postgres"
+        ensure_database(url, TEMPLATE)
+        apply_schema(with_database(url, TEMPLATE), {"writer": PASSWORD, "reader": PASSWORD})
+        yield RunningServer(server, url, PASSWORD)
+    finally:
+        server.stop(immediate=True)
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def database(postgres_server: RunningServer) -> Iterator[Database]:
+    """A database of its own for one test, cloned from a template with the schema."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    _execute(postgres_server.url, "CREATE DATABASE {} TEMPLATE {}", name, TEMPLATE)
+    owner_url = with_database(postgres_server.url, name)
+    yield Database(
+        name,
+        owner_url,
+        with_identity(owner_url, ROLE_NAMES["writer"], PASSWORD),
+        with_identity(owner_url, ROLE_NAMES["reader"], PASSWORD),
+    )
+    _execute(postgres_server.url, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+def _execute(url: str, statement: str, *names: str) -> None:
+    connection = connect(url, "tests", autocommit=True)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+    finally:
+        connection.close()

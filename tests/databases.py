@@ -1,0 +1,41 @@
+"""What the tests say to a database: the types of the fixtures in `conftest.py`, and one way to run a statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from clickstream_assets.database import connect
+from clickstream_assets.postgres_server import PostgresServer
+
+
+@dataclass(frozen=True)
+class Database:
+    """A fresh database with the schema applied."""
+
+    name: str
+    owner_url: str
+    writer_url: str
+    reader_url: str
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """The server of this test session. `url` is the superuser's, in the database `postgres`."""
+
+    server: PostgresServer
+    url: str
+    password: str  # of every role
+
+
+def run_sql(
+    url: str, statement: str, parameters: Mapping[str, object] | None = None
+) -> list[tuple[object, ...]]:
+    """Run one statement in its own transaction and return its rows, if it has any."""
+    connection = connect(url, "tests", autocommit=True)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
