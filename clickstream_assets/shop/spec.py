@@ -12,7 +12,7 @@ from typing import Any, Literal
 Ids = Literal["random", "time-ordered"]
 
 # Where a seeded history ends unless told: a seed must give the same bytes tomorrow.
-SEEDED_UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
+SEEDED_UNTIL = datetime(2025, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(2000, 1, 8, tzinfo=UTC)  # late events reach days further back, and must stay after 2000
 DEFAULT_DAYS = 7.0
 MOST_EVENTS = 10**12
