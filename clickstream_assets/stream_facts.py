@@ -1,0 +1,77 @@
+"""From the ledger and the list of runs to the facts that `supervision` judges. No Dagster, no I/O.
+
+Belongs here: ages from moments, and which of the things on record are about the present holder. Does not belong
+here: reading the ledger (`ledger`), asking Dagster (`run_control`), judging (`supervision`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from clickstream_assets.ledger import Batch, Lease
+from clickstream_assets.supervision import StreamFacts, StreamRun
+from clickstream_assets.waiting_files import WaitingFiles
+
+
+def stream_facts(
+    lease: Lease,
+    waiting: WaitingFiles,
+    last_batch: Batch | None,
+    *,
+    lock_taken_at: datetime | None = None,
+    runs: tuple[StreamRun, ...] = (),
+    holder_run_ended_at: datetime | None = None,
+    last_run_id: str | None = None,
+) -> StreamFacts:
+    """The facts at the moment `lease.now`.
+
+    Args:
+        lock_taken_at: start of the session that holds the lock, where it may be seen.
+        runs: of the job `spark_stream`, in flight, the oldest first.
+        holder_run_ended_at: end of the run that the lease names, if it has ended.
+        last_run_id: of the job's run that ended last.
+    """
+
+    def age(moment: datetime | None) -> float | None:
+        return None if moment is None else max(0.0, (lease.now - moment).total_seconds())
+
+    pause = 0.0
+    if lease.next_attempt_at is not None:
+        pause = max(0.0, (lease.next_attempt_at - lease.now).total_seconds())
+    return StreamFacts(
+        wanted="stopped" if lease.wanted == "stopped" else "running",
+        lock_held=lease.lock_held,
+        row_is_of_holder=_row_is_of_holder(lease, lock_taken_at),
+        mode=lease.mode,
+        holder_run_id=lease.dagster_run_id,
+        holder_run_ended=age(holder_run_ended_at),
+        held_seconds=age(lease.started_at) or 0.0,
+        heartbeat_age=age(lease.heartbeat_at),
+        progress_age=age(lease.last_progress_at),
+        commit_age=age(last_batch.committed_at) if last_batch else None,
+        files_waiting=waiting.files,
+        oldest_waiting_age=waiting.oldest_age_seconds,
+        runs=runs,
+        failures=lease.failures,
+        seconds_until_attempt=pause,
+        has_run=lease.started_at is not None or last_run_id is not None,
+        last_reason=_reason_of_last_end(lease, last_run_id),
+    )
+
+
+def _row_is_of_holder(lease: Lease, lock_taken_at: datetime | None) -> bool:
+    """A new holder writes its row after taking the lock; until then the row describes its predecessor."""
+    return lock_taken_at is None or (lease.started_at is not None and lease.started_at >= lock_taken_at)
+
+
+def _reason_of_last_end(lease: Lease, last_run_id: str | None) -> str | None:
+    """The reason on record, unless it is about an earlier stream than the last one."""
+    reason = lease.last_reason
+    if reason and reason.startswith("run "):
+        return reason if last_run_id and reason.startswith(run_name(last_run_id)) else None
+    return reason if lease.released_at is not None else None
+
+
+def run_name(run_id: str) -> str:
+    """How reasons name a run."""
+    return f"run {run_id[:8]}"

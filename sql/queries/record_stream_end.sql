@@ -1,0 +1,1 @@
+UPDATE stream_lease SET last_reason = %(reason)s

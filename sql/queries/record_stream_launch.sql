@@ -1,0 +1,4 @@
+-- Counted before the run is requested, so that no way of dying escapes the back-off.
+UPDATE stream_lease
+   SET failures = %(failures)s,
+       next_attempt_at = clock_timestamp() + %(pause_seconds)s * interval '1 second'
