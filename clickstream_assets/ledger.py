@@ -198,6 +198,11 @@ def read_batches_since(connection: Connection, batch_id: int) -> BatchesSince:
     return BatchesSince(**_one(connection, "batches_since", {"batch_id": batch_id}))
 
 
+def read_batch_before(connection: Connection, window_seconds: float = DEFAULT_WINDOW_SECONDS) -> int:
+    """The newest batch committed before the last `window_seconds`, or 0: the batches after it are the window."""
+    return int(_one(connection, "batch_before_window", {"window_seconds": window_seconds})["batch_id"])
+
+
 def read_files_since(connection: Connection, file_id: int) -> FilesSince:
     """Every delivery registered after `file_id` (0: all)."""
     return FilesSince(**_one(connection, "files_since", {"file_id": file_id}))

@@ -3,19 +3,19 @@
 Belongs here: walking the events directory and comparing it with the ledger in one query. Does not belong
 here: deciding whether a file is complete, readable or new content; that is the stream's intake.
 
-Which files wait. A path on disk is compared with the newest row of `ingest_files` about the same path,
-inode, size and modification time:
+Which files wait. A path on disk is compared with the ledger's newest row of that path, as intake does it:
 
-- no such row, or one that is `registered`: it waits;
+- no row, or one about another inode, size or modification time: it waits;
+- `registered`: it waits;
 - `committed` or `duplicate`: it does not, even if its inode's change time differs. A chmod or a hard link
-  changes that time alone, and must not look like a backlog. The one delivery hidden by this rule is an
-  overwrite in place with the same size and the old modification time put back; intake rechecks such a file
-  within seconds and the ledger then says what it was;
+  moves that time alone, and must not look like a backlog. The one delivery that this rule hides is an
+  overwrite in place with the same size and the old modification time put back, until intake rechecks it
+  (seconds) and the ledger says what it was;
 - `rejected`: it waits again if the change time differs: a chmod is how an unreadable file becomes readable;
-- `changed` rows do not count: they are about a state that was never read.
+- `changed`: it waits, since that state was never read.
 
-Hidden names (a leading `.` or `_`) are ignored, directories are walked, links and special files are not
-followed.
+Hidden names (a leading `.` or `_`) are ignored, directories are walked, links to files count as files, links
+to directories and special files do not.
 """
 
 from __future__ import annotations
@@ -101,15 +101,15 @@ def _look(entry: os.DirEntry[str], relative: str, files: list[FileState], pendin
     try:
         if entry.is_dir(follow_symlinks=False):
             pending.append(relative + "/")
-        elif entry.is_file(follow_symlinks=False):
-            stat = entry.stat(follow_symlinks=False)
+        elif entry.is_file():
+            stat = entry.stat()
             files.append(
                 FileState(
                     ledger_path(relative), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
                 )
             )
-    except FileNotFoundError:
-        pass
+    except OSError:
+        pass  # gone, or a link that leads nowhere
 
 
 def read_waiting_files(connection: Connection, directory: Path) -> WaitingFiles:
@@ -118,8 +118,8 @@ def read_waiting_files(connection: Connection, directory: Path) -> WaitingFiles:
     return compare_with_ledger(connection, list_event_files(directory))
 
 
-def compare_with_ledger(connection: Connection, listing: Listing) -> WaitingFiles:
-    """Which files of the listing wait. One query, whatever their number."""
+def compare_with_ledger(connection: Connection, listing: Listing, examples: int = EXAMPLES) -> WaitingFiles:
+    """Which files of the listing wait. One query, whatever their number; at most `examples` paths are named."""
     columns = list(zip(*listing.files, strict=True)) or [(), (), (), (), ()]
     parameters = {
         "paths": array_literal(columns[0]),
@@ -128,7 +128,7 @@ def compare_with_ledger(connection: Connection, listing: Listing) -> WaitingFile
         "modified": array_literal(columns[3]),
         "changed": array_literal(columns[4]),
         "listed_at": listing.listed_at,
-        "examples": EXAMPLES,
+        "examples": examples,
     }
     with connection.cursor() as cursor:
         cursor.execute(query("waiting_files"), parameters)

@@ -6,20 +6,20 @@ WITH disk AS (
                   %(changed)s::bigint[]) AS d (path, inode, size_bytes, modified_ns, changed_ns)
 ), known AS (
     SELECT DISTINCT ON (disk.path)
-           disk.path, f.status, f.landed_at, f.changed_ns = disk.changed_ns AS unchanged
+           disk.path, f.status, f.landed_at, f.inode, f.size_bytes, f.modified_ns, f.changed_ns
       FROM disk
-      JOIN ingest_files AS f
-        ON f.path = disk.path AND f.inode = disk.inode AND f.size_bytes = disk.size_bytes
-       AND f.modified_ns = disk.modified_ns AND f.status <> 'changed'
+      JOIN ingest_files AS f ON f.path = disk.path
      ORDER BY disk.path, f.file_id DESC
 ), waiting AS (
     SELECT disk.path, disk.size_bytes, known.status,
            coalesce(known.landed_at, to_timestamp(disk.changed_ns / 1e9)) AS landed_at
       FROM disk
-      LEFT JOIN known ON known.path = disk.path
+      LEFT JOIN known
+        ON known.path = disk.path AND known.inode = disk.inode AND known.size_bytes = disk.size_bytes
+       AND known.modified_ns = disk.modified_ns
      WHERE known.status IS NULL
-        OR known.status = 'registered'
-        OR (known.status = 'rejected' AND NOT known.unchanged)
+        OR known.status IN ('registered', 'changed')
+        OR (known.status = 'rejected' AND known.changed_ns <> disk.changed_ns)
 ), vanished AS (
     SELECT f.path, f.file_id
       FROM ingest_files AS f

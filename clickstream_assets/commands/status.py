@@ -1,0 +1,37 @@
+"""`clickstream status`. What it shows is put together in `status`."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from clickstream_assets.role_connection import role_connection
+from clickstream_assets.settings import Settings
+from clickstream_assets.status import read_status, status_json, status_text
+
+
+@click.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable; the keys are stable.")
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The directory that the stream reads, if not CLICKSTREAM_EVENTS_DIR.",
+)
+def command(as_json: bool, source: Path | None) -> None:
+    """State of the stream, files waiting, totals, rates and latency. Exit 0 whenever it could tell."""
+    settings = Settings.from_env()
+    with role_connection(settings, "reader", "clickstream-status") as connection:
+        status = read_status(connection, (source or settings.events_dir).absolute())
+    if as_json:
+        click.echo(json.dumps(status_json(status), indent=2, default=_plain))
+    else:
+        click.echo(status_text(status))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,248 @@
+"""The status of the pipeline at one moment, for a person and for a program.
+
+Belongs here: putting the facts together and laying them out. Does not belong here: any query (`ledger`,
+`waiting_files`) and the verdict on the stream (`supervision`), which the supervisor sensor shares.
+
+Keys of `clickstream status --json`; later versions add, they do not rename. Times are ISO 8601 in UTC, `*_seconds`
+are seconds, rates are shares from 0 to 1, null means that there is no such thing yet:
+
+- `taken_at`, `events_dir`
+- `stream`: `state` (starting, running, idle, behind, stuck, dead, crash-looping, stopped), `reason`, `since`,
+  and of the lease `wanted`, `lock_held`, `mode`, `epoch`, `pid`, `host`, `dagster_run_id`, `spark_ui_url`,
+  `started_at`, `heartbeat_at`, `last_progress_at`, `released_at`, `failures`, `next_attempt_at`, `last_reason`
+- `waiting`: `files`, `size_bytes`, `registered`, `oldest_landed_at`, `oldest_age_seconds`, `oldest_paths`,
+  `vanished`, `vanished_paths`, `unlistable`, `files_on_disk`
+- `last_batch`: the columns of `ingest_batches`, and `seconds`, `age_seconds`
+- `totals`: `rows_read`, `rows_inserted`, `rows_duplicate`, `rows_rejected`, `duplicate_rate`, `reject_rate`
+- `window`: the same of the last `window_seconds`, and `batches`, `rows_conflict`, `duplicate_files`,
+  `rows_per_second`, `rejects_by_reason`
+- `latency`: `files`, `p50_seconds`, `p95_seconds`, `p99_seconds`, `max_seconds` (landed to visible, same window)
+- `newest_event_time`, `newest_event_age_seconds`
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets import ledger
+from clickstream_assets.stream_facts import stream_facts
+from clickstream_assets.supervision import StreamDecision, StreamState, decide
+from clickstream_assets.units import count, duration, moment, percent, printable, size
+from clickstream_assets.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is known at `taken_at` (the database's clock)."""
+
+    events_dir: Path
+    decision: StreamDecision
+    lease: ledger.Lease
+    waiting: WaitingFiles
+    last_batch: ledger.Batch | None
+    totals: ledger.Counts
+    window: ledger.WindowCounts
+    rejects_by_reason: dict[str, int]
+    latency: ledger.Latency
+    newest_event_time: datetime | None
+
+    @property
+    def taken_at(self) -> datetime:
+        return self.lease.now
+
+    def age(self, time: datetime | None) -> float | None:
+        """Seconds from `time` to this status; never negative, clocks differ."""
+        return None if time is None else max(0.0, (self.taken_at - time).total_seconds())
+
+
+def read_status(
+    connection: Connection, events_dir: Path, window_seconds: float = ledger.DEFAULT_WINDOW_SECONDS
+) -> Status:
+    """Read everything in one snapshot. The connection must be outside a transaction; a reader's is enough."""
+    listing = list_event_files(events_dir)
+    with ledger.snapshot(connection):
+        lease = ledger.read_lease(connection)
+        waiting = compare_with_ledger(connection, listing)
+        last_batch = ledger.read_last_batch(connection)
+        return Status(
+            events_dir=events_dir,
+            decision=decide(stream_facts(lease, waiting, last_batch)),
+            lease=lease,
+            waiting=waiting,
+            last_batch=last_batch,
+            totals=ledger.read_lifetime_counts(connection),
+            window=ledger.read_window_counts(connection, window_seconds),
+            rejects_by_reason=ledger.read_window_rejects(connection, window_seconds),
+            latency=ledger.read_latency(connection, window_seconds),
+            newest_event_time=ledger.read_newest_event_time(connection),
+        )
+
+
+def state_since(status: Status) -> datetime | None:
+    """Since when the stream is as it is, as far as the ledger tells; None where it never was otherwise."""
+    lease = status.lease
+    match status.decision.state:
+        case StreamState.IDLE:
+            return status.last_batch.committed_at if status.last_batch else lease.started_at
+        case StreamState.BEHIND:
+            return status.waiting.oldest_landed_at
+        case StreamState.STUCK:
+            return lease.last_progress_at or lease.started_at
+        case StreamState.RUNNING | StreamState.STARTING if lease.lock_held:
+            return lease.started_at
+        case _:
+            return lease.released_at or lease.heartbeat_at
+
+
+def status_json(status: Status) -> dict[str, Any]:
+    """The content of `--json`; see the module's docstring. Moments are still `datetime`."""
+    lease = asdict(status.lease)
+    now = lease.pop("now")
+    del lease["lock_backend_pid"]
+    batch = status.last_batch
+    return {
+        "taken_at": now,
+        "events_dir": str(status.events_dir),
+        "stream": {
+            "state": str(status.decision.state),
+            "reason": status.decision.reason,
+            "since": state_since(status),
+            "lock_held": status.lease.lock_held,
+            **lease,
+        },
+        "waiting": asdict(status.waiting),
+        "last_batch": asdict(batch) | {"age_seconds": status.age(batch.committed_at)} if batch else None,
+        "totals": asdict(status.totals) | _rates(status.totals),
+        "window": asdict(status.window)
+        | _rates(status.window)
+        | {"rows_per_second": status.window.rows_per_second, "rejects_by_reason": status.rejects_by_reason},
+        "latency": asdict(status.latency),
+        "newest_event_time": status.newest_event_time,
+        "newest_event_age_seconds": status.age(status.newest_event_time),
+    }
+
+
+def _rates(counts: ledger.Counts) -> dict[str, float | None]:
+    return {"duplicate_rate": counts.duplicate_rate, "reject_rate": counts.reject_rate}
+
+
+def status_line(status: Status) -> str:
+    """One line, for `clickstream up`."""
+    parts = [
+        f"stream {status.decision.state}",
+        f"{count(status.waiting.files)} files waiting",
+        f"{count(status.totals.rows_inserted)} events stored",
+        f"duplicates {percent(status.window.duplicate_rate)}",
+        f"rejects {percent(status.window.reject_rate)}",
+        f"latency p50 {duration(status.latency.p50_seconds)}, p99 {duration(status.latency.p99_seconds)}",
+    ]
+    return " · ".join(parts)
+
+
+def status_text(status: Status) -> str:
+    """One screen for a person."""
+    rows: list[tuple[str, str]] = [
+        *_stream_rows(status),
+        ("", ""),
+        *_waiting_rows(status),
+        *_batch_rows(status),
+        ("", ""),
+        *_count_rows(status),
+        ("", ""),
+        ("Latency", _latency_text(status)),
+    ]
+    if status.rejects_by_reason:
+        reasons = ", ".join(f"{reason} {count(rows)}" for reason, rows in status.rejects_by_reason.items())
+        rows.append(("Rejects", f"{reasons} ({_window_name(status)})"))
+    return "\n".join(f"{name:<14}{text}".rstrip() for name, text in rows)
+
+
+def _stream_rows(status: Status) -> list[tuple[str, str]]:
+    lease, since = status.lease, state_since(status)
+    lasting = f" for {duration(status.age(since))}, since {moment(since)}" if since else ""
+    rows = [("Stream", f"{status.decision.state}{lasting}"), ("", status.decision.reason)]
+    if lease.lock_held:
+        rows.append(("", f"{lease.mode}, process {lease.pid} on {lease.host}, epoch {lease.epoch}"))
+    if lease.dagster_run_id:
+        rows.append(("Dagster run", lease.dagster_run_id))
+    if lease.lock_held and lease.spark_ui_url:
+        rows.append(("Spark UI", lease.spark_ui_url))
+    return rows
+
+
+def _waiting_rows(status: Status) -> list[tuple[str, str]]:
+    waiting = status.waiting
+    text = "no files"
+    if waiting.files:
+        oldest = (
+            f"the oldest for {duration(waiting.oldest_age_seconds)}: {printable(waiting.oldest_paths[0])}"
+        )
+        text = f"{count(waiting.files)} files, {size(waiting.size_bytes)}, {oldest}"
+    rows = [("Waiting", f"{text} (in {printable(str(status.events_dir))})")]
+    if "." in waiting.unlistable:
+        rows.append(("", "! this directory is not there, or cannot be listed"))
+    elif waiting.unlistable:
+        names = ", ".join(map(printable, waiting.unlistable[:3]))
+        rows.append(("", f"! {len(waiting.unlistable)} directories cannot be listed: {names}"))
+    if waiting.vanished:
+        names = ", ".join(map(printable, waiting.vanished_paths[:3]))
+        rows.append(("", f"! {count(waiting.vanished)} registered files are no longer there: {names}"))
+    return rows
+
+
+def _batch_rows(status: Status) -> list[tuple[str, str]]:
+    batch = status.last_batch
+    if batch is None:
+        return [("Last batch", "none yet")]
+    what = f"{count(batch.rows_read)} rows of {count(batch.files)} files in {duration(batch.seconds)}"
+    rows = [("Last batch", f"{batch.batch_id}, {duration(status.age(batch.committed_at))} ago: {what}")]
+    if status.newest_event_time:
+        age = duration(status.age(status.newest_event_time))
+        rows.append(("Newest event", f"{moment(status.newest_event_time)}, {age} ago"))
+    return rows
+
+
+def _count_rows(status: Status) -> list[tuple[str, str]]:
+    header = ("read", "inserted", "duplicate", "", "rejected", "")
+    rows = [("Rows", _columns(header))]
+    for name, counts in ((_window_name(status).capitalize(), status.window), ("Lifetime", status.totals)):
+        values = (
+            count(counts.rows_read),
+            count(counts.rows_inserted),
+            count(counts.rows_duplicate),
+            percent(counts.duplicate_rate),
+            count(counts.rows_rejected),
+            percent(counts.reject_rate),
+        )
+        rows.append((name, _columns(values)))
+    return rows
+
+
+def _columns(values: tuple[str, ...]) -> str:
+    widths = (15, 15, 15, 10, 13, 10)
+    return "".join(value.rjust(width) for value, width in zip(values, widths, strict=True))
+
+
+def _latency_text(status: Status) -> str:
+    latency = status.latency
+    if not latency.files:
+        return f"no file became visible ({_window_name(status)})"
+    parts = [
+        f"p50 {duration(latency.p50_seconds)}",
+        f"p95 {duration(latency.p95_seconds)}",
+        f"p99 {duration(latency.p99_seconds)}",
+        f"longest {duration(latency.max_seconds)}",
+    ]
+    return " · ".join(parts) + f" ({count(latency.files)} files, landed to visible, {_window_name(status)})"
+
+
+def _window_name(status: Status) -> str:
+    seconds = status.window.window_seconds
+    if seconds == ledger.DEFAULT_WINDOW_SECONDS:
+        return "last hour"
+    return f"last {duration(seconds)}"

@@ -1,0 +1,58 @@
+"""Numbers, times and names as people read them. Pure; no other module formats these."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+_SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def count(value: int) -> str:
+    """12,345."""
+    return f"{value:,}"
+
+
+def percent(share: float | None) -> str:
+    """A share from 0 to 1; a dash where there is none. A small one is never shown as zero."""
+    if share is None:
+        return "-"
+    if 0 < share < 0.0001:
+        return "< 0.01 %"
+    return f"{share * 100:.2f} %"
+
+
+def size(size_bytes: int) -> str:
+    """3.4 MiB."""
+    value, unit = float(size_bytes), _SIZES[0]
+    for unit in _SIZES:
+        if value < 1024 or unit == _SIZES[-1]:
+            break
+        value /= 1024
+    return f"{size_bytes} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def duration(seconds: float | None) -> str:
+    """From milliseconds to days, two units at most; a dash where there is none."""
+    if seconds is None:
+        return "-"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def moment(time: datetime | None) -> str:
+    """2026-01-31 12:00:00 UTC; a dash where there is none."""
+    return "-" if time is None else f"{time:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def printable(name: str) -> str:
+    """A file name on one line that cannot move the terminal's cursor; odd characters as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
