@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NewType
 
-from clickstream_assets.credentials import DATABASE, role_password, role_url, with_database
+from clickstream_assets.credentials import role_password, role_url
 from clickstream_assets.postgres_server import PostgresServer
+from clickstream_assets.schema import ensure_schema
 from clickstream_assets.settings import Settings
 
 OwnerUrl = NewType("OwnerUrl", str)
@@ -43,7 +44,7 @@ def database_running(settings: Settings) -> Iterator[OwnerUrl]:
         return
     server = embedded_server(settings)
     with server_held(server, role_password(settings, "owner")):
-        _ensure_schema(settings)
+        ensure_schema(settings)
         yield OwnerUrl(role_url(settings, "owner"))
 
 
@@ -55,10 +56,10 @@ def server_held(server: PostgresServer, password: str) -> Iterator[None]:
     with users_file.open("a") as users:
         # One at a time starts or stops. The lock on the users alone would leave a gap between
         # "nobody else is there" and the stop.
-        with _starting_or_stopping(server.directory):
-            fcntl.flock(users, fcntl.LOCK_SH)
-            server.start(password)
         try:
+            with _starting_or_stopping(server.directory):
+                fcntl.flock(users, fcntl.LOCK_SH)
+                server.start(password)
             yield
         finally:
             with _starting_or_stopping(server.directory):
@@ -70,25 +71,18 @@ def server_held(server: PostgresServer, password: str) -> Iterator[None]:
                     server.stop()
 
 
+def revive(settings: Settings) -> bool:
+    """Start the embedded server again if it died under its users. Returns whether it had died."""
+    server = embedded_server(settings)
+    if settings.database_url is not None or server.is_running():
+        return False
+    with _starting_or_stopping(server.directory):
+        server.start(role_password(settings, "owner"))
+    return True
+
+
 @contextmanager
 def _starting_or_stopping(directory: Path) -> Iterator[None]:
     with directory.with_name(f"{directory.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _ensure_schema(settings: Settings) -> None:
-    from clickstream_assets.database import connect
-    from clickstream_assets.schema import ensure_database, setup_databases
-
-    owner_url = role_url(settings, "owner")
-    ensure_database(with_database(owner_url, "postgres"), DATABASE)
-    connection = connect(owner_url, "clickstream-setup", autocommit=True)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('public.stream_lease') IS NOT NULL")
-            (present,) = cursor.fetchone() or (False,)
-    finally:
-        connection.close()
-    if not present:
-        setup_databases(settings)

@@ -54,6 +54,7 @@ class Programs:
                 env=self._environment,
                 timeout=timeout,
                 check=False,
+                start_new_session=True,  # Ctrl-C is for us: a half-made cluster helps nobody
                 **_as_account(self.account),
             )
             output.seek(0)

@@ -84,9 +84,9 @@ class PostgresServer:
     def programs(self) -> Programs:
         return find_programs()
 
-    @cached_property
+    @property
     def data(self) -> Path:
-        return self.directory.resolve() / "data"
+        return self.directory.resolve() / "data"  # the directory may be a link, made at the first start
 
     @property
     def port(self) -> int | None:
@@ -96,7 +96,7 @@ class PostgresServer:
     def is_running(self) -> bool:
         """Whether the postmaster of this directory lives. It may still be starting."""
         pid = _pid_in(self.data / "postmaster.pid")
-        return pid is not None and pid in self._processes()
+        return pid is not None and self._is_ours(pid)
 
     def start(self, password: str) -> None:
         """Make the server if it is new, start it if it is down, and wait until it accepts connections.
@@ -149,7 +149,7 @@ class PostgresServer:
                 self.directory.mkdir(mode=0o700, exist_ok=True)
             elif not self.directory.exists():
                 self._make_for(account.pw_uid, account.pw_gid)
-            if account is not None and not can_use(self.directory, account):
+            if account is not None and not can_use(self.directory.resolve(), account):
                 raise PostgresError(
                     f"the user '{account.pw_name}', who runs PostgreSQL for root, cannot use "
                     f"{self.directory}: give it and the directories above back their permissions."
@@ -163,7 +163,7 @@ class PostgresServer:
         self.directory.unlink(missing_ok=True)  # a link whose target is gone
         self.directory.mkdir(mode=0o700)
         os.chown(self.directory, uid, gid)
-        if can_use(self.directory, account):
+        if can_use(self.directory.resolve(), account):
             return
         self.directory.rmdir()
         name = hashlib.sha256(str(self.directory).encode()).hexdigest()[:12]
@@ -267,14 +267,14 @@ class PostgresServer:
 
     def _processes(self) -> set[int]:
         """The living processes of this server: each has the data directory as its own. Zombies are none."""
-        found = set()
-        for process in psutil.process_iter():
-            try:
-                if process.name().startswith("postgres") and process.cwd() == str(self.data):
-                    found.add(process.pid)
-            except (psutil.Error, OSError):
-                continue
-        return found
+        return {pid for pid in psutil.pids() if self._is_ours(pid)}
+
+    def _is_ours(self, pid: int) -> bool:
+        try:
+            process = psutil.Process(pid)
+            return process.name().startswith("postgres") and process.cwd() == str(self.data)
+        except (psutil.Error, OSError):
+            return False
 
     def _log_tail(self) -> str:
         """The last complaint in the logs, in one line."""

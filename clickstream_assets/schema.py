@@ -59,6 +59,18 @@ def setup_databases(settings: Settings) -> None:
         ) from None
 
 
+def ensure_schema(settings: Settings) -> None:
+    """`setup_databases` where the database has no schema yet; a present one is left as it is."""
+    owner_url = role_url(settings, "owner")
+    if settings.database_url is None:
+        ensure_database(with_database(owner_url, "postgres"), DATABASE)
+    with _Transaction(owner_url) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('public.stream_lease') IS NOT NULL")
+        (present,) = cursor.fetchone() or (False,)
+    if not present:
+        setup_databases(settings)
+
+
 def apply_schema(owner_url: str, passwords: Mapping[Role, str]) -> None:
     """Apply `sql/postgres_setup.sql` and the passwords of `writer` and `reader` in one transaction."""
     with _Transaction(owner_url) as connection, connection.cursor() as cursor:
