@@ -1,0 +1,1 @@
+UPDATE rejected_events SET replayed_at = now() WHERE reject_id = ANY (%(reject_ids)s)
