@@ -8,13 +8,27 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
 import click
 import psycopg2
+from dotenv import load_dotenv
 
 from clickstream_assets.settings import SettingsError
 
-COMMANDS = ("up", "generate", "stream", "setup-db", "status", "verify", "rejects", "database-url", "psql")
+COMMANDS = (
+    "up",
+    "generate",
+    "stream",
+    "setup-db",
+    "status",
+    "verify",
+    "rejects",
+    "database-url",
+    "psql",
+    "postgres",
+    "env",
+)
 
 
 class _LazyGroup(click.Group):
@@ -37,6 +51,8 @@ def clickstream() -> None:
 
 def main() -> None:
     """Entry point. Exit codes: 0 done, 1 a check failed or the work did, 2 wrong usage or settings."""
+    # As Dagster's own programs do; here the environment itself comes first.
+    load_dotenv(Path.cwd() / ".env")
     try:
         clickstream(prog_name="clickstream")
     except SettingsError as error:

@@ -1,0 +1,60 @@
+# make run: everything, from a fresh clone with Python 3.11+ and Java 17+. make test: the tests, the same way.
+# Plain POSIX make and sh.
+
+VENV = .venv
+BIN = $(VENV)/bin
+# What the environment is made of: a change makes it anew, else a second run starts at once.
+RUN_STAMP = $(VENV)/run.stamp
+DEV_STAMP = $(VENV)/dev.stamp
+UV_COMPILE = uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
+	--generate-hashes --no-strip-extras
+
+.PHONY: run setup test test-faults lint bench lock clean check-java
+
+run: check-java $(RUN_STAMP)
+	@exec $(BIN)/clickstream up
+
+setup: $(RUN_STAMP)
+
+test: check-java $(DEV_STAMP)
+	$(BIN)/python -m pytest -m "not faults" $(ARGS)
+
+test-faults: check-java $(DEV_STAMP)
+	$(BIN)/python -m pytest -m faults $(ARGS)
+
+lint: $(DEV_STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: check-java $(DEV_STAMP)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock:
+	$(UV_COMPILE) pyproject.toml -o requirements.lock
+	$(UV_COMPILE) --group dev pyproject.toml -o requirements-dev.lock
+
+# The environment and the caches; the state in .clickstream stays.
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+
+check-java:
+	@sh scripts/check-java.sh
+
+# Python is looked for only where the environment is missing.
+$(BIN)/python:
+	@python=$$(sh scripts/find-python.sh) && echo "Making $(VENV) with $$python …" && \
+	rm -rf $(VENV) && "$$python" -m venv $(VENV) || { \
+	echo "make: the environment cannot be made (Debian and Ubuntu: install python3-venv)." >&2; \
+	rm -rf $(VENV); exit 1; }
+
+$(RUN_STAMP): requirements.lock pyproject.toml $(BIN)/python
+	@echo "Installing the locked requirements …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.lock $(RUN_STAMP)
+	@echo "Installing the locked requirements of the tests …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
