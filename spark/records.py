@@ -38,7 +38,8 @@ class Flag(IntEnum):
     LINE_TOO_LONG = 2
     NUL_BYTE = 3
     INVALID_UTF8 = 4
-    CHUNK_CHANGED = 100  # no record: the chunk is not what intake saw, and none of it may be used
+    CHUNK_CHANGED = 100  # no record: the file is not what intake saw, and none of it may be used
+    CHUNK_UNREADABLE = 101  # no record: intake could read the file, this task cannot
 
 
 @dataclass(frozen=True)

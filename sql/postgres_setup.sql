@@ -24,6 +24,15 @@ $$;
 -- Upload space of the sink: one short-lived unlogged table per part of a large micro-batch.
 CREATE SCHEMA IF NOT EXISTS staging;
 
+-- The parts that tasks have uploaded, so that the sink merges the first while Spark still parses the rest.
+CREATE UNLOGGED TABLE IF NOT EXISTS staging.finished_parts (
+    batch_token text NOT NULL,                     -- one attempt of a micro-batch
+    part_index  integer NOT NULL,
+    token       text NOT NULL,                     -- one attempt of a task: Spark accepts one of each part
+    part        jsonb NOT NULL,
+    PRIMARY KEY (batch_token, part_index, token)
+);
+
 CREATE TABLE IF NOT EXISTS schema_versions (
     version    integer PRIMARY KEY,
     applied_at timestamptz NOT NULL DEFAULT now()
@@ -79,6 +88,9 @@ CREATE INDEX IF NOT EXISTS ingest_files_content_hash ON ingest_files (content_ha
 CREATE INDEX IF NOT EXISTS ingest_files_waiting ON ingest_files (file_id) WHERE status = 'registered';
 CREATE INDEX IF NOT EXISTS ingest_files_committed_at ON ingest_files (committed_at);
 CREATE INDEX IF NOT EXISTS ingest_files_registered_at ON ingest_files (registered_at);
+-- Deliveries of known content are in no batch: their share of the totals is summed from here.
+CREATE INDEX IF NOT EXISTS ingest_files_duplicate ON ingest_files (registered_at) INCLUDE (rows_duplicate)
+    WHERE status = 'duplicate';
 
 -- The work queue of the stream: record-aligned pieces of registered files. `seq` is the offset of
 -- the Spark source. Rows are deleted by the transaction that commits them, so the table stays small.
@@ -123,6 +135,7 @@ CREATE TABLE IF NOT EXISTS ingest_batches (
     CHECK (rows_read = rows_inserted + rows_duplicate + rows_rejected)
 );
 CREATE INDEX IF NOT EXISTS ingest_batches_committed_at ON ingest_batches (committed_at);
+CREATE INDEX IF NOT EXISTS ingest_batches_max_event_time ON ingest_batches (max_event_time);  -- the newest event
 
 -- Who streams. One row. Every transaction of a stream locks its epoch FOR KEY SHARE, so that a writer
 -- that lost the lease cannot commit; the unique key makes taking over wait for such a transaction,
@@ -179,8 +192,8 @@ CREATE TABLE IF NOT EXISTS rejected_events (
     file_id     bigint NOT NULL REFERENCES ingest_files,
     line_no     bigint NOT NULL,
     byte_offset bigint NOT NULL,                   -- into the (decompressed) content
-    byte_length bigint NOT NULL,
-    raw         bytea NOT NULL,                    -- the line as it was, its first 64 KiB
+    byte_length bigint NOT NULL,                   -- line end included
+    raw         bytea NOT NULL,                    -- the record as it was without its line end, its first 64 KiB
     reason      text NOT NULL,                     -- short stable code, see spark/cleaning.py
     detail      text,
     batch_id    bigint NOT NULL,
@@ -232,6 +245,212 @@ $$;
 REVOKE ALL ON FUNCTION ensure_event_partitions(date[]) FROM PUBLIC;
 
 -- 5. Summaries ------------------------------------------------------------------------------------
+-- Filled by clickstream_assets/summaries.py with sql/summaries/*.sql. Days and hours are UTC; an event
+-- without a price counts as 0 in a revenue; a rate over nothing is null. The column comments below are
+-- what Dagster's catalogue shows.
+
+-- What each summary has recorded. The row is locked by a refresh, and written in one transaction with
+-- what the refresh changed, so that a batch counts exactly once.
+CREATE TABLE IF NOT EXISTS summary_state (
+    summary           text PRIMARY KEY,
+    through_batch_id  bigint NOT NULL DEFAULT 0,   -- every batch up to here is in the table, none after it
+    generation        bigint NOT NULL DEFAULT 0,   -- grows when rows were recomputed without a note in session_changes
+    source_generation bigint NOT NULL DEFAULT 0,   -- generation of sessions that the table follows (funnel, devices)
+    row_count         bigint NOT NULL DEFAULT 0,   -- of the table, kept exactly: counting it would grow with history
+    refreshed_at      timestamptz,                 -- last time that it took batches in
+    rebuilt_at        timestamptz                  -- last time that it was recomputed whole
+);
+INSERT INTO summary_state (summary)
+SELECT unnest(ARRAY['user_agents', 'sessions', 'product_performance', 'hourly_traffic',
+                    'conversion_funnel', 'device_usage'])
+ON CONFLICT DO NOTHING;
+
+-- A text as the key of a summary row: as it is, but cut and told apart by its hash where it is too long
+-- for an index entry (2.7 KB at most). STABLE and one expression, so that it is inlined.
+CREATE OR REPLACE FUNCTION summary_key(value text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN octet_length(value) <= 1000 THEN value
+                ELSE left(value, 150) || '…' || encode(sha256(convert_to(value, 'UTF8')), 'hex') END
+$$;
+
+CREATE TABLE IF NOT EXISTS user_agents (
+    user_agent_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_agent    text NOT NULL UNIQUE,
+    device        text NOT NULL,
+    model         text NOT NULL,
+    system        text NOT NULL,
+    browser       text NOT NULL,
+    first_seen_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE IF NOT EXISTS sessions (
+    session_id     text PRIMARY KEY,
+    user_id        text NOT NULL,
+    started_at     timestamptz NOT NULL,
+    ended_at       timestamptz NOT NULL,
+    duration       interval GENERATED ALWAYS AS (ended_at - started_at) STORED,
+    events         bigint NOT NULL CHECK (events > 0),
+    views          bigint NOT NULL,
+    carts          bigint NOT NULL,
+    removes        bigint NOT NULL,
+    purchases      bigint NOT NULL,
+    revenue        numeric NOT NULL,
+    device         text NOT NULL,
+    system         text NOT NULL,
+    browser        text NOT NULL,
+    user_agent_id  integer,
+    first_event_id bigint NOT NULL,
+    CHECK (events = views + carts + removes + purchases),
+    CHECK (started_at <= ended_at)
+);
+CREATE INDEX IF NOT EXISTS sessions_started_at ON sessions (started_at);
+
+-- What each refresh of sessions changed, by day and device: the new state of the touched sessions less
+-- the old one. conversion_funnel and device_usage add it up; rows that both have recorded are deleted.
+CREATE TABLE IF NOT EXISTS session_changes (
+    through_batch_id bigint NOT NULL,              -- of the refresh
+    day              date NOT NULL,                -- of the start of the sessions
+    device           text NOT NULL,
+    browser          text NOT NULL,
+    sessions         bigint NOT NULL,
+    viewed           bigint NOT NULL,
+    carted           bigint NOT NULL,
+    purchased        bigint NOT NULL,
+    abandoned        bigint NOT NULL,
+    events           bigint NOT NULL,
+    revenue          numeric NOT NULL
+);
+CREATE INDEX IF NOT EXISTS session_changes_through ON session_changes (through_batch_id);
+
+CREATE TABLE IF NOT EXISTS product_performance (
+    day           date NOT NULL,
+    product_id    text NOT NULL,
+    views         bigint NOT NULL,
+    carts         bigint NOT NULL,
+    removes       bigint NOT NULL,
+    purchases     bigint NOT NULL,
+    revenue       numeric NOT NULL,
+    min_price     numeric,
+    max_price     numeric,
+    cart_rate     numeric GENERATED ALWAYS AS (round(carts::numeric / nullif(views, 0), 4)) STORED,
+    purchase_rate numeric GENERATED ALWAYS AS (round(purchases::numeric / nullif(views, 0), 4)) STORED,
+    PRIMARY KEY (day, product_id)
+);
+
+CREATE TABLE IF NOT EXISTS hourly_traffic (
+    hour      timestamptz PRIMARY KEY,
+    events    bigint NOT NULL,
+    views     bigint NOT NULL,
+    carts     bigint NOT NULL,
+    removes   bigint NOT NULL,
+    purchases bigint NOT NULL,
+    revenue   numeric NOT NULL,
+    CHECK (events = views + carts + removes + purchases)
+);
+
+CREATE TABLE IF NOT EXISTS conversion_funnel (
+    day              date PRIMARY KEY,
+    sessions         bigint NOT NULL CHECK (sessions > 0),
+    viewed           bigint NOT NULL CHECK (viewed BETWEEN 0 AND sessions),
+    carted           bigint NOT NULL CHECK (carted BETWEEN 0 AND sessions),
+    purchased        bigint NOT NULL CHECK (purchased BETWEEN 0 AND sessions),
+    abandoned        bigint NOT NULL CHECK (abandoned BETWEEN 0 AND carted),
+    revenue          numeric NOT NULL,
+    view_rate        numeric GENERATED ALWAYS AS (round(viewed::numeric / nullif(sessions, 0), 4)) STORED,
+    cart_rate        numeric GENERATED ALWAYS AS (round(carted::numeric / nullif(sessions, 0), 4)) STORED,
+    conversion_rate  numeric GENERATED ALWAYS AS (round(purchased::numeric / nullif(sessions, 0), 4)) STORED,
+    abandonment_rate numeric GENERATED ALWAYS AS (round(abandoned::numeric / nullif(carted, 0), 4)) STORED
+);
+
+CREATE TABLE IF NOT EXISTS device_usage (
+    day             date NOT NULL,
+    device          text NOT NULL,
+    browser         text NOT NULL,
+    sessions        bigint NOT NULL CHECK (sessions > 0),
+    purchased       bigint NOT NULL CHECK (purchased BETWEEN 0 AND sessions),
+    events          bigint NOT NULL CHECK (events >= sessions),
+    revenue         numeric NOT NULL,
+    conversion_rate numeric GENERATED ALWAYS AS (round(purchased::numeric / nullif(sessions, 0), 4)) STORED,
+    PRIMARY KEY (day, device, browser)
+);
+
+COMMENT ON TABLE user_agents IS 'Every distinct user agent string of events, with what ua-parser reads from it.';
+COMMENT ON COLUMN user_agents.user_agent_id IS 'Number of the string, stable for ever.';
+COMMENT ON COLUMN user_agents.user_agent IS 'The string as it came; over 1,000 bytes its beginning and its SHA-256.';
+COMMENT ON COLUMN user_agents.device IS 'Class of the device: desktop, phone, tablet, tv, bot or other.';
+COMMENT ON COLUMN user_agents.model IS 'ua-parser''s device family (iPhone, Mac, …); Other where it knows none.';
+COMMENT ON COLUMN user_agents.system IS 'ua-parser''s operating system family (Windows, Android, …); Other where it knows none.';
+COMMENT ON COLUMN user_agents.browser IS 'ua-parser''s browser family (Chrome, Mobile Safari, …); Other where it knows none.';
+COMMENT ON COLUMN user_agents.first_seen_at IS 'When the string was first met by a refresh.';
+
+COMMENT ON TABLE sessions IS 'One row a session_id, over all its events, however late they came and however many days they span.';
+COMMENT ON COLUMN sessions.session_id IS 'The producer''s session_id; over 1,000 bytes its beginning and its SHA-256.';
+COMMENT ON COLUMN sessions.user_id IS 'User of the first event, also where later events name another.';
+COMMENT ON COLUMN sessions.started_at IS 'Time of the first event.';
+COMMENT ON COLUMN sessions.ended_at IS 'Time of the last event.';
+COMMENT ON COLUMN sessions.duration IS 'From the first event to the last.';
+COMMENT ON COLUMN sessions.events IS 'Events of the session.';
+COMMENT ON COLUMN sessions.views IS 'Of these, views.';
+COMMENT ON COLUMN sessions.carts IS 'Of these, additions to the cart.';
+COMMENT ON COLUMN sessions.removes IS 'Of these, removals from the cart.';
+COMMENT ON COLUMN sessions.purchases IS 'Of these, purchases.';
+COMMENT ON COLUMN sessions.revenue IS 'Sum of the prices of the purchases; a purchase without a price counts 0.';
+COMMENT ON COLUMN sessions.device IS 'Device class of the first event''s user agent; unknown where it had none.';
+COMMENT ON COLUMN sessions.system IS 'Operating system of the first event''s user agent; unknown where it had none.';
+COMMENT ON COLUMN sessions.browser IS 'Browser of the first event''s user agent; unknown where it had none.';
+COMMENT ON COLUMN sessions.user_agent_id IS 'The first event''s user agent, in user_agents; null where it had none.';
+COMMENT ON COLUMN sessions.first_event_id IS 'events.id of the first event: the earliest, and among equals the one stored first.';
+
+COMMENT ON TABLE session_changes IS 'Changes of sessions that conversion_funnel or device_usage has not taken in yet.';
+
+COMMENT ON TABLE product_performance IS 'One row a day (UTC) and product with events on it.';
+COMMENT ON COLUMN product_performance.day IS 'Day of the events, UTC.';
+COMMENT ON COLUMN product_performance.product_id IS 'The producer''s product_id; over 1,000 bytes its beginning and its SHA-256.';
+COMMENT ON COLUMN product_performance.views IS 'Views.';
+COMMENT ON COLUMN product_performance.carts IS 'Additions to a cart.';
+COMMENT ON COLUMN product_performance.removes IS 'Removals from a cart.';
+COMMENT ON COLUMN product_performance.purchases IS 'Purchases.';
+COMMENT ON COLUMN product_performance.revenue IS 'Sum of the prices of the purchases; a purchase without a price counts 0.';
+COMMENT ON COLUMN product_performance.min_price IS 'Lowest price on any event; null where none had one.';
+COMMENT ON COLUMN product_performance.max_price IS 'Highest price on any event; null where none had one.';
+COMMENT ON COLUMN product_performance.cart_rate IS 'carts / views; null without views; over 1 where carts come without views.';
+COMMENT ON COLUMN product_performance.purchase_rate IS 'purchases / views; null without views.';
+
+COMMENT ON TABLE hourly_traffic IS 'One row an hour (UTC) with events in it.';
+COMMENT ON COLUMN hourly_traffic.hour IS 'Start of the hour.';
+COMMENT ON COLUMN hourly_traffic.events IS 'Events whose event_time lies in the hour.';
+COMMENT ON COLUMN hourly_traffic.views IS 'Of these, views.';
+COMMENT ON COLUMN hourly_traffic.carts IS 'Of these, additions to a cart.';
+COMMENT ON COLUMN hourly_traffic.removes IS 'Of these, removals from a cart.';
+COMMENT ON COLUMN hourly_traffic.purchases IS 'Of these, purchases.';
+COMMENT ON COLUMN hourly_traffic.revenue IS 'Sum of the prices of the purchases; a purchase without a price counts 0.';
+
+COMMENT ON TABLE conversion_funnel IS 'One row a day (UTC) on which sessions started, with how far these sessions came, in any order of steps and on any later day.';
+COMMENT ON COLUMN conversion_funnel.day IS 'Day on which the sessions started, UTC.';
+COMMENT ON COLUMN conversion_funnel.sessions IS 'Sessions that started on the day.';
+COMMENT ON COLUMN conversion_funnel.viewed IS 'Of these, with a view.';
+COMMENT ON COLUMN conversion_funnel.carted IS 'Of these, with an addition to the cart.';
+COMMENT ON COLUMN conversion_funnel.purchased IS 'Of these, with a purchase.';
+COMMENT ON COLUMN conversion_funnel.abandoned IS 'Of these, with an addition to the cart but no purchase.';
+COMMENT ON COLUMN conversion_funnel.revenue IS 'Revenue of these sessions.';
+COMMENT ON COLUMN conversion_funnel.view_rate IS 'viewed / sessions.';
+COMMENT ON COLUMN conversion_funnel.cart_rate IS 'carted / sessions.';
+COMMENT ON COLUMN conversion_funnel.conversion_rate IS 'purchased / sessions.';
+COMMENT ON COLUMN conversion_funnel.abandonment_rate IS 'abandoned / carted; null where nothing was carted.';
+
+COMMENT ON TABLE device_usage IS 'One row a day (UTC), device class and browser with which sessions started.';
+COMMENT ON COLUMN device_usage.day IS 'Day on which the sessions started, UTC.';
+COMMENT ON COLUMN device_usage.device IS 'Device class of the sessions (see sessions.device).';
+COMMENT ON COLUMN device_usage.browser IS 'Browser of the sessions (see sessions.browser).';
+COMMENT ON COLUMN device_usage.sessions IS 'Sessions that started so.';
+COMMENT ON COLUMN device_usage.purchased IS 'Of these, with a purchase.';
+COMMENT ON COLUMN device_usage.events IS 'Events of these sessions, all their days.';
+COMMENT ON COLUMN device_usage.revenue IS 'Revenue of these sessions.';
+COMMENT ON COLUMN device_usage.conversion_rate IS 'purchased / sessions.';
+
+GRANT INSERT, UPDATE, DELETE ON user_agents, sessions, session_changes, product_performance, hourly_traffic,
+    conversion_funnel, device_usage TO clickstream_writer;
+GRANT UPDATE ON summary_state TO clickstream_writer;
 
 -- 6. Privileges -----------------------------------------------------------------------------------
 
@@ -243,6 +462,7 @@ GRANT INSERT, UPDATE ON ingest_files TO clickstream_writer;
 GRANT INSERT, UPDATE, DELETE ON ingest_chunks TO clickstream_writer;
 GRANT UPDATE ON stream_lease TO clickstream_writer;
 GRANT UPDATE (replayed_at) ON rejected_events TO clickstream_writer;
-GRANT USAGE ON SEQUENCE events_id_seq, ingest_chunks_seq TO clickstream_writer;
+GRANT USAGE, SELECT ON SEQUENCE events_id_seq, ingest_chunks_seq TO clickstream_writer;
 GRANT EXECUTE ON FUNCTION ensure_event_partitions(date[]) TO clickstream_writer;
 GRANT USAGE, CREATE ON SCHEMA staging TO clickstream_writer;
+GRANT SELECT, INSERT, DELETE ON staging.finished_parts TO clickstream_writer;

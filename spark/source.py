@@ -1,0 +1,259 @@
+"""The Spark source: registered chunks as micro-batches of raw records, offsets being sequence numbers.
+
+Belongs here: which chunks form the next micro-batch, how they spread over tasks, and reading them. Does not
+belong here: registering them (`intake`) and what the records mean (`cleaning`).
+
+The offset is {"after": a, "seq": s}: the batch holds the chunks a < seq <= s, so Spark's own offset log names the
+whole batch. Committed chunks are gone from the manifest and are never yielded again, whatever a checkpoint says.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from psycopg2.extensions import connection as Connection
+from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPartition
+from pyspark.sql.streaming.datasource import ReadLimit, SupportsTriggerAvailableNow
+from pyspark.sql.types import StructType
+
+from clickstream_assets.database import connect, query
+from spark.content import Content, ContentChanged, ContentError, FileState
+from spark.records import Flag, Records, split_blocks
+
+URL_VARIABLE = "CLICKSTREAM_STREAM_DATABASE_URL"
+SCHEMA = (
+    "seq long, file_id long, layout_id int, line_no long, "
+    "byte_offset long, byte_length long, flag byte, value binary"
+)
+
+BATCH_ROWS = 1_000_000  # of one micro-batch, at most …
+BATCH_BYTES = 256 * 1024 * 1024
+BATCH_CHUNKS = 2_000
+BATCH_LAYOUTS = 8  # each distinct header is a branch of the plan
+TASK_BYTES = 8 * 1024 * 1024  # fewer bytes than this are one task
+IDLE_WAIT_SECONDS = 0.25  # a look for work waits so long for a notification
+IDLE_NOTE_SECONDS = 1.0  # between notes in the lease that there is nothing to do
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A chunk as the choice of the next micro-batch sees it."""
+
+    seq: int
+    records: int
+    byte_length: int
+    layout_id: int
+
+
+@dataclass(frozen=True)
+class ChunkToRead:
+    """All that a task must know to read one chunk."""
+
+    seq: int
+    file_id: int
+    path: bytes
+    state: FileState
+    compression: str | None
+    layout_id: int
+    columns: int
+    delimiter: str
+    byte_offset: int
+    byte_length: int
+    first_line: int
+
+
+class ChunkPartition(InputPartition):
+    """The chunks of one task, in order."""
+
+    def __init__(self, chunks: tuple[ChunkToRead, ...]) -> None:
+        super().__init__(None)
+        self.chunks = chunks
+
+
+def batch_end(waiting: Sequence[Waiting]) -> int | None:
+    """The last seq of the next micro-batch out of the chunks waiting, in order; `None` if none waits."""
+    rows = size = 0
+    layouts: set[int] = set()
+    end: int | None = None
+    for chunk in waiting[:BATCH_CHUNKS]:
+        rows += chunk.records
+        size += chunk.byte_length
+        layouts.add(chunk.layout_id)
+        if end is not None and (rows > BATCH_ROWS or size > BATCH_BYTES or len(layouts) > BATCH_LAYOUTS):
+            break
+        end = chunk.seq
+    return end
+
+
+def group_by_task(
+    chunks: Sequence[ChunkToRead], task_bytes: int = TASK_BYTES
+) -> list[tuple[ChunkToRead, ...]]:
+    """Split `chunks` into runs of about `task_bytes`, in order."""
+    groups: list[list[ChunkToRead]] = []
+    size = task_bytes
+    for chunk in chunks:
+        if size + chunk.byte_length > task_bytes:
+            groups.append([])
+            size = 0
+        groups[-1].append(chunk)
+        size += chunk.byte_length
+    return [tuple(group) for group in groups]
+
+
+class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
+    """Runs in a Python process of the driver (offsets, partitions) and in the tasks (read)."""
+
+    def __init__(self, root: bytes) -> None:
+        self._root = root
+        self._connection: Connection | None = None
+        self._target: int | None = None  # of --available-now
+        self._noted = 0.0
+
+    def initialOffset(self) -> dict[str, int]:
+        # Committed chunks are gone from the manifest, so a new checkpoint may start before all of them.
+        return {"after": 0, "seq": 0}
+
+    def prepareForTriggerAvailableNow(self) -> None:
+        (self._target,) = self._rows("chunks_last", {})[0]
+
+    def latestOffset(self, start: dict[str, int], limit: ReadLimit) -> dict[str, int]:
+        after = start["seq"]
+        end = self._next_end(after)
+        if end is None:
+            # A database restored from a backup may hold chunks behind the checkpoint.
+            after = 0
+            end = self._next_end(after)
+        if end is None and self._target is None:
+            self._note_idle()
+            self._wait_for_files()
+            after = start["seq"]
+            end = self._next_end(after)
+        return start if end is None else {"after": after, "seq": end}
+
+    def partitions(self, start: dict[str, int], end: dict[str, int]) -> Sequence[InputPartition]:
+        rows = self._rows("chunks_to_read", {"after": end["after"], "upto": end["seq"]})
+        chunks = [
+            ChunkToRead(
+                seq=row[0],
+                file_id=row[1],
+                path=bytes(row[3]) if row[3] is not None else os.fsencode(row[2]),
+                state=FileState(row[4], row[5], row[6], row[7]),
+                compression=row[8],
+                layout_id=row[9],
+                columns=row[10],
+                delimiter=row[11],
+                byte_offset=row[12],
+                byte_length=row[13],
+                first_line=row[14],
+            )
+            for row in rows
+        ]
+        return [ChunkPartition(group) for group in group_by_task(chunks)]
+
+    def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
+        if isinstance(partition, ChunkPartition):
+            for chunk in partition.chunks:
+                yield from read_chunk(os.path.join(self._root, chunk.path), chunk)
+
+    def _next_end(self, after: int) -> int | None:
+        rows = self._rows("chunks_waiting", {"after": after, "upto": self._target, "limit": BATCH_CHUNKS})
+        return batch_end([Waiting(*row) for row in rows])
+
+    def _rows(self, name: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        if self._connection is None:
+            self._connection = connect(os.environ[URL_VARIABLE], "clickstream-stream-source", autocommit=True)
+            with self._connection.cursor() as cursor:
+                cursor.execute(query("listen_files"))
+        with self._connection.cursor() as cursor:
+            cursor.execute(query(name), values)
+            return cursor.fetchall()
+
+    def _note_idle(self) -> None:
+        if self._connection is not None and time.monotonic() - self._noted >= IDLE_NOTE_SECONDS:
+            self._noted = time.monotonic()
+            with self._connection.cursor() as cursor:
+                cursor.execute(query("note_idle"))
+
+    def _wait_for_files(self) -> None:
+        connection = self._connection
+        if connection is None:
+            return
+        connection.poll()
+        if not connection.notifies:
+            select.select([connection], [], [], IDLE_WAIT_SECONDS)
+            connection.poll()
+        connection.notifies.clear()
+
+
+class ChunkSource(DataSource):
+    """`spark.readStream.format("clickstream").option("root", …)`."""
+
+    @classmethod
+    def name(cls) -> str:
+        return "clickstream"
+
+    def schema(self) -> str:
+        return SCHEMA
+
+    def streamReader(self, schema: StructType) -> DataSourceStreamReader:
+        return ChunkStreamReader(bytes.fromhex(self.options["root"]))
+
+
+def read_chunk(path: bytes, chunk: ChunkToRead) -> Iterator[pa.RecordBatch]:
+    """The records of a chunk. Where the file is not what intake saw, a last row with a flag voids them all."""
+    try:
+        with Content(path) as content:
+            if not chunk.state.same_content(content.state):
+                raise ContentChanged("another state")
+            runs = split_blocks(
+                content.text_blocks(chunk.compression, chunk.byte_offset, chunk.byte_length),
+                offset=chunk.byte_offset,
+                line=chunk.first_line,
+                fields=chunk.columns,
+                delimiter=chunk.delimiter,
+            )
+            for records in runs:
+                yield _batch(chunk, records)
+            if content.changed():
+                raise ContentChanged("written to while it was read")
+    except ContentChanged:
+        yield _void(chunk, Flag.CHUNK_CHANGED)
+    except ContentError:
+        yield _void(chunk, Flag.CHUNK_UNREADABLE)
+
+
+def _batch(chunk: ChunkToRead, records: Records) -> pa.RecordBatch:
+    rows = len(records)
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array(np.full(rows, chunk.seq)),
+            pa.array(np.full(rows, chunk.file_id)),
+            pa.array(np.full(rows, chunk.layout_id, np.int32)),
+            pa.array(records.line_numbers),
+            pa.array(records.offsets),
+            pa.array(records.lengths),
+            pa.array(records.flags),
+            records.values,
+        ],
+        names=["seq", "file_id", "layout_id", "line_no", "byte_offset", "byte_length", "flag", "value"],
+    )
+
+
+def _void(chunk: ChunkToRead, flag: Flag) -> pa.RecordBatch:
+    nothing = Records(
+        values=pa.array([b""], pa.binary()),
+        line_numbers=np.array([0]),
+        offsets=np.array([chunk.byte_offset]),
+        lengths=np.array([0]),
+        flags=np.array([flag], np.int8),
+        end_offset=chunk.byte_offset,
+        end_line=chunk.first_line,
+    )
+    return _batch(chunk, nothing)

@@ -1,0 +1,79 @@
+"""The stream: CSV files of the events directory into PostgreSQL, exactly once.
+
+    python spark/spark_streaming_to_postgres.py [--available-now] [--source DIR] [--sink copy|jdbc]
+
+A program of its own, the same from a shell and under Dagster, of which it knows nothing. Settings come from the
+environment (`clickstream_assets.settings`), the database's URL from CLICKSTREAM_STREAM_DATABASE_URL, or else
+CLICKSTREAM_DATABASE_URL. Exit codes: 0 done or stopped; 1 failed; 2 wrong settings; 3 another stream runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+# Started as a file, Python puts this folder first on its path, where `spark` would mean nothing.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import psycopg2  # noqa: E402
+
+from clickstream_assets.settings import Settings, SettingsError  # noqa: E402
+from spark.jdbc_sink import JdbcDriverMissing  # noqa: E402
+from spark.lease import LeaseHeld  # noqa: E402
+from spark.source import URL_VARIABLE  # noqa: E402
+from spark.stream import StreamFailed, run_stream  # noqa: E402
+
+FAILED, WRONG_SETTINGS, HELD = 1, 2, 3
+
+
+def main() -> int:
+    """Run the stream and say in one sentence why it ended, where it did not end well."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    try:
+        settings, available_now = _settings()
+        run_stream(settings, available_now=available_now)
+    except (SettingsError, JdbcDriverMissing) as error:
+        return _end(WRONG_SETTINGS, str(error))
+    except LeaseHeld as error:
+        return _end(HELD, f"{error}; only one may run.")
+    except psycopg2.OperationalError as error:
+        return _end(FAILED, f"the database does not answer as it should: {str(error).strip()}")
+    except StreamFailed as error:
+        return _end(FAILED, str(error))
+    return 0
+
+
+def _settings() -> tuple[Settings, bool]:
+    parser = argparse.ArgumentParser(description="Load event files into PostgreSQL, exactly once.")
+    parser.add_argument("--available-now", action="store_true", help="end when all present files are in")
+    parser.add_argument("--source", type=Path, help="the events directory (default: CLICKSTREAM_EVENTS_DIR)")
+    parser.add_argument("--sink", choices=("copy", "jdbc"), help="default: CLICKSTREAM_SINK, or copy")
+    arguments = parser.parse_args()
+    settings = Settings.from_env()
+    if arguments.source:
+        settings = replace(settings, events_dir=arguments.source.absolute())
+    if arguments.sink:
+        settings = replace(settings, sink=arguments.sink)
+    url = os.environ.get(URL_VARIABLE) or settings.database_url
+    if not url:
+        raise SettingsError(
+            f"{URL_VARIABLE} is not set: give the URL of the database, or use `clickstream stream`, which knows it."
+        )
+    os.environ[URL_VARIABLE] = url
+    if not settings.events_dir.is_dir():
+        raise SettingsError(f"{settings.events_dir} is no directory: create it, or name the right one.")
+    return settings, arguments.available_now
+
+
+def _end(code: int, sentence: str) -> int:
+    sys.stderr.write(f"clickstream stream: {sentence}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+SELECT file_id, count(*) FROM merge_duplicates GROUP BY file_id

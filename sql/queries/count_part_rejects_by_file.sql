@@ -1,0 +1,1 @@
+SELECT file_id, count(*) FROM {rejects} GROUP BY file_id

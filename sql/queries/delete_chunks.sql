@@ -1,0 +1,1 @@
+DELETE FROM ingest_chunks WHERE seq > %(after)s AND seq <= %(upto)s

@@ -1,0 +1,1 @@
+DELETE FROM ingest_chunks WHERE file_id = ANY (%(file_ids)s)

@@ -1,0 +1,1 @@
+DROP TABLE staging.{events}, staging.{rejects}

@@ -1,0 +1,1 @@
+SELECT pg_notify('clickstream_batches', %(batch_id)s::text)

@@ -1,0 +1,1 @@
+DELETE FROM {events} WHERE file_id = ANY (%(files)s)

@@ -1,0 +1,1 @@
+DELETE FROM {rejects} WHERE file_id = ANY (%(files)s)
