@@ -46,6 +46,8 @@ def setup_databases(settings: Settings) -> None:
         if settings.database_url is None:
             ensure_database(with_database(owner_url, "postgres"), DATABASE)
         apply_schema(owner_url, {role: role_password(settings, role) for role in PASSWORD_ROLES})
+        if settings.database_url is None:
+            _close_to_others(owner_url)
         if settings.dagster_database_url is None:
             setup_dagster_database(owner_url, role_password(settings, "dagster"))
     except psycopg2.errors.InsufficientPrivilege as error:
@@ -79,12 +81,13 @@ def apply_schema(owner_url: str, passwords: Mapping[Role, str]) -> None:
         # Roles belong to the whole server: two databases set up at once would meet there.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clickstream.setup'))")
         cursor.execute((SQL_DIR / "postgres_setup.sql").read_text(encoding="utf-8"))
+        _let_in(connection)
         for role, password in passwords.items():
             _set_password(connection, ROLE_NAMES[role], password)
 
 
 def setup_dagster_database(owner_url: str, password: str) -> None:
-    """Make Dagster's database, owned by a role that can reach no other."""
+    """Make Dagster's database, owned by a role of its own that owns nothing else."""
     role = ROLE_NAMES["dagster"]
     with _Transaction(owner_url) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clickstream.setup'))")
@@ -113,13 +116,25 @@ def ensure_database(url: str, name: str, owner: str | None = None) -> None:
             except (psycopg2.errors.DuplicateDatabase, psycopg2.errors.UniqueViolation):
                 return  # another setup was quicker
             if owner is not None:
-                cursor.execute(
-                    sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC").format(
-                        sql.Identifier(name)
-                    )
-                )
+                cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
     finally:
         connection.close()
+
+
+def _let_in(connection: Connection) -> None:
+    """The sink works in temporary tables; a database closed to PUBLIC would not let it."""
+    with connection.cursor() as cursor:
+        names = {"database": sql.Identifier(connection.info.dbname)}
+        names |= {role: sql.Identifier(ROLE_NAMES[role]) for role in PASSWORD_ROLES}
+        cursor.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {writer}").format(**names))
+        cursor.execute(sql.SQL("GRANT CONNECT ON DATABASE {database} TO {reader}").format(**names))
+
+
+def _close_to_others(owner_url: str) -> None:
+    """Not done to someone's own database: other programs may live there."""
+    with _Transaction(owner_url) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clickstream.setup'))")
+        cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(DATABASE)))
 
 
 def check_version(connection: Connection) -> None:
