@@ -19,7 +19,7 @@ def stream_facts(
     last_batch: Batch | None,
     *,
     lock_taken_at: datetime | None = None,
-    runs: tuple[StreamRun, ...] = (),
+    runs: tuple[StreamRun, ...] | None = None,
     holder_run_ended_at: datetime | None = None,
     last_run_id: str | None = None,
 ) -> StreamFacts:
@@ -27,7 +27,7 @@ def stream_facts(
 
     Args:
         lock_taken_at: start of the session that holds the lock, where it may be seen.
-        runs: of the job `spark_stream`, in flight, the oldest first.
+        runs: of the job `spark_stream`, in flight, the oldest first; None where Dagster was not asked.
         holder_run_ended_at: end of the run that the lease names, if it has ended.
         last_run_id: of the job's run that ended last.
     """
@@ -51,7 +51,8 @@ def stream_facts(
         commit_age=age(last_batch.committed_at) if last_batch else None,
         files_waiting=waiting.files,
         oldest_waiting_age=waiting.oldest_age_seconds,
-        runs=runs,
+        knows_runs=runs is not None,
+        runs=runs or (),
         failures=lease.failures,
         seconds_until_attempt=pause,
         has_run=lease.started_at is not None or last_run_id is not None,

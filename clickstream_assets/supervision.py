@@ -82,6 +82,7 @@ class StreamFacts:
     commit_age: float | None = None
     files_waiting: int = 0
     oldest_waiting_age: float | None = None
+    knows_runs: bool = True  # False for one who asks without Dagster, such as `clickstream status`
     runs: tuple[StreamRun, ...] = ()  # in flight, the oldest first
     failures: int = 0  # starts in a row that did not live for HEALTHY_AFTER
     seconds_until_attempt: float = 0.0
@@ -125,6 +126,8 @@ def _judge_living(facts: StreamFacts) -> StreamDecision:
         return StreamDecision(StreamState.STARTING, Action.LEAVE, "a stream is taking the lease")
     state, reason = _health(facts)
     run = facts.holder_run
+    if not facts.knows_runs:
+        return StreamDecision(state, Action.LEAVE, reason)
     if facts.mode != "continuous":
         return StreamDecision(state, Action.LEAVE, f"a {facts.mode} run has the stream: {reason}")
     if run is None and facts.holder_run_ended is None:

@@ -1,0 +1,62 @@
+"""The asset `event_files`: the watched directory. Its button lands a batch of generated files there.
+
+Belongs here: the launchpad's configuration and the metadata of what was written. Does not belong here: generating
+(`data_generator`), and reporting what other producers land (`sensors`).
+"""
+
+import dagster as dg
+from pydantic import Field
+
+from clickstream_assets.data_generator import GenerationError, GenerationSpec, generate_files
+from clickstream_assets.settings import Settings
+
+
+class GeneratedFiles(dg.Config):
+    """What to generate. Shares are of all rows, from 0 to 1."""
+
+    events: int = Field(
+        default=10_000, description="Rows in total, the duplicate and malformed ones among them."
+    )
+    files: int = Field(default=10, description="Files, of equal rows.")
+    duplicates: float = Field(default=0.02, description="Share of rows that repeat an earlier one.")
+    malformed: float = Field(default=0.01, description="Share of rows that are to be rejected.")
+    late: float = Field(default=0.02, description="Share of events that are hours to days old.")
+    seed: int | None = Field(default=None, description="The same seed gives the same bytes. Empty: new ones.")
+
+
+@dg.asset(
+    group_name="ingestion",
+    kinds={"file", "csv"},
+    owners=["team:clickstream"],
+    description="CSV files of shop events in the watched directory (CLICKSTREAM_EVENTS_DIR), from any producer. "
+    "Materializing lands a batch of generated files, as set in the launchpad; what others land is reported by the "
+    "sensor ingest_progress once the stream has registered it.",
+)
+def event_files(
+    context: dg.AssetExecutionContext, config: GeneratedFiles, settings: dg.ResourceParam[Settings]
+) -> dg.MaterializeResult:
+    spec = GenerationSpec(
+        events=config.events,
+        files=config.files,
+        duplicates=config.duplicates,
+        malformed=config.malformed,
+        late=config.late,
+        seed=config.seed,
+    )
+    try:
+        manifest = generate_files(spec, settings.events_dir)
+    except GenerationError as error:
+        raise dg.Failure(f"Nothing was generated: {error}", allow_retries=False) from None
+    context.log.info(f"{manifest.files} files with {manifest.rows} rows are in {settings.events_dir}.")
+    return dg.MaterializeResult(
+        metadata={
+            "directory": dg.MetadataValue.path(str(settings.events_dir)),
+            "files": manifest.files,
+            "rows": manifest.rows,
+            "size_bytes": manifest.bytes,
+            "unique_events": manifest.unique_events,
+            "duplicates": manifest.duplicates,
+            "malformed": manifest.malformed,
+            "late": manifest.late,
+        }
+    )

@@ -1,0 +1,146 @@
+"""How the checks judge: from measured numbers to pass, warn or error, with the numbers as metadata. Pure.
+
+Belongs here: one judgement a check. Does not belong here: measuring and reporting (`checks`), the limits
+(`thresholds`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from clickstream_assets import ledger, thresholds
+from clickstream_assets.thresholds import Limits, Verdict
+from clickstream_assets.units import count, duration, percent
+from clickstream_assets.verification import Audit
+from clickstream_assets.waiting_files import WaitingFiles
+
+OFFENCES_SHOWN = 10
+
+Metadata = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The outcome of one check."""
+
+    verdict: Verdict
+    description: str
+    metadata: Metadata = field(default_factory=dict)
+
+    @property
+    def severity(self) -> dg.AssetCheckSeverity:
+        return dg.AssetCheckSeverity.WARN if self.verdict == "warn" else dg.AssetCheckSeverity.ERROR
+
+    def result(self) -> dg.AssetCheckResult:
+        """As a run reports it."""
+        return dg.AssetCheckResult(
+            passed=self.verdict == "pass",
+            severity=self.severity,
+            description=self.description,
+            metadata=dict(self.metadata),
+        )
+
+    def evaluation(self, name: str) -> dg.AssetCheckEvaluation:
+        """As a sensor reports it, without a run."""
+        return dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey("events"),
+            check_name=name,
+            passed=self.verdict == "pass",
+            severity=self.severity,
+            description=self.description,
+            metadata=dict(self.metadata),
+        )
+
+
+def judge_freshness(waiting: WaitingFiles, newest_event_age: float | None) -> Judgement:
+    """Judged is how long the oldest file waits. An idle stream is not stale: the newest event's age is shown."""
+    metadata: dict[str, Any] = {
+        "oldest_waiting_seconds": float(waiting.oldest_age_seconds or 0.0),
+        "files_waiting": waiting.files,
+        "bytes_waiting": waiting.size_bytes,
+        "waiting_files": list(waiting.oldest_paths),
+        "files_on_disk": waiting.files_on_disk,
+        "warn_above_seconds": thresholds.FRESHNESS.warn_above,
+        "error_above_seconds": thresholds.FRESHNESS.error_above,
+    }
+    if newest_event_age is not None:
+        metadata["newest_event_age_seconds"] = float(newest_event_age)
+    if waiting.unlistable:
+        named = ", ".join(waiting.unlistable[:OFFENCES_SHOWN])
+        return Judgement("error", f"Below the events directory, this cannot be listed: {named}.", metadata)
+    if not waiting.files:
+        return Judgement("pass", "No file is waiting.", metadata)
+    age = waiting.oldest_age_seconds or 0.0
+    description = f"{count(waiting.files)} files are waiting, the oldest for {duration(age)}."
+    return Judgement(thresholds.FRESHNESS.verdict(age), description, metadata)
+
+
+def judge_rate(
+    what: str,
+    limits: Limits,
+    rows: tuple[int, int],
+    window: ledger.WindowCounts,
+    lifetime: ledger.Counts,
+    more: Metadata,
+) -> Judgement:
+    """Judged is the share within the window; the exact figures of the lifetime are shown.
+
+    Args:
+        what: what the counted rows were, as a clause.
+        rows: the counted rows of the window and of the lifetime.
+    """
+    rate, lifetime_rate = (
+        part / counts.rows_read if counts.rows_read else 0.0
+        for part, counts in zip(rows, (window, lifetime), strict=True)
+    )
+    metadata = {
+        "rate": float(rate),
+        "rows": rows[0],
+        "rows_read": window.rows_read,
+        "window_seconds": float(window.window_seconds),
+        "lifetime_rate": float(lifetime_rate),
+        "lifetime_rows": rows[1],
+        "lifetime_rows_read": lifetime.rows_read,
+        "warn_above": limits.warn_above,
+        "error_above": limits.error_above,
+        **more,
+    }
+    span = duration(window.window_seconds)
+    if not window.rows_read:
+        return Judgement("pass", f"No rows were read in the last {span}.", metadata)
+    description = (
+        f"{percent(rate)} of {count(window.rows_read)} rows of the last {span} were {what}; "
+        f"{percent(lifetime_rate)} of all."
+    )
+    return Judgement(limits.verdict(rate), description, metadata)
+
+
+def judge_conservation(audit: Audit, since_batch: int, skipped: int = 0) -> Judgement:
+    """Judged is whether rows read = inserted + duplicate + rejected, in the books and in the tables.
+
+    Args:
+        since_batch: the batches after this one were audited.
+        skipped: batches before it that were too many to be audited here.
+    """
+    metadata: dict[str, Any] = {
+        "since_batch": since_batch,
+        "through_batch": since_batch + audit.batches,
+        "batches": audit.batches,
+        "batches_skipped": skipped,
+        "files": audit.files,
+        "rows_read": audit.counts.rows_read,
+        "rows_inserted": audit.counts.rows_inserted,
+        "rows_duplicate": audit.counts.rows_duplicate,
+        "rows_rejected": audit.counts.rows_rejected,
+        "offences": audit.offence_count,
+        "seconds": float(audit.seconds),
+    }
+    if audit.ok:
+        what = f"{count(audit.counts.rows_read)} rows in {count(audit.batches)} batches"
+        gap = f" {count(skipped)} batches before them were too many for this check." if skipped else ""
+        return Judgement("pass", f"{what}, and every row is accounted for.{gap}", metadata)
+    messages = [offence.message for offence in audit.offences[:OFFENCES_SHOWN]]
+    metadata["first_offences"] = messages
+    return Judgement("error", f"{count(audit.offence_count)} offences, the first: {messages[0]}.", metadata)

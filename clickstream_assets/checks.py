@@ -1,0 +1,157 @@
+"""The checks on `events`: what is measured, with a button each, and reported by a sensor without any run.
+
+Belongs here: one function a check, used by its button and by the sensor alike, so that they cannot disagree. Does
+not belong here: the judgement (`check_judgements`), the limits (`thresholds`), the queries (`ledger` and others).
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import dagster as dg
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets import ledger, thresholds
+from clickstream_assets.check_judgements import (
+    Judgement,
+    judge_conservation,
+    judge_freshness,
+    judge_rate,
+)
+from clickstream_assets.database import query
+from clickstream_assets.resources import Database
+from clickstream_assets.settings import Settings
+from clickstream_assets.verification import verify, verify_recent
+from clickstream_assets.waiting_files import read_waiting_files
+
+EVENTS = dg.AssetKey("events")
+REPORT_EVERY = 60.0  # seconds; a verdict that changes is reported at once
+AUDIT_ROWS = 2_000_000  # at most in one look of the sensor: a few seconds
+
+Reports = dict[str, tuple[str, float]]  # by check: the verdict last reported, and when
+
+
+def freshness(connection: Connection, settings: Settings) -> Judgement:
+    """How long the oldest event file has been waiting, on disk, to become rows. An idle stream is not stale."""
+    newest = ledger.read_newest_event_time(connection)
+    age = (ledger.read_lease(connection).now - newest).total_seconds() if newest else None
+    return judge_freshness(read_waiting_files(connection, settings.events_dir), age)
+
+
+def duplicate_rate(connection: Connection, _settings: Settings) -> Judgement:
+    """Share of the rows of the last hour that had been delivered before; the exact lifetime figures beside it."""
+    window = ledger.read_window_counts(connection, thresholds.RATE_WINDOW_SECONDS)
+    lifetime = ledger.read_lifetime_counts(connection)
+    more = {"rows_conflict": window.rows_conflict, "files_delivered_again": window.duplicate_files}
+    shares = (window.rows_duplicate, lifetime.rows_duplicate)
+    return judge_rate("duplicates", thresholds.DUPLICATE_RATE, shares, window, lifetime, more)
+
+
+def reject_rate(connection: Connection, _settings: Settings) -> Judgement:
+    """Share of the rows of the last hour that could not be read as events, by reason; the lifetime beside it."""
+    window = ledger.read_window_counts(connection, thresholds.RATE_WINDOW_SECONDS)
+    lifetime = ledger.read_lifetime_counts(connection)
+    more = {"by_reason": ledger.read_window_rejects(connection, thresholds.RATE_WINDOW_SECONDS)}
+    shares = (window.rows_rejected, lifetime.rows_rejected)
+    return judge_rate("rejected", thresholds.REJECT_RATE, shares, window, lifetime, more)
+
+
+def conservation(connection: Connection, _settings: Settings) -> Judgement:
+    """Whether every row that was read is an event, a duplicate or a reject, in the books and in the tables."""
+    return judge_conservation(verify(connection, None), 0)
+
+
+Measure = Callable[[Connection, Settings], Judgement]
+MEASURES: Mapping[str, Measure] = {
+    "freshness": freshness,
+    "duplicate_rate": duplicate_rate,
+    "reject_rate": reject_rate,
+    "conservation": conservation,
+}
+
+
+def _with_button(name: str, measure: Measure) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=EVENTS, name=name, description=measure.__doc__)
+    def check(
+        database: dg.ResourceParam[Database], settings: dg.ResourceParam[Settings]
+    ) -> dg.AssetCheckResult:
+        with database.reading() as connection:
+            return measure(connection, settings).result()
+
+    return check
+
+
+event_checks = [_with_button(name, measure) for name, measure in MEASURES.items()]
+
+
+def evaluate_checks(
+    connection: Connection, settings: Settings, instance: dg.DagsterInstance, reports: Reports
+) -> list[dg.AssetCheckEvaluation]:
+    """Measure everything; return what is new, and note it in `reports`."""
+    evaluations = []
+    for name, measure in MEASURES.items():
+        verdict, reported_at = reports.get(name, ("", 0.0))
+        is_due = time.time() - reported_at >= REPORT_EVERY
+        if name == "conservation":
+            judgement = audit_new_batches(connection, instance) if is_due else None
+        else:
+            judgement = measure(connection, settings)
+        if judgement is not None and (is_due or judgement.verdict != verdict):
+            reports[name] = (judgement.verdict, time.time())
+            evaluations.append(judgement.evaluation(name))
+    return evaluations
+
+
+def audit_new_batches(connection: Connection, instance: dg.DagsterInstance) -> Judgement | None:
+    """Audit each batch once, after its commit; the last result says how far the audit has come.
+
+    A failed audit is not outlived: its batches are audited again, with the new ones, until they pass. Where they
+    are too many for that, it stays failed until the check's button has audited everything.
+
+    Returns:
+        None where the last result stands.
+    """
+    newest = ledger.read_last_batch(connection)
+    newest_id = newest.batch_id if newest else 0
+    last = _last_audit(instance)
+    reachable = _batch_before_rows(connection, AUDIT_ROWS)
+    if last is None or last.through_batch > newest_id:  # the first look, or another database
+        since = 0
+    elif last.passed:
+        if last.through_batch == newest_id:
+            return None
+        since = last.through_batch
+    elif last.since_batch < reachable:
+        return None
+    else:
+        since = last.since_batch
+    begin = max(since, reachable)
+    return judge_conservation(verify_recent(connection, begin), begin, skipped=begin - since)
+
+
+@dataclass(frozen=True)
+class _LastAudit:
+    passed: bool
+    since_batch: int
+    through_batch: int
+
+
+def _last_audit(instance: dg.DagsterInstance) -> _LastAudit | None:
+    """The latest result of the check `conservation`, from a run or from the sensor."""
+    record = instance.get_latest_asset_check_evaluation_record(dg.AssetCheckKey(EVENTS, "conservation"))
+    event = record.event.dagster_event if record and record.event else None
+    if event is None or event.event_type is not dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        return None
+    data = event.asset_check_evaluation_data
+    since, through = data.metadata.get("since_batch"), data.metadata.get("through_batch")
+    if not isinstance(since, dg.IntMetadataValue) or not isinstance(through, dg.IntMetadataValue):
+        return None
+    return _LastAudit(data.passed, since.value or 0, through.value or 0)
+
+
+def _batch_before_rows(connection: Connection, rows: int) -> int:
+    """The newest batch before the last `rows` rows read; 0 if there are no more than those."""
+    with connection.cursor() as cursor:
+        cursor.execute(query("batch_before_rows"), {"rows": rows})
+        (batch_id,) = cursor.fetchone() or (0,)
+    return int(batch_id)

@@ -1,0 +1,42 @@
+"""All that Dagster knows of this project, put together in one place.
+
+Belongs here: `build_definitions`, which tests call with other resources, and `defs`, which Dagster loads. Does not
+belong here: anything that is defined.
+"""
+
+import dagster as dg
+
+from clickstream_assets.assets.event_files import event_files
+from clickstream_assets.assets.events import events_and_rejects
+from clickstream_assets.checks import event_checks
+from clickstream_assets.jobs import spark_stream, start_stream, stop_stream
+from clickstream_assets.resources import Database
+from clickstream_assets.sensors import sensors
+from clickstream_assets.settings import Settings
+from clickstream_assets.stream_run import StreamProgram
+
+
+def build_definitions(
+    settings: Settings, *, database: Database | None = None, program: StreamProgram | None = None
+) -> dg.Definitions:
+    """The definitions for `settings`; tests give a database or a program of their own."""
+    database = database or Database(settings)
+    return dg.Definitions(
+        assets=[event_files, events_and_rejects],
+        asset_checks=event_checks,
+        jobs=[spark_stream, stop_stream, start_stream],
+        sensors=sensors,
+        resources={
+            "settings": settings,
+            "database": database,
+            "program": program or StreamProgram(database),
+        },
+        # A process a step costs more than all the steps: they are statements, run by PostgreSQL.
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `workspace.yaml` loads."""
+    return build_definitions(Settings.from_env())

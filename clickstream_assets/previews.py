@@ -1,0 +1,43 @@
+"""Previews: some rows of a table as Markdown, for the metadata of assets.
+
+Belongs here: laying out rows that hostile files may have filled. Does not belong here: choosing them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import dagster as dg
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets.database import query
+
+PREVIEW_ROWS = 10
+CELL_LENGTH = 60  # characters
+
+# What could end the cell, the row, or the text: the browser renders what stands here.
+_ACTIVE = re.compile(r"([\\`*_{}\[\]()<>#+!|~&:@/-])")
+
+
+def preview(connection: Connection, name: str, rows: int = PREVIEW_ROWS) -> dg.MarkdownMetadataValue:
+    """The result of `sql/queries/<name>.sql`, which takes the parameter `rows`, as a Markdown table."""
+    with connection.cursor() as cursor:
+        cursor.execute(query(name), {"rows": rows})
+        columns = [column.name for column in cursor.description or ()]
+        return dg.MetadataValue.md(markdown_table(columns, cursor.fetchall()))
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table that shows every value as text, whatever it holds."""
+    lines = [[_cell(column) for column in columns], ["---"] * len(columns)]
+    lines += [[_cell(value) for value in row] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    text = "".join(c if c.isprintable() else " " for c in text)
+    if len(text) > CELL_LENGTH:
+        text = text[: CELL_LENGTH - 1] + "…"
+    return _ACTIVE.sub(r"\\\1", text) or " "

@@ -1,0 +1,162 @@
+"""The sensors: thin shells around decisions made elsewhere.
+
+Belongs here: what a tick reads, and carrying out what was decided. Does not belong here: the decision about the
+stream (`supervision`), what is reported about batches and files (`progress`) and about the checks (`checks`).
+
+A database that cannot be reached fails the tick, so that the sensor's history shows it.
+"""
+
+import json
+import time
+from dataclasses import asdict
+
+import dagster as dg
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+from clickstream_assets import ledger, run_control
+from clickstream_assets.checks import evaluate_checks, event_checks
+from clickstream_assets.database import query
+from clickstream_assets.progress import Reported, materializations, read_progress
+from clickstream_assets.resources import Database
+from clickstream_assets.run_control import STREAM_JOB
+from clickstream_assets.settings import Settings
+from clickstream_assets.stream_facts import run_name, stream_facts
+from clickstream_assets.supervision import Action, StreamDecision, StreamFacts, decide, pause_after
+from clickstream_assets.waiting_files import read_waiting_files
+
+TICK = 5  # seconds
+CHECKS_TICK = 15  # seconds
+AUTOMATION_TICK = 30  # seconds: a refresh takes some, and each is a run
+REPORT_EVERY = 30.0  # seconds between two reports of progress: each leads to a refresh of the summaries
+
+
+@dg.sensor(
+    job_name=STREAM_JOB,  # not job=: on building with it Dagster warns about a parameter of its own
+    minimum_interval_seconds=TICK,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Keeps exactly one stream alive: starts it, ends it when it is stuck, cleans up after a crash. "
+    "Its history says in which state the stream was, and why it was started.",
+)
+def spark_stream_supervisor(
+    context: dg.SensorEvaluationContext,
+    database: dg.ResourceParam[Database],
+    settings: dg.ResourceParam[Settings],
+) -> dg.SensorResult:
+    instance = context.instance
+    for run_id in run_control.reap_dead_runs(instance):
+        context.log.warning(f"Marked {run_name(run_id)} as failed: its worker is gone.")
+    with database.writing() as connection, connection.cursor() as cursor:
+        lease = ledger.read_lease(connection)
+        facts = _facts(instance, connection, lease, settings)
+        decision = decide(facts)
+        summary = f"{decision.state}: {decision.reason}"
+        run_id = decision.run_id or ""
+        match decision.action:
+            case Action.LAUNCH:
+                failures = facts.failures + 1
+                cursor.execute(
+                    query("record_stream_launch"),
+                    {"failures": failures, "pause_seconds": pause_after(failures)},
+                )
+                return dg.SensorResult(run_requests=[_request(decision, failures)])
+            case Action.REAP_RUN:
+                run_control.fail_run(instance, run_id, f"Marked by the supervisor: {decision.reason}.")
+                _record_end(cursor, run_id, decision)
+            case Action.END_RUN:
+                run_control.end_run(instance, run_id, decision.reason)
+                _record_end(cursor, run_id, decision)
+            case Action.KILL_DRIVER:
+                done = run_control.kill_driver(lease, connection)
+                summary = f"{summary}; {done}"
+                _record_end(cursor, lease.dagster_run_id or "", decision)
+        if decision.is_healthy and facts.failures:
+            cursor.execute(query("record_stream_healthy"))
+    if decision.action is not Action.LEAVE:
+        context.log.warning(f"{decision.action}: {summary}")
+    return dg.SensorResult(skip_reason=summary)
+
+
+def _facts(
+    instance: dg.DagsterInstance, connection: Connection, lease: ledger.Lease, settings: Settings
+) -> StreamFacts:
+    taken_at = None
+    if lease.lock_backend_pid is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(query("lock_session"), {"pid": lease.lock_backend_pid})
+            taken_at = (cursor.fetchone() or (None,))[0]
+    return stream_facts(
+        lease,
+        read_waiting_files(connection, settings.events_dir),
+        ledger.read_last_batch(connection),
+        lock_taken_at=taken_at,
+        runs=run_control.stream_runs(instance),
+        holder_run_ended_at=run_control.run_ended_at(instance, lease.dagster_run_id),
+        last_run_id=run_control.last_stream_run_id(instance),
+    )
+
+
+def _request(decision: StreamDecision, failures: int) -> dg.RunRequest:
+    """No run key: a key launches once and never again."""
+    return dg.RunRequest(
+        tags={"clickstream/launched-because": decision.reason, "clickstream/attempt": str(failures)}
+    )
+
+
+def _record_end(cursor: Cursor, run_id: str, decision: StreamDecision) -> None:
+    reason = f"{run_name(run_id)} was ended by the supervisor: {decision.reason}"
+    cursor.execute(query("record_stream_end"), {"reason": reason})
+
+
+@dg.sensor(
+    minimum_interval_seconds=TICK,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    target=dg.AssetSelection.assets("event_files", "events", "rejected_events"),
+    description="Reports new files and micro-batches as materializations, with their numbers; the summaries are "
+    f"refreshed on these. One report for all that is new, every {REPORT_EVERY:.0f} s at most.",
+)
+def ingest_progress(
+    context: dg.SensorEvaluationContext, database: dg.ResourceParam[Database]
+) -> dg.SensorResult:
+    since = Reported(**json.loads(context.cursor)) if context.cursor else Reported()
+    now = time.time()
+    if 0 <= now - since.at < REPORT_EVERY:
+        return dg.SensorResult(skip_reason="Reported a moment ago.")
+    with database.reading() as connection, ledger.snapshot(connection):
+        progress = read_progress(connection, since, now)
+    if progress.is_empty:
+        return dg.SensorResult(skip_reason="Nothing new.")
+    return dg.SensorResult(
+        asset_events=materializations(progress), cursor=json.dumps(asdict(progress.reported(since, now)))
+    )
+
+
+@dg.sensor(
+    minimum_interval_seconds=CHECKS_TICK,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    target=dg.AssetSelection.checks(*event_checks),
+    description="Measures the checks on events and reports their results without a run: at once where a verdict "
+    "changes, else every minute.",
+)
+def event_check_results(
+    context: dg.SensorEvaluationContext,
+    database: dg.ResourceParam[Database],
+    settings: dg.ResourceParam[Settings],
+) -> dg.SensorResult:
+    reports = {name: (verdict, at) for name, (verdict, at) in json.loads(context.cursor or "{}").items()}
+    with database.reading() as connection:
+        evaluations = evaluate_checks(connection, settings, context.instance, reports)
+    if not evaluations:
+        return dg.SensorResult(skip_reason="No verdict has changed.")
+    return dg.SensorResult(asset_events=evaluations, cursor=json.dumps(reports))
+
+
+automation = dg.AutomationConditionSensorDefinition(
+    "refresh_summaries",
+    target=dg.AssetSelection.all(),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=AUTOMATION_TICK,
+    description="Refreshes the summaries after new rows were reported, never twice at a time.",
+)
+
+sensors = [spark_stream_supervisor, ingest_progress, event_check_results, automation]
