@@ -82,8 +82,9 @@ class RepairedFile:
 def csv_line(fields: Iterable[str], delimiter: str = ",") -> bytes:
     """One CSV line. A lone empty field is quoted, or it would be a blank line."""
     text = io.StringIO(newline="")
-    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerow(fields)
-    return text.getvalue().encode("utf-8", "surrogateescape")
+    # The writer quotes a lone CR only where the line end has one.
+    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerow(fields)
+    return text.getvalue().removesuffix("\r\n").encode("utf-8", "surrogateescape") + b"\n"
 
 
 def split_record(record: bytes, delimiter: str) -> list[str]:
@@ -93,7 +94,7 @@ def split_record(record: bytes, delimiter: str) -> list[str]:
         rows = list(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error:
         rows = []
-    return rows[0] if len(rows) == 1 else text.split(delimiter)
+    return rows[0] if len(rows) == 1 and rows[0] else text.split(delimiter)
 
 
 def export_header(columns: Sequence[str]) -> tuple[str, ...]:

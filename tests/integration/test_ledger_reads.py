@@ -46,9 +46,7 @@ def test_the_lock_of_the_stream_is_seen_by_a_reader_as_long_as_it_is_held(
     assert lease.lock_backend_pid == stream.info.backend_pid
     stream.close()
     with reader.cursor() as cursor:  # the server needs a moment to notice that the session has ended
-        cursor.execute("SET lock_timeout = '10s'")
-        cursor.execute("SELECT pg_advisory_lock(hashtext('clickstream.stream')::bigint)")
-        cursor.execute("SELECT pg_advisory_unlock_all()")
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clickstream.stream')::bigint)")
     assert not ledger.read_lease(reader).lock_held
 
 

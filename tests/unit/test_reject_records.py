@@ -1,0 +1,171 @@
+"""Dead letters as records. Guards against a repair that changes what nobody touched."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clickstream_assets.reject_records import (
+    Reject,
+    RepairedRow,
+    ReplayFileError,
+    can_go_back_as_it_is,
+    csv_line,
+    export_fields,
+    export_header,
+    read_repaired,
+    repaired_content,
+    split_record,
+    unrepaired_header,
+    unrepaired_line,
+)
+
+COLUMNS = ("user_id", "event_time", "price")
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+# Any text that bytes can decode to with surrogate escapes.
+FIELDS = st.binary(max_size=12).map(lambda value: value.decode("utf-8", "surrogateescape"))
+
+
+def reject(raw: bytes, **changes: Any) -> Reject:
+    values: dict[str, Any] = {
+        "reject_id": 1,
+        "file_id": 7,
+        "path": "a.csv",
+        "line_no": 12,
+        "byte_offset": 0,
+        "byte_length": len(raw),
+        "raw": raw,
+        "reason": "invalid_price",
+        "detail": "x",
+        "rejected_at": NOW,
+        "replayed_at": None,
+        "layout_id": 1,
+        "columns": COLUMNS,
+        "delimiter": ",",
+    }
+    return Reject(**(values | changes))
+
+
+@given(st.lists(FIELDS, min_size=1, max_size=5))
+def test_fields_of_any_bytes_survive_the_way_through_a_csv(fields: list[str]) -> None:
+    assert split_record(csv_line(fields).removesuffix(b"\n"), ",") == fields
+
+
+@given(st.lists(FIELDS, min_size=3, max_size=3))
+def test_an_export_that_nobody_touched_gives_every_value_back(fields: list[str]) -> None:
+    raw = csv_line(fields)
+    exported = csv_line(export_header(COLUMNS)) + csv_line(export_fields(reject(raw)))
+    repaired = read_repaired(exported)
+    assert repaired.columns == COLUMNS
+    # The line end belongs to the file: a record's own trailing CR and LF are cut with it, as intake does.
+    assert repaired.rows == (RepairedRow(7, 12, tuple(split_record(raw.rstrip(b"\r\n"), ","))),)
+    header, row = repaired_content(repaired.columns, repaired.rows, None)
+    assert header == b"replay_of,user_id,event_time,price\n"
+    assert split_record(row.removesuffix(b"\n"), ",") == ["7:12", *repaired.rows[0].fields]
+
+
+@given(st.binary(max_size=40))
+def test_a_line_that_goes_back_as_it_is_keeps_its_bytes(raw: bytes) -> None:
+    assert unrepaired_line(reject(raw), None) == b"7:12," + raw.rstrip(b"\r\n") + b"\n"
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_can_be_split_and_exported(raw: bytes) -> None:
+    row = csv_line(export_fields(reject(raw)))
+    (parsed,) = csv.reader(io.StringIO(row.decode("utf-8", "surrogateescape"), newline=""), strict=True)
+    assert parsed[0] == "7:12"
+
+
+@pytest.mark.parametrize(
+    ("raw", "fields"),
+    [
+        (b"u,t,1\r\n", ["u", "t", "1"]),
+        (b'u,"a,b",1', ["u", "a,b", "1"]),
+        (b'u,"a\nb",1', ["u", "a\nb", "1"]),
+        (b'u,"open,1', ["u", '"open', "1"]),
+        (b'u,"a"b,1', ["u", '"a"b', "1"]),
+        (b"u,t", ["u", "t"]),
+        (b"u,t,1,more", ["u", "t", "1", "more"]),
+        (b"\xff,t,1", ["\udcff", "t", "1"]),
+        (b"", [""]),
+    ],
+)
+def test_a_record_is_split_as_well_as_it_can_be(raw: bytes, fields: list[str]) -> None:
+    assert export_fields(reject(raw))[3:] == fields
+
+
+def test_another_delimiter_is_kept_for_lines_that_go_back_as_they_are() -> None:
+    letter = reject(b"u;t;1,5", delimiter=";")
+    assert unrepaired_header(letter.columns, ";", None) == b"replay_of;user_id;event_time;price\n"
+    assert unrepaired_line(letter, None) == b"7:12;u;t;1,5\n"
+    assert export_fields(letter)[3:] == ["u", "t", "1,5"]
+
+
+def test_a_letter_of_a_replayed_file_is_linked_to_its_own_line_not_the_first_one() -> None:
+    letter = reject(b"3:4,2026,u,t,bad", columns=("replay_of", "replayed_again_at", *COLUMNS))
+    assert unrepaired_header(letter.columns, ",", None) == b"replay_of,user_id,event_time,price\n"
+    assert unrepaired_line(letter, None) == b"7:12,u,t,bad\n"
+    assert export_header(letter.columns) == ("replay_of", "reject_reason", "reject_detail", *COLUMNS)
+    assert export_fields(letter)[3:] == ["u", "t", "bad"]
+
+
+def test_a_deliberate_repetition_is_other_content() -> None:
+    letter = reject(b"u,t,bad")
+    assert (
+        unrepaired_header(COLUMNS, ",", "2026") == b"replay_of,replayed_again_at,user_id,event_time,price\n"
+    )
+    assert unrepaired_line(letter, "2026") == b"7:12,2026,u,t,bad\n"
+    _, line = repaired_content(COLUMNS, [RepairedRow(7, 12, ("u", "t", "1"))], "2026")
+    assert line == b"7:12,2026,u,t,1\n"
+
+
+@pytest.mark.parametrize(
+    ("letter", "can"),
+    [
+        (reject(b"u,t,bad\n"), True),
+        (reject(b'"u",t,bad'), True),
+        (reject(b'"u,t,bad'), False),
+        (reject(b"u,t", byte_length=1_000), False),
+        (reject(b"u,t", byte_length=5), True),  # CR and LF were not kept
+    ],
+)
+def test_a_cut_line_and_one_with_an_open_quote_cannot_go_back_as_they_are(letter: Reject, can: bool) -> None:
+    assert can_go_back_as_it_is(letter) is can
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_spreadsheet_may_write_a_bom_other_delimiters_and_crlf(delimiter: str) -> None:
+    content = delimiter.join(["price", "replay_of", "user_id", "reject_reason"]) + "\r\n"
+    content += delimiter.join(["1.5", " 7:12 ", "u", "invalid_price"]) + "\r\n\r\n"
+    repaired = read_repaired(b"\xef\xbb\xbf" + content.encode())
+    assert repaired.columns == ("price", "user_id")
+    assert repaired.rows == (RepairedRow(7, 12, ("1.5", "u")),)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no column replay_of"),
+        (b"user_id,price\nu,1\n", "no column replay_of"),
+        (b"replay_of,user_id\n", "no rows"),
+        (b"replay_of,user_id\n,u\n", "line 2 has no replay_of"),
+        (b"user_id,replay_of\nu,7:12\nu\n", "line 3 has no replay_of"),
+        (b"replay_of,user_id\n7,u\n", "line 2 has no replay_of"),
+        (b"replay_of,user_id\n7:12:3,u\n", "line 2 has no replay_of"),
+        (b"replay_of,user_id\n99999999999999999999:1,u\n", "line 2 has no replay_of"),
+        ("replay_of,user_id\n\u0661:\u0662,u\n".encode(), "line 2 has no replay_of"),
+        (b'replay_of,user_id\n7:12,"u\n', "no CSV"),
+    ],
+)
+def test_a_file_that_does_not_say_what_it_repairs_is_refused_with_its_line(
+    content: bytes, message: str
+) -> None:
+    with pytest.raises(ReplayFileError, match=message):
+        read_repaired(content)
