@@ -19,9 +19,11 @@ HEADER = b"event_id,user_id,session_id,action_type,product_id,event_time,price,u
 _DAY = 86_400_000  # ms
 _HEX = np.array([f"{byte:02x}" for byte in range(256)], "S2").view(np.uint16)
 _ACTIONS = pa.array(ACTIONS, pa.binary())
-_SECONDS = np.array([f"{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}" for s in range(86_400)], "S8").view(
-    "u8"
-)
+# "00:00:00" to "23:59:59", each as one number of eight bytes.
+_SECONDS = (
+    np.datetime_as_string(np.arange(86_400).astype("datetime64[s]")).astype("S19").view("S1").reshape(-1, 19)
+)[:, 11:]
+_SECONDS = np.ascontiguousarray(_SECONDS).view("u8").ravel()
 _MILLIS = np.array([f".{ms:03d}Z" for ms in range(1000)], "S5")
 
 
