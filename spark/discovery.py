@@ -68,7 +68,7 @@ class Discovery:
             self._next_sweep = now + max(SWEEP_SECONDS, SWEEP_SHARE * (time.monotonic() - now))
         else:
             self._look_at_changed_directories()
-        ready = self._take_settled(now)
+        ready = self._take_settled(time.monotonic())
         return sorted(ready, key=lambda candidate: (candidate.state.changed_ns, candidate.path))
 
     def waiting(self) -> bool:

@@ -97,9 +97,9 @@ def group_by_task(
 ) -> list[tuple[ChunkToRead, ...]]:
     """Split `chunks` into runs of about `task_bytes`, in order."""
     groups: list[list[ChunkToRead]] = []
-    size = task_bytes
+    size = 0
     for chunk in chunks:
-        if size + chunk.byte_length > task_bytes:
+        if not groups or size + chunk.byte_length > task_bytes:
             groups.append([])
             size = 0
         groups[-1].append(chunk)

@@ -1,0 +1,59 @@
+"""What makes a micro-batch, and how it spreads over tasks."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spark.content import FileState
+from spark.source import (
+    BATCH_BYTES,
+    BATCH_CHUNKS,
+    BATCH_LAYOUTS,
+    BATCH_ROWS,
+    ChunkToRead,
+    Waiting,
+    batch_end,
+    group_by_task,
+)
+
+STATE = FileState(1, 1, 1, 1)
+
+
+def waiting(*sizes: tuple[int, int], layout: int = 1) -> list[Waiting]:
+    return [Waiting(seq, rows, size, layout) for seq, (rows, size) in enumerate(sizes, 1)]
+
+
+def chunk(seq: int, size: int) -> ChunkToRead:
+    return ChunkToRead(seq, seq, b"f", STATE, None, 1, 7, ",", 0, size, 2)
+
+
+def test_nothing_waiting_is_no_batch() -> None:
+    assert batch_end([]) is None
+
+
+def test_a_batch_ends_before_its_rows_or_bytes_grow_too_many() -> None:
+    assert batch_end(waiting((BATCH_ROWS, 1), (1, 1))) == 1
+    assert batch_end(waiting((1, BATCH_BYTES), (1, 1))) == 1
+    assert batch_end(waiting((1, 1), (1, 1))) == 2
+
+
+def test_a_chunk_larger_than_any_batch_is_a_batch_of_its_own() -> None:
+    assert batch_end(waiting((BATCH_ROWS * 9, 1), (1, 1))) == 1
+
+
+def test_a_batch_has_few_layouts() -> None:
+    chunks = [Waiting(seq, 1, 1, seq) for seq in range(1, 50)]
+    assert batch_end(chunks) == BATCH_LAYOUTS
+
+
+def test_a_batch_has_a_bound_number_of_chunks() -> None:
+    assert batch_end(waiting(*[(1, 1)] * (BATCH_CHUNKS + 10))) == BATCH_CHUNKS
+
+
+@given(st.lists(st.integers(0, 50)), st.integers(1, 40))
+def test_tasks_hold_all_chunks_in_order(sizes: list[int], task_bytes: int) -> None:
+    chunks = [chunk(seq, size) for seq, size in enumerate(sizes)]
+    groups = group_by_task(chunks, task_bytes)
+    assert [c for group in groups for c in group] == chunks
+    assert all(len(group) == 1 or sum(c.byte_length for c in group) <= task_bytes for group in groups)
