@@ -78,7 +78,7 @@ def apply_schema(owner_url: str, passwords: Mapping[Role, str]) -> None:
     with _Transaction(owner_url) as connection, connection.cursor() as cursor:
         check_version(connection)
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_LIMIT,))
-        # Roles belong to the whole server: two databases set up at once would meet there.
+        # IF NOT EXISTS does not help two that look at the same time.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clickstream.setup'))")
         cursor.execute((SQL_DIR / "postgres_setup.sql").read_text(encoding="utf-8"))
         _let_in(connection)

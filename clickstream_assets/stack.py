@@ -176,9 +176,12 @@ def _start(
     extra = settle_seconds(dict(os.environ), with_generator)
     for program in dagster_programs(settings, code_socket, extra):
         supervisor.run(program)
-    if with_generator:
-        # Now, not once Dagster is well: the stream finds its first files waiting.
-        supervisor.run(_generator(settings))
+        if program.name == CODE_SERVER:
+            if with_generator:
+                # Now, not once Dagster is well: the stream finds its first files waiting.
+                supervisor.run(_generator(settings))
+            # The daemon would note that nothing answers, and look again only a minute later.
+            _wait_for(code_socket, supervisor, stop)
     health = Health(answers=False)
     deadline = time.monotonic() + START_LIMIT
     while not health.complete and not health.load_error and not stop.requested:
@@ -189,6 +192,15 @@ def _start(
         health = read_health(settings)
     if health.load_error:
         announce(f"Dagster runs, but the assets do not load: {health.load_error}")
+
+
+def _wait_for(code_socket: Path, supervisor: Supervisor, stop: StopSignals) -> None:
+    deadline = time.monotonic() + START_LIMIT
+    while not code_socket.exists() and not stop.requested:
+        if time.monotonic() > deadline:
+            raise SettingsError(f"Dagster does not come up: see {supervisor.log_file(CODE_SERVER)}.")
+        supervisor.tick()
+        _pause(stop, 0.1)
 
 
 def _migrate(settings: Settings, supervisor: Supervisor, stop: StopSignals) -> None:
@@ -209,7 +221,13 @@ def _migrate(settings: Settings, supervisor: Supervisor, stop: StopSignals) -> N
 
 def _generator(settings: Settings) -> Program:
     command = [sys.executable, "-m", "clickstream_assets.cli", "generate"]
-    command += ["--rate", f"{settings.generator_rate:g}", "--out", str(settings.events_dir)]
+    command += [
+        "--rate",
+        f"{settings.generator_rate:g}",
+        "--out",
+        str(settings.events_dir),
+        "--exit-with-parent",
+    ]
     return Program(GENERATOR, tuple(command), dict(os.environ), settings.home)
 
 
