@@ -1,0 +1,31 @@
+-- Adds the batches after `through` up to `target`.
+WITH added AS MATERIALIZED (
+    SELECT date_trunc('hour', event_time, 'UTC') AS hour,
+           count(*) AS events,
+           count(*) FILTER (WHERE action_type = 'view') AS views,
+           count(*) FILTER (WHERE action_type = 'add_to_cart') AS carts,
+           count(*) FILTER (WHERE action_type = 'remove_from_cart') AS removes,
+           count(*) FILTER (WHERE action_type = 'purchase') AS purchases,
+           coalesce(sum(price) FILTER (WHERE action_type = 'purchase'), 0) AS revenue
+    FROM events
+    WHERE batch_id > %(through)s AND batch_id <= %(target)s
+      AND event_time >= %(start)s AND event_time < %(stop)s
+    GROUP BY 1
+),
+stored AS (
+    INSERT INTO hourly_traffic AS old (hour, events, views, carts, removes, purchases, revenue)
+    SELECT hour, events, views, carts, removes, purchases, revenue
+    FROM added
+    ON CONFLICT (hour) DO UPDATE
+    SET events = old.events + excluded.events,
+        views = old.views + excluded.views,
+        carts = old.carts + excluded.carts,
+        removes = old.removes + excluded.removes,
+        purchases = old.purchases + excluded.purchases,
+        revenue = old.revenue + excluded.revenue
+    RETURNING (xmax = 0) AS is_new
+)
+SELECT (SELECT coalesce(sum(events), 0)::bigint FROM added) AS events,
+       count(*) AS groups,
+       count(*) FILTER (WHERE is_new) AS rows_added
+FROM stored

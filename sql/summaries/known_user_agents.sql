@@ -1,0 +1,1 @@
+SELECT user_agent FROM user_agents

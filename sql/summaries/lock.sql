@@ -1,0 +1,1 @@
+SELECT through_batch_id, source_generation, row_count FROM summary_state WHERE summary = %(summary)s FOR UPDATE

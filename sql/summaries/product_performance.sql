@@ -1,0 +1,37 @@
+-- Adds the batches after `through` up to `target`. Sums, minima and maxima are exact to add to, since
+-- events are only ever inserted.
+WITH added AS MATERIALIZED (
+    SELECT (event_time AT TIME ZONE 'UTC')::date AS day,
+           summary_key(product_id) AS product_id,
+           count(*) AS events,
+           count(*) FILTER (WHERE action_type = 'view') AS views,
+           count(*) FILTER (WHERE action_type = 'add_to_cart') AS carts,
+           count(*) FILTER (WHERE action_type = 'remove_from_cart') AS removes,
+           count(*) FILTER (WHERE action_type = 'purchase') AS purchases,
+           coalesce(sum(price) FILTER (WHERE action_type = 'purchase'), 0) AS revenue,
+           min(price) AS min_price,
+           max(price) AS max_price
+    FROM events
+    WHERE batch_id > %(through)s AND batch_id <= %(target)s
+      AND event_time >= %(start)s AND event_time < %(stop)s
+    GROUP BY 1, 2
+),
+stored AS (
+    INSERT INTO product_performance AS old
+        (day, product_id, views, carts, removes, purchases, revenue, min_price, max_price)
+    SELECT day, product_id, views, carts, removes, purchases, revenue, min_price, max_price
+    FROM added
+    ON CONFLICT (day, product_id) DO UPDATE
+    SET views = old.views + excluded.views,
+        carts = old.carts + excluded.carts,
+        removes = old.removes + excluded.removes,
+        purchases = old.purchases + excluded.purchases,
+        revenue = old.revenue + excluded.revenue,
+        min_price = least(old.min_price, excluded.min_price),
+        max_price = greatest(old.max_price, excluded.max_price)
+    RETURNING (xmax = 0) AS is_new
+)
+SELECT (SELECT coalesce(sum(events), 0)::bigint FROM added) AS events,
+       count(*) AS groups,
+       count(*) FILTER (WHERE is_new) AS rows_added
+FROM stored

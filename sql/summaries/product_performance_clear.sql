@@ -1,0 +1,1 @@
+DELETE FROM product_performance WHERE day >= %(start)s::date AND day < %(stop)s::date

@@ -1,0 +1,6 @@
+UPDATE summary_state
+SET through_batch_id = %(through)s,
+    source_generation = %(source_generation)s,
+    row_count = %(row_count)s,
+    refreshed_at = clock_timestamp()
+WHERE summary = %(summary)s

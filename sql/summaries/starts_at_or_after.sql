@@ -1,0 +1,1 @@
+SELECT %(start)s::timestamptz >= %(floor)s::timestamptz
