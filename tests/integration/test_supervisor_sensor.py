@@ -1,0 +1,165 @@
+"""The supervisor sensor against a real database and real processes. Guards against a stream that nobody restarts,
+and against two of them."""
+
+from __future__ import annotations
+
+import os
+
+import dagster as dg
+import pytest
+from control_plane import ControlPlane, dead_process, wait_until
+
+from clickstream_assets import run_control, supervision
+from clickstream_assets.jobs import stop_stream
+from clickstream_assets.sensors import spark_stream_supervisor
+
+STARTED = dg.DagsterRunStatus.STARTED
+FAILURE = dg.DagsterRunStatus.FAILURE
+
+
+def tick(control: ControlPlane) -> tuple[str, dict[str, str] | None]:
+    """What the tick said, and the tags of the run that it launched."""
+    result = control.tick(spark_stream_supervisor)
+    said = result.skip_reason.skip_message if result.skip_reason else ""
+    requests = result.run_requests or []
+    assert len(requests) <= 1
+    return said or "", dict(requests[0].tags) if requests else None
+
+
+def test_a_fresh_system_gets_its_stream(control: ControlPlane) -> None:
+    _, launched = tick(control)
+    assert launched is not None
+    assert launched["clickstream/launched-because"] == "no stream has run yet"
+    assert control.lease("failures") == 1
+
+
+def test_a_run_in_flight_is_not_doubled(control: ControlPlane) -> None:
+    control.make_run(dg.DagsterRunStatus.STARTING)
+    said, launched = tick(control)
+    assert launched is None
+    assert said.startswith("starting")
+
+
+def test_starts_that_fail_are_repeated_after_growing_pauses_that_a_restart_does_not_forget(
+    control: ControlPlane,
+) -> None:
+    pauses = []
+    for _ in range(4):
+        assert tick(control)[1] is not None
+        said, launched = tick(control)  # a new daemon would read the same row
+        assert launched is None
+        pauses.append(control.lease("extract(epoch FROM next_attempt_at - now())::float"))
+        control.update_lease("next_attempt_at = now()")
+    assert "crash-looping" in said
+    assert [round(pause / 5) for pause in pauses] == [1, 2, 4, 8]
+
+
+def test_a_zombie_run_is_reaped_with_the_reason_and_replaced(control: ControlPlane) -> None:
+    zombie = control.make_run(STARTED, worker=dead_process())
+    said, launched = tick(control)
+    assert launched is None
+    assert "worker is gone" in said
+    assert control.status(zombie) is FAILURE
+    _, launched = tick(control)
+    assert launched is not None
+    assert zombie[:8] in launched["clickstream/launched-because"]
+
+
+def test_a_run_whose_worker_lives_is_not_reaped(control: ControlPlane) -> None:
+    run_id = control.make_run(STARTED, worker=os.getpid())
+    tick(control)
+    assert control.status(run_id) is STARTED
+
+
+def test_a_process_that_inherited_the_workers_number_is_not_taken_for_it(
+    control: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = control.make_run(STARTED, worker=os.getpid())
+    monkeypatch.setattr(
+        run_control, "CLOCK_MARGIN", -1e9
+    )  # as if this process had begun after the worker spoke
+    tick(control)
+    assert control.status(run_id) is FAILURE
+
+
+def test_dead_runs_of_other_jobs_are_reaped_too(control: ControlPlane) -> None:
+    dead = control.make_run(STARTED, worker=dead_process(), job=stop_stream)
+    alive = control.make_run(STARTED, worker=os.getpid(), job=stop_stream)
+    silent = control.make_run(STARTED, job=stop_stream)
+    tick(control)
+    assert [control.status(run_id) for run_id in (dead, alive, silent)] == [FAILURE, STARTED, STARTED]
+
+
+def test_a_new_holder_is_not_judged_by_its_predecessors_row(control: ControlPlane) -> None:
+    predecessor = control.make_run(STARTED, worker=os.getpid())
+    run_control.fail_run(control.instance, predecessor, "its worker was killed")
+    with control.stream(predecessor) as process:
+        control.update_lease("started_at = started_at - interval '1 hour', heartbeat_at = started_at")
+        assert tick(control) == ("starting: a stream is taking the lease", None)
+        assert process.poll() is None
+
+
+def test_failures_are_forgotten_once_the_stream_has_lived(
+    control: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "HEALTHY_AFTER", 0.5)
+    monkeypatch.setattr(supervision, "BEGUN_MARGIN", 0.2)
+    run_id = control.make_run(STARTED, worker=os.getpid())
+    with control.stream(run_id):
+        control.update_lease("failures = 2")
+        wait_until(
+            lambda: tick(control) == ("idle: nothing is waiting", None) and not control.lease("failures")
+        )
+    assert control.lease("next_attempt_at") is None
+
+
+def test_an_orphaned_driver_is_killed_and_then_replaced(
+    control: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = control.make_run(STARTED, worker=os.getpid())
+    with control.stream(run_id, "deaf") as driver:
+        run_control.fail_run(control.instance, run_id, "its worker was killed")
+        assert tick(control)[1] is None
+        assert driver.poll() is None, "it gets time to notice"
+        monkeypatch.setattr(supervision, "ORPHAN_LIMIT", 0.0)
+        said, launched = tick(control)
+        assert launched is None
+        assert f"process {driver.pid} was killed" in said
+        assert driver.wait(10) == -9
+        wait_until(lambda: control.lease("(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')") == 0)
+        assert tick(control)[1] is not None
+
+
+def test_a_stream_on_another_host_is_ended_through_its_session(
+    control: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = control.make_run(STARTED, worker=os.getpid())
+    with control.stream(run_id, "deaf") as driver:
+        control.update_lease("host = 'elsewhere'")
+        run_control.fail_run(control.instance, run_id, "its worker was killed")
+        monkeypatch.setattr(supervision, "ORPHAN_LIMIT", 0.0)
+        assert "elsewhere was ended" in tick(control)[0]
+        assert driver.wait(10) == 1
+
+
+@pytest.mark.parametrize("wanted", ["running", "stopped"])
+def test_a_stream_from_a_shell_is_left_alone(control: ControlPlane, wanted: str) -> None:
+    with control.stream() as process:
+        control.update_lease(f"wanted = '{wanted}', heartbeat_at = now() - interval '1 hour'")
+        assert tick(control)[1] is None
+        assert process.poll() is None
+
+
+def test_stopped_on_purpose_stays_stopped(control: ControlPlane) -> None:
+    control.update_lease("wanted = 'stopped'")
+    for _ in range(2):
+        said, launched = tick(control)
+        assert launched is None
+        assert said.startswith("stopped")
+
+
+def test_the_reason_of_an_earlier_stream_is_not_given_for_a_later_death(control: ControlPlane) -> None:
+    control.update_lease("last_reason = 'run 01234567 failed: disk full', started_at = now(), epoch = 5")
+    _, launched = tick(control)
+    assert launched is not None
+    assert "left no word" in launched["clickstream/launched-because"]
