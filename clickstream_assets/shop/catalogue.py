@@ -7,6 +7,7 @@ Does not belong here: who looks at a product, and what they do with it (`session
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -58,6 +59,7 @@ class Catalogue:
         return np.searchsorted(self.popularity, points, side="right").clip(max=len(self.popularity) - 1)
 
 
+@cache
 def make_catalogue(products: int = PRODUCTS) -> Catalogue:
     """Invent the catalogue: always the same one."""
     rng = np.random.default_rng(SHOP_SEED)

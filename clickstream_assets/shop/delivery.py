@@ -5,6 +5,8 @@ Does not belong here: where one file ends and the next begins on disk (`writer`)
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 
@@ -69,8 +71,7 @@ class Delivery:
             window: the times (ms) after the first and up to the last, to which the events are moved, in their
                 order. None: the times that the sessions have.
         """
-        labels = self._plan.labels(self._rng, self._row, self._row + count)
-        self._row += count
+        labels = self._labels(count, file_starts)
         on_time = labels == ON_TIME
         events = self._timeline.take(int(on_time.sum()))
         if window is not None:
@@ -98,6 +99,13 @@ class Delivery:
 
         lines = self._writer.lines(self._rng, fresh[labels != DUPLICATE])
         return self._with_faults(lines, labels), labels
+
+    def _labels(self, count: int, file_starts: np.ndarray) -> np.ndarray:
+        """What each of the next rows is, mixed file by file, so that the shares hold in every file."""
+        borders = np.unique(np.concatenate(([0], file_starts, [count]))) + self._row
+        self._row += count
+        parts = [self._plan.labels(self._rng, *pair) for pair in pairwise(borders.tolist())]
+        return np.concatenate(parts)
 
     def _strays(self, times: np.ndarray) -> np.ndarray:
         """Views at the given times, each a session of its own."""

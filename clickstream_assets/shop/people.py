@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -109,28 +110,35 @@ class People:
         return users, self.agent_slots[slot]
 
 
+@lru_cache(maxsize=2)
 def make_people(population: int) -> People:
     """Invent the first `population` people: always the same ones."""
+    handles, agents = _inventions()
+    index = np.arange(population)
+    turn = pc.cast(pa.array(index // len(handles)), pa.string()).cast(pa.binary())
+    name = handles.take(pa.array(index % len(handles)))
+    numbered = pc.binary_join_element_wise(name, turn, pa.scalar(b"."))
+    ids = pc.if_else(pa.array(index < len(handles)), name, numbered)
+
+    cumulated = np.cumsum(list(agents.values()))
+    slots = np.searchsorted(cumulated / cumulated[-1], (np.arange(_AGENT_SLOTS) + 0.5) / _AGENT_SLOTS)
+    return People(ids=ids, agents=list(agents), agent_slots=slots.astype(np.int16))
+
+
+@cache
+def _inventions() -> tuple[pa.BinaryArray, dict[str, float]]:
+    """Distinct names, and user agents with the weight of each."""
     fake = Faker("en_US")
     fake.seed_instance(SHOP_SEED)
     fake.add_provider(BrowserProvider)
     names = (re.sub(r"[^a-z]", "", fake.user_name()) for _ in range(2 * HANDLES))
     handles = list(dict.fromkeys(names))[:HANDLES]
-
-    index = np.arange(population)
-    turn = pc.cast(pa.array(index // len(handles)), pa.string()).cast(pa.binary())
-    name = pa.array(handles, pa.binary()).take(pa.array(index % len(handles)))
-    numbered = pc.binary_join_element_wise(name, turn, pa.scalar(b"."))
-    ids = pc.if_else(pa.array(index < len(handles)), name, numbered)
-
     agents: dict[str, float] = {}
     for kind, share in KINDS.items():
         for rank in range(1, AGENTS_PER_KIND + 1):
             agent = getattr(fake, kind)()
             agents[agent] = agents.get(agent, 0.0) + share / rank
-    cumulated = np.cumsum(list(agents.values()))
-    slots = np.searchsorted(cumulated / cumulated[-1], (np.arange(_AGENT_SLOTS) + 0.5) / _AGENT_SLOTS)
-    return People(ids=ids, agents=list(agents), agent_slots=slots.astype(np.int16))
+    return pa.array(handles, pa.binary()), agents
 
 
 def _scramble(keys: np.ndarray) -> np.ndarray:
