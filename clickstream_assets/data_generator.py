@@ -21,9 +21,10 @@ from clickstream_assets.shop.catalogue import make_catalogue
 from clickstream_assets.shop.delivery import CHUNK, Delivery
 from clickstream_assets.shop.faults import DUPLICATE, LATE, MALFORMED, ON_TIME, FaultPlan
 from clickstream_assets.shop.live import Clock, Pace
+from clickstream_assets.shop.manifest import FileTruth, Manifest
 from clickstream_assets.shop.people import make_people
 from clickstream_assets.shop.rows import RowWriter, text_of
-from clickstream_assets.shop.spec import FileTruth, GenerationError, GenerationSpec, LiveSpec, Manifest
+from clickstream_assets.shop.spec import GenerationError, GenerationSpec, LiveSpec
 from clickstream_assets.shop.timeline import Timeline, endless, history
 from clickstream_assets.shop.writer import event_file, live_names, remove_leftovers, seeded_names
 
@@ -72,14 +73,7 @@ def generate_files(spec: GenerationSpec, out: Path, progress: Progress | None = 
 
     manifest = Manifest(seed=spec.seed)
     for sizes in _files_at_once(spec.events, spec.files):
-        starts = np.cumsum(sizes) - sizes
-        if len(sizes) == 1:
-            chunks = _chunks(delivery, sizes[0])
-        else:
-            lines, labels = delivery.rows(sum(sizes), starts)
-        for begin, size in zip(starts.tolist(), sizes, strict=True):
-            if len(sizes) > 1:
-                chunks = iter([(lines[begin : begin + size], labels[begin : begin + size])])
+        for chunks in _file_by_file(delivery, sizes):
             manifest.add(_write_file(out, next(names), chunks, _shifted(progress, manifest.rows)))
     manifest.malformed_kinds = delivery.malformed_kinds
     return manifest
@@ -145,6 +139,17 @@ def _files_at_once(events: int, files: int) -> Iterator[list[int]]:
             group = []
         group.append(size)
     yield group
+
+
+def _file_by_file(delivery: Delivery, sizes: list[int]) -> Iterator[Iterator[Chunk]]:
+    """The chunks of each file of such a group: many of a large file, one for several small ones."""
+    if len(sizes) == 1:
+        yield _chunks(delivery, sizes[0])
+        return
+    starts = np.cumsum(sizes) - sizes
+    lines, labels = delivery.rows(sum(sizes), starts)
+    for begin, size in zip(starts.tolist(), sizes, strict=True):
+        yield iter([(lines[begin : begin + size], labels[begin : begin + size])])
 
 
 def _chunks(delivery: Delivery, count: int, window: tuple[int, int] | None = None) -> Iterator[Chunk]:

@@ -13,7 +13,8 @@ import click
 
 from clickstream_assets.commands.progress_lines import progress_on
 from clickstream_assets.settings import Settings
-from clickstream_assets.shop.spec import GenerationError, GenerationSpec, LiveSpec, Manifest
+from clickstream_assets.shop.manifest import Manifest
+from clickstream_assets.shop.spec import GenerationError, GenerationSpec, LiveSpec
 
 # The heavy modules (Arrow, Faker) are imported once the options are known to be right.
 
@@ -96,6 +97,8 @@ def command(out: Path | None, manifest: Path | None, rate: float | None, **optio
     if manifest is not None and out.absolute() in manifest.absolute().parents:
         click.echo("clickstream: the manifest lies among the event files, where a stream finds it.", err=True)
     try:
+        if manifest is not None and not manifest.parent.is_dir():
+            raise GenerationError(f"--manifest: {manifest.parent} is no directory.")
         if rate is None:
             if exit_with_parent:
                 raise GenerationError("--exit-with-parent belongs to a live shop: give --rate too.")

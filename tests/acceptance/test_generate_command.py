@@ -105,7 +105,7 @@ def _is_running(pid: int) -> bool:
         (("--events", "5", "--interval", "2"), 2, "--interval belongs to a live shop"),
         (("--rate", "0", "--files", "3", "--events", "5"), 2, "--files is 3"),
         (("--events", "5", "--out", "{file}/below"), 1, "Not a directory"),
-        (("--events", "5", "--manifest", "{file}/below.json"), 1, "Not a directory"),
+        (("--events", "5", "--manifest", "{file}/below.json"), 2, "a_file is no directory"),
     ],
     ids=str,
 )
