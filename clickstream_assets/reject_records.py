@@ -110,6 +110,15 @@ def export_fields(reject: Reject) -> list[str]:
     return [reject.link, reject.reason, reject.detail or "", *kept]
 
 
+def is_unchanged(row: RepairedRow, columns: Sequence[str], original: Reject) -> bool:
+    """Whether nobody repaired the row: it says what the export of its original said."""
+    ours = len(export_header(()))
+    return (
+        tuple(columns) == export_header(original.columns)[ours:]
+        and list(row.fields) == export_fields(original)[ours:]
+    )
+
+
 def can_go_back_as_it_is(reject: Reject) -> bool:
     """Whether the raw line can stand in a file with others: whole, and no open quote that would swallow the
     next line."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -85,9 +85,18 @@ def read_rejects(connection: Connection, which: RejectFilter, again: bool) -> It
     while page := _rows(
         connection, "rejects_after", **asdict(which), again=again, after_id=after_id, limit=PAGE_ROWS
     ):
-        for row in page:
-            yield Reject(**(row | {"raw": bytes(row["raw"]), "columns": tuple(row["columns"])}))
+        yield from map(_reject, page)
         after_id = page[-1]["reject_id"]
+
+
+def read_rejects_at(connection: Connection, lines: Sequence[tuple[int, int]]) -> Iterator[Reject]:
+    """The rejected rows at `lines` (file id, line number), in no order; lines that were not rejected are absent."""
+    file_ids, line_nos = [line[0] for line in lines], [line[1] for line in lines]
+    yield from map(_reject, _rows(connection, "rejects_at_lines", file_ids=file_ids, line_nos=line_nos))
+
+
+def _reject(row: dict[str, Any]) -> Reject:
+    return Reject(**(row | {"raw": bytes(row["raw"]), "columns": tuple(row["columns"])}))
 
 
 def export_json_lines(connection: Connection, which: RejectFilter, again: bool, output: BinaryIO) -> int:

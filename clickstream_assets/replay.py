@@ -32,12 +32,13 @@ from clickstream_assets.reject_records import (
     RepairedFile,
     ReplayFileError,
     can_go_back_as_it_is,
+    is_unchanged,
     read_repaired,
     repaired_content,
     unrepaired_header,
     unrepaired_line,
 )
-from clickstream_assets.rejects import PAGE_ROWS, RejectFilter, read_rejects
+from clickstream_assets.rejects import PAGE_ROWS, RejectFilter, read_rejects, read_rejects_at
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,17 @@ class Replay:
     files: tuple[Path, ...]
     rows: int  # sent back
     replayed_before: int  # left out: they were sent back earlier
-    not_as_they_are: int  # left out of an unrepaired replay: cut or with an open quote, to be repaired first
+    unchanged: int = 0  # left out of a repaired file: nobody repaired them
+    not_as_they_are: int = (
+        0  # left out of an unrepaired replay: cut or with an open quote, to be repaired first
+    )
 
 
 def replay_repaired(connection: Connection, events_dir: Path, content: bytes, again: bool) -> Replay:
-    """Send back the rows of a repaired export. The connection is in autocommit mode, and may mark.
+    """Send back the repaired rows of an export. The connection is in autocommit mode, and may mark.
+
+    Rows that are as the export wrote them are left out: they would be rejected again, or worse, a line whose
+    quotes had to be guessed would be taken as guessed.
 
     Raises:
         ReplayFileError: the file cannot be taken; nothing was done.
@@ -60,8 +67,14 @@ def replay_repaired(connection: Connection, events_dir: Path, content: bytes, ag
     repaired = read_repaired(content)
     with connection:  # one transaction, in autocommit mode too
         originals = _originals(connection, repaired)
-        claimed = _claim(connection, sorted(set(originals.values())), again)
-        rows = [row for row in repaired.rows if originals[row.file_id, row.line_no] in claimed]
+        changed = [
+            row
+            for row in repaired.rows
+            if not is_unchanged(row, repaired.columns, originals[row.file_id, row.line_no])
+        ]
+        reject_ids = {originals[row.file_id, row.line_no].reject_id for row in changed}
+        claimed = _claim(connection, sorted(reject_ids), again)
+        rows = [row for row in changed if originals[row.file_id, row.line_no].reject_id in claimed]
         _mark(connection, claimed)
         files: list[Path] = []
         if rows:
@@ -69,7 +82,8 @@ def replay_repaired(connection: Connection, events_dir: Path, content: bytes, ag
                 for line in repaired_content(repaired.columns, rows, _again_at(again)):
                     outgoing.write(line)
                 files.append(outgoing.deliver())
-    return Replay(tuple(files), len(rows), len(repaired.rows) - len(rows), 0)
+    unchanged = len(repaired.rows) - len(changed)
+    return Replay(tuple(files), len(rows), len(changed) - len(rows), unchanged=unchanged)
 
 
 def replay_as_they_are(connection: Connection, events_dir: Path, which: RejectFilter, again: bool) -> Replay:
@@ -102,7 +116,7 @@ def replay_as_they_are(connection: Connection, events_dir: Path, which: RejectFi
     finally:
         for file in outgoing.values():
             file.discard()
-    return Replay(files, rows, before, not_as_they_are)
+    return Replay(files, rows, before, not_as_they_are=not_as_they_are)
 
 
 def _outgoing_for(
@@ -119,17 +133,14 @@ def _again_at(again: bool) -> str | None:
     return datetime.now(UTC).isoformat(timespec="microseconds") if again else None
 
 
-def _originals(connection: Connection, repaired: RepairedFile) -> dict[tuple[int, int], int]:
-    """Reject ids by file and line.
+def _originals(connection: Connection, repaired: RepairedFile) -> dict[tuple[int, int], Reject]:
+    """The rejected rows by file and line.
 
     Raises:
         ReplayFileError: a row is for a line that was not rejected.
     """
     lines = sorted({(row.file_id, row.line_no) for row in repaired.rows})
-    parameters = {"file_ids": [line[0] for line in lines], "line_nos": [line[1] for line in lines]}
-    with connection.cursor() as cursor:
-        cursor.execute(query("rejects_at_lines"), parameters)
-        found = {(file_id, line_no): reject_id for file_id, line_no, reject_id, _ in cursor}
+    found = {(reject.file_id, reject.line_no): reject for reject in read_rejects_at(connection, lines)}
     for file_id, line_no in lines:
         if (file_id, line_no) not in found:
             raise ReplayFileError(f"replay_of {file_id}:{line_no} names no rejected line of this database")

@@ -142,7 +142,7 @@ def export(
 def replay(
     repaired: Path | None, reason: str | None, file: str | None, since: datetime | None, again: bool
 ) -> None:
-    """Send rejected rows back: those of a REPAIRED export, or by filter as they are, after a rule was changed.
+    """Send rejected rows back: the repaired ones of an export, or by filter as they are, after a rule was changed.
 
     They become a new file in the events directory, which is ingested like any other. A row is sent back once,
     unless --again is given.
@@ -172,6 +172,8 @@ def _replay_text(result: Replay) -> str:
     lines = [f"{count(result.rows)} rows sent back{names}."]
     if result.replayed_before:
         lines.append(f"{count(result.replayed_before)} rows were sent back before (--again repeats them).")
+    if result.unchanged:
+        lines.append(f"{count(result.unchanged)} rows are as they were exported: nothing to send back.")
     if result.not_as_they_are:
         lines.append(
             f"{count(result.not_as_they_are)} rows have an open quote or are cut: export and repair them first."

@@ -133,7 +133,7 @@ def test_a_repaired_file_goes_into_the_events_directory_and_its_originals_are_ma
     repaired = b"replay_of,reject_reason,user_id,event_time,price\n1:3,invalid_event_time,u2,2026-03-01,1\n"
     result = replay_repaired(writer, events_dir, repaired, again=False)
     (file,) = events_dir.iterdir()
-    assert result == Replay((file,), rows=1, replayed_before=0, not_as_they_are=0)
+    assert result == Replay((file,), rows=1, replayed_before=0)
     assert file.read_bytes() == b"replay_of,user_id,event_time,price\n1:3,u2,2026-03-01,1\n"
     assert replayed_lines(database) == [(1, 3)]
 
@@ -147,7 +147,7 @@ def test_a_second_replay_of_the_same_lines_does_nothing_unless_it_is_asked_for(
     second = replay_repaired(writer, events_dir, repaired, again=False)
     assert (second.rows, second.replayed_before) == (1, 1)
     third = replay_repaired(writer, events_dir, repaired, again=False)
-    assert third == Replay((), rows=0, replayed_before=2, not_as_they_are=0)
+    assert third == Replay((), rows=0, replayed_before=2)
     assert len(list(events_dir.iterdir())) == 2
     again = replay_repaired(writer, events_dir, repaired, again=True)
     assert again.rows == 2
@@ -155,6 +155,25 @@ def test_a_second_replay_of_the_same_lines_does_nothing_unless_it_is_asked_for(
     assert header == b"replay_of,replayed_again_at,user_id"
     assert len({row.split(b",")[1] for row in rows}) == 1
     assert len(list(events_dir.iterdir())) == 3
+
+
+def test_rows_that_nobody_repaired_stay_where_they_are(
+    database: Database,
+    reader: Connection,
+    writer: Connection,
+    books: LedgerBooks,
+    events_dir: Path,
+    tmp_path: Path,
+) -> None:
+    """An open quote is exported as a guess. Sent back untouched, the guess would become an event."""
+    books.add_reject(1, 5, b'"u5,2026-03-01,1\n', "unbalanced_quote")
+    out = tmp_path / "out.csv"
+    rejects.export_csv(reader, RejectFilter(file_id=1), False, out)
+    out.write_bytes(out.read_bytes().replace(b"never", b"2026-03-01"))
+    result = replay_repaired(writer, events_dir, out.read_bytes(), again=False)
+    assert (result.rows, result.unchanged) == (1, 3)
+    assert result.files[0].read_bytes().splitlines()[1:] == [b"1:3,u2,2026-03-01,1"]
+    assert replayed_lines(database) == [(1, 3)]
 
 
 @pytest.mark.usefixtures("books")
@@ -187,7 +206,7 @@ def test_lines_go_back_byte_for_byte_in_a_file_a_header(
     }
     assert sorted(events_dir.iterdir()) == sorted(result.files)
     assert replayed_lines(database) == [(1, 2), (1, 3), (1, 4), (2, 9)]
-    assert replay_as_they_are(writer, events_dir, ALL, again=False) == Replay((), 0, 0, 0)
+    assert replay_as_they_are(writer, events_dir, ALL, again=False) == Replay((), 0, 0)
 
 
 def test_lines_that_would_swallow_others_are_not_sent_back_nor_marked(
