@@ -56,13 +56,10 @@ class Walks:
     sizes: np.ndarray
     durations: np.ndarray
 
-    def place(self, starts: np.ndarray, until: int | None = None) -> np.ndarray:
-        """The events in time order, with each session begun at its `starts` (ms) and ended by `until`."""
+    def place(self, starts: np.ndarray, stretch: np.ndarray) -> np.ndarray:
+        """The events in time order, each session begun at its `starts` (ms), and `stretch` times as long."""
         events = self.events.copy()
-        if until is not None:
-            room = np.minimum(1.0, (until - starts) / np.maximum(self.durations, 1))
-            events["time"] = (events["time"] * room[self.owner]).astype(np.int64)
-        events["time"] += starts[self.owner]
+        events["time"] = starts[self.owner] + (events["time"] * stretch[self.owner]).astype(np.int64)
         # Stable, so that actions in the same millisecond keep their order.
         return events[np.argsort(events["time"], kind="stable")]
 

@@ -18,6 +18,8 @@ from clickstream_assets.shop.sessions import EVENT, MEAN_EVENTS, walk
 BLOCK = 50_000  # sessions that are walked at once in a finished history
 LIVE_WINDOW = 5.0  # seconds of sessions that are walked at once in a running shop
 LIVE_SESSIONS = 40  # at least so many at once
+# A shop that opens has no sessions under way, and would sell nothing for minutes: its first visitors are quick.
+OPENING, OPENING_PACE = 300.0, 0.03  # seconds, share of the usual time a session takes at first
 FOREVER = np.iinfo(np.int64).max
 
 # Sessions in time order, and the moment (ms) before which no later block begins.
@@ -38,7 +40,10 @@ def history(
         share = (before[: len(walks.sizes)] + walks.sizes * rng.random(len(walks.sizes))) / events
         done += int(walks.sizes.sum())
         horizon = FOREVER if done >= events else int(rhythm.at(np.array(done / events)))
-        yield walks.place(np.minimum(rhythm.at(share), until - 1), until - 1), horizon
+        starts = np.minimum(rhythm.at(share), until - 1)
+        # The last sessions are quickened, so that they end in the period.
+        room = np.minimum(1.0, (until - 1 - starts) / np.maximum(walks.durations, 1))
+        yield walks.place(starts, room), horizon
 
 
 def endless(rng: np.random.Generator, catalogue: Catalogue, people: People, rate: float) -> Iterator[Block]:
@@ -50,7 +55,9 @@ def endless(rng: np.random.Generator, catalogue: Catalogue, people: People, rate
     while True:
         starts = (number + np.sort(rng.random(count))) * window
         number += 1
-        yield walk(rng, catalogue, people, count).place(starts.astype(np.int64)), int(number * window)
+        pace = np.minimum(1.0, OPENING_PACE + starts / (OPENING * 1000))
+        walks = walk(rng, catalogue, people, count)
+        yield walks.place(starts.astype(np.int64), pace), int(number * window)
 
 
 class Timeline:

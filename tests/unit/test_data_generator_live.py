@@ -100,6 +100,12 @@ def test_sessions_go_on_across_files_and_buy_only_what_is_in_the_cart(tmp_path: 
     assert len(actions) == 4
 
 
+def test_a_shop_that_just_opened_sells_within_half_a_minute(tmp_path: Path) -> None:
+    generate_live(LiveSpec(rate=100, seed=1), tmp_path, FakeClock(ticks=30))
+    actions = [row.fields["action_type"] for row in read_all(event_files(tmp_path)) if row.fields]
+    assert actions.count("purchase") >= 5
+
+
 def test_the_shares_are_exact_and_the_end_is_reached(tmp_path: Path) -> None:
     spec = LiveSpec(rate=700, events=2_345, duplicates=0.1, malformed=0.04, late=0.02, interval=0.3, seed=2)
     manifest = generate_live(spec, tmp_path, FakeClock())
