@@ -9,28 +9,39 @@ from __future__ import annotations
 import dagster as dg
 
 AC = dg.AutomationCondition
+EVENTS = dg.AssetKey("events")
 
 
 def build_on_new_rows() -> dg.AutomationCondition:
-    """Request a refresh once per news: after new rows were reported upstream, or when first seen.
+    """Request a refresh once per news: after new rows were reported for `events`, or when first seen.
 
-    - `any_deps_match(newly_updated)`, bare: `any_deps_updated` is an OR inside, and boolean operators drop
-      the times of the updates. Without them an update on the tick after a request counted as older than it
-      and was lost (the way `eager()` loses it).
+    - `asset_matches(events, newly_updated)`, also for a summary of a summary: all are then asked for on the same
+      tick and share one run, which costs seconds whatever it does. Watching only its own upstream, each level
+      would start a run of its own. Bare: `any_deps_updated` is an OR inside, and boolean operators drop the
+      times of the updates. Without them an update on the tick after a request counted as older than it and
+      was lost (the way `eager()` loses it).
     - `.since(newly_requested)` keeps the news until a refresh was asked for: a burst that arrives during a
       refresh leads to one more, not to one each, and to no fewer.
+    - `upstream_alone`: an upstream summary was refreshed or rebuilt by a run that left this one out (from the
+      launchpad). Without `~executed_with_root_target` every shared run would ask for another; it stands outside
+      the latch, where it drops no times.
     - `initial_evaluation`: the first look at an asset sees no update, by definition. Rows reported before
       the daemon started would wait for the next ones. It is a latch of its own, because an OR inside the
       first latch would drop the times again.
-    - `~any_deps_missing`: nothing to do before the first rows.
+    - `~missing`: nothing to do before the first rows.
     - `~in_progress`: one refresh of a summary at a time.
 
     A failed refresh is not asked for again by this (see `REFRESH_RETRY`); the next rows do it, and a refresh
     takes in everything that its predecessors missed.
     """
-    new_rows = AC.any_deps_match(AC.newly_updated()).since(AC.newly_requested())
+    new_rows = AC.asset_matches(EVENTS, AC.newly_updated()).since(AC.newly_requested())
+    events = dg.AssetSelection.assets(EVENTS)
+    upstream_alone = AC.any_deps_match(AC.newly_updated()).ignore(events).since(
+        AC.newly_requested()
+    ) & AC.any_deps_match(~AC.executed_with_root_target()).ignore(events)
     first_look = AC.initial_evaluation().since(AC.newly_requested())
-    return ((new_rows | first_look) & ~AC.any_deps_missing() & ~AC.in_progress()).with_label("on_new_rows")
+    no_rows = AC.asset_matches(EVENTS, AC.missing())
+    return ((new_rows | upstream_alone | first_look) & ~no_rows & ~AC.in_progress()).with_label("on_new_rows")
 
 
 on_new_rows = build_on_new_rows()

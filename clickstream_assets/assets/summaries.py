@@ -1,0 +1,137 @@
+"""The assets of the summaries and of the dimension `user_agents`.
+
+Belongs here: their place in the graph, the launchpad's choices, metadata. Does not belong here: what a refresh
+does (`summaries`), what the tables mean (their comments in `sql/postgres_setup.sql`), when a refresh is asked for
+(`automation`).
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from enum import Enum
+
+import dagster as dg
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from pydantic import Field
+
+from clickstream_assets import summaries
+from clickstream_assets.automation import REFRESH_RETRY, on_new_rows
+from clickstream_assets.previews import preview
+from clickstream_assets.resources import Database
+from clickstream_assets.table_schemas import table_comment, table_schema
+
+PREVIEW_ROWS = 5  # every refresh keeps its own in Dagster's storage
+UPSTREAM = {
+    "user_agents": ["events"],
+    "sessions": ["events", "user_agents"],
+    "product_performance": ["events"],
+    "hourly_traffic": ["events"],
+    "conversion_funnel": ["sessions"],
+    "device_usage": ["sessions"],
+}
+
+
+class Mode(Enum):
+    """What to do with a summary."""
+
+    INCREMENTAL = "incremental"
+    REBUILD = "rebuild"
+
+
+class SummaryRefresh(dg.Config):
+    """What to do with the chosen summaries."""
+
+    mode: Mode = Field(
+        default=Mode.INCREMENTAL,
+        description="incremental takes new batches in; rebuild recomputes the rows from the events that are stored.",
+    )
+    day: str | None = Field(
+        default=None,
+        description="With rebuild: recompute this day (UTC, YYYY-MM-DD) alone. user_agents, which has no days, is "
+        "refreshed.",
+    )
+
+
+@dg.multi_asset(
+    name="refresh_summaries",
+    specs=[
+        dg.AssetSpec(
+            name,
+            deps=UPSTREAM[name],
+            group_name="summaries",
+            kinds={"postgres", "sql"},
+            owners=["team:clickstream"],
+            automation_condition=on_new_rows,
+            description=f"{table_comment(name)} A refresh adds the batches that the table has not recorded yet.",
+            metadata={
+                "dagster/column_schema": table_schema(name),
+                "dagster/table_name": f"public.{name}",
+            },
+        )
+        for name in summaries.NAMES
+    ],
+    # One step for whichever are chosen: a process for each would cost far more than their statements.
+    can_subset=True,
+    retry_policy=REFRESH_RETRY,
+)
+def refresh_summaries(
+    context: dg.AssetExecutionContext, config: SummaryRefresh, database: dg.ResourceParam[Database]
+) -> Iterator[dg.MaterializeResult]:
+    day = _day(config)
+    chosen = {key.to_user_string() for key in context.selected_asset_keys}
+    failures: dict[str, Exception] = {}
+    with database.writing() as connection:
+        for name in (name for name in summaries.NAMES if name in chosen):
+            try:
+                done = _refresh(connection, name, config.mode, day)
+            except (summaries.SummaryError, psycopg2.Error) as failure:
+                if connection.closed:
+                    raise
+                # The others can still be brought up to date; the run fails at its end.
+                context.log.error(f"{name} was left as it was: {failure}")
+                failures[name] = failure
+                continue
+            yield dg.MaterializeResult(name, metadata=_metadata(connection, done))
+    if failures:
+        raise dg.Failure(
+            f"Not refreshed: {', '.join(failures)}.",
+            metadata={name: str(failure) for name, failure in failures.items()},
+            allow_retries=any(isinstance(failure, psycopg2.Error) for failure in failures.values()),
+        )
+
+
+def _day(config: SummaryRefresh) -> date | None:
+    if config.day is None:
+        return None
+    if config.mode is not Mode.REBUILD:
+        raise dg.Failure(f"The day {config.day} was given without mode: rebuild.", allow_retries=False)
+    try:
+        return date.fromisoformat(config.day.strip())
+    except ValueError:
+        raise dg.Failure(f"The day is '{config.day}': give it as YYYY-MM-DD.", allow_retries=False) from None
+
+
+def _refresh(connection: Connection, name: str, mode: Mode, day: date | None) -> summaries.Refresh:
+    if mode is Mode.INCREMENTAL or (day is not None and name == "user_agents"):
+        return summaries.refresh(connection, name)
+    if day is not None:
+        return summaries.rebuild_day(connection, name, day)
+    return summaries.rebuild(connection, name)
+
+
+def _metadata(
+    connection: Connection, done: summaries.Refresh
+) -> dict[str, int | float | str | dg.MarkdownMetadataValue]:
+    return {
+        "dagster/row_count": done.row_count,
+        "mode": done.mode,
+        "batches": done.batches,
+        "through_batch": done.through_batch,
+        "events": done.events,
+        "groups": done.groups,
+        "seconds": round(done.seconds, 3),
+        "preview": preview(connection, f"preview_{done.summary}", PREVIEW_ROWS),
+    }
+
+
+summary_assets = [refresh_summaries]

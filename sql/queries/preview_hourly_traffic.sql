@@ -1,0 +1,4 @@
+SELECT hour, events, views, carts, purchases, revenue
+FROM hourly_traffic
+ORDER BY hour DESC
+LIMIT %(rows)s
