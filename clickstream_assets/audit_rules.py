@@ -1,7 +1,7 @@
 """The rules of conservation: given the books of a file or a batch and what the tables hold, what is wrong.
 
 Belongs here: pure judgements, one `Offence` a broken rule, with the numbers. Does not belong here: reading the
-numbers (`verification`).
+numbers (`verification`), and their shape (`audit_books`).
 
 Where retention comes in: once partitions are dropped, a file has fewer events than `rows_inserted` says. The
 ledger then has to record the rows dropped by file and by batch, and `_stored_rows` below subtracts them. Until
@@ -11,72 +11,11 @@ it does, missing events are missing events.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
+from clickstream_assets.audit_books import BatchBooks, FileBooks, Offence
 from clickstream_assets.units import printable
 
 FIRST_BATCH_ID = 1
-
-
-@dataclass(frozen=True)
-class Offence:
-    """One broken rule. `rule` is a stable code; `numbers` are those of `message`."""
-
-    rule: str
-    message: str
-    file_id: int | None = None
-    path: str | None = None
-    batch_id: int | None = None
-    numbers: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class FileBooks:
-    """A row of `ingest_files`, and what is stored with its id. `status` is None where the ledger has no row."""
-
-    file_id: int
-    path: str | None
-    status: str | None
-    reason: str | None
-    has_commit_time: bool
-    rows_expected: int
-    rows_read: int
-    rows_inserted: int
-    rows_duplicate: int
-    rows_rejected: int
-    chunks_open: int
-    duplicate_of: int | None
-    original_status: str | None
-    original_rows_read: int | None
-    events_stored: int
-    rejects_stored: int
-    chunks_stored: int
-    records_open: int  # in the chunks that are not committed yet
-
-
-@dataclass(frozen=True)
-class BatchBooks:
-    """A row of `ingest_batches`, what is stored with its id, and the running totals of the batch before."""
-
-    batch_id: int
-    is_known: bool
-    rows_read: int
-    rows_inserted: int
-    rows_duplicate: int
-    rows_rejected: int
-    rows_conflict: int
-    total_read: int
-    total_inserted: int
-    total_duplicate: int
-    total_rejected: int
-    previous_batch_id: int | None
-    previous_total_read: int
-    previous_total_inserted: int
-    previous_total_duplicate: int
-    previous_total_rejected: int
-    events_stored: int
-    rejects_stored: int
-    conflicts_stored: int
 
 
 def judge_file(books: FileBooks) -> Iterator[Offence]:
@@ -172,12 +111,14 @@ def _judge_status(books: FileBooks) -> Iterator[Offence]:
         yield _file(books, "file_status", "committed, but without a time of the commit")
     if books.status in ("rejected", "changed") and not books.reason:
         yield _file(books, "file_status", f"{books.status}, but without a reason")
-    if books.status == "rejected" and books.rows_read:
+    # A part may have been committed before the rest changed or could not be read; more than all of it was not.
+    if books.status in ("rejected", "changed") and books.rows_read > books.rows_expected:
         yield _file(
             books,
             "file_status",
-            f"rejected as a whole, but {books.rows_read} rows were read",
+            f"{books.status}, but {books.rows_read} rows were read of {books.rows_expected} that intake counted",
             rows_read=books.rows_read,
+            rows_expected=books.rows_expected,
         )
     if books.status == "duplicate":
         yield from _judge_duplicate(books)

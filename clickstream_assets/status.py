@@ -1,7 +1,8 @@
 """The status of the pipeline at one moment, for a person and for a program.
 
-Belongs here: putting the facts together and laying them out. Does not belong here: any query (`ledger`,
-`waiting_files`) and the verdict on the stream (`supervision`), which the supervisor sensor shares.
+Belongs here: putting the facts together, for a program as JSON. Does not belong here: any query (`ledger`,
+`waiting_files`), the verdict on the stream (`supervision`), which the supervisor sensor shares, and the layout
+for people (`status_text`).
 
 Keys of `clickstream status --json`; later versions add, they do not rename. Times are ISO 8601 in UTC, `*_seconds`
 are seconds, rates are shares from 0 to 1, null means that there is no such thing yet:
@@ -32,7 +33,7 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets import ledger
 from clickstream_assets.stream_facts import stream_facts
 from clickstream_assets.supervision import StreamDecision, StreamState, decide
-from clickstream_assets.units import count, duration, moment, percent, printable, size
+from clickstream_assets.units import count, duration, percent
 from clickstream_assets.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
 
 
@@ -142,107 +143,3 @@ def status_line(status: Status) -> str:
         f"latency p50 {duration(status.latency.p50_seconds)}, p99 {duration(status.latency.p99_seconds)}",
     ]
     return " · ".join(parts)
-
-
-def status_text(status: Status) -> str:
-    """One screen for a person."""
-    rows: list[tuple[str, str]] = [
-        *_stream_rows(status),
-        ("", ""),
-        *_waiting_rows(status),
-        *_batch_rows(status),
-        ("", ""),
-        *_count_rows(status),
-        ("", ""),
-        ("Latency", _latency_text(status)),
-    ]
-    if status.rejects_by_reason:
-        reasons = ", ".join(f"{reason} {count(rows)}" for reason, rows in status.rejects_by_reason.items())
-        rows.append(("Rejects", f"{reasons} ({_window_name(status)})"))
-    return "\n".join(f"{name:<14}{text}".rstrip() for name, text in rows)
-
-
-def _stream_rows(status: Status) -> list[tuple[str, str]]:
-    lease, since = status.lease, state_since(status)
-    lasting = f" for {duration(status.age(since))}, since {moment(since)}" if since else ""
-    rows = [("Stream", f"{status.decision.state}{lasting}"), ("", status.decision.reason)]
-    if lease.lock_held:
-        rows.append(("", f"{lease.mode}, process {lease.pid} on {lease.host}, epoch {lease.epoch}"))
-    if lease.dagster_run_id:
-        rows.append(("Dagster run", lease.dagster_run_id))
-    if lease.lock_held and lease.spark_ui_url:
-        rows.append(("Spark UI", lease.spark_ui_url))
-    return rows
-
-
-def _waiting_rows(status: Status) -> list[tuple[str, str]]:
-    waiting = status.waiting
-    text = "no files"
-    if waiting.files:
-        oldest = (
-            f"the oldest for {duration(waiting.oldest_age_seconds)}: {printable(waiting.oldest_paths[0])}"
-        )
-        text = f"{count(waiting.files)} files, {size(waiting.size_bytes)}, {oldest}"
-    rows = [("Waiting", f"{text} (in {printable(str(status.events_dir))})")]
-    if "." in waiting.unlistable:
-        rows.append(("", "! this directory is not there, or cannot be listed"))
-    elif waiting.unlistable:
-        names = ", ".join(map(printable, waiting.unlistable[:3]))
-        rows.append(("", f"! {len(waiting.unlistable)} directories cannot be listed: {names}"))
-    if waiting.vanished:
-        names = ", ".join(map(printable, waiting.vanished_paths[:3]))
-        rows.append(("", f"! {count(waiting.vanished)} registered files are no longer there: {names}"))
-    return rows
-
-
-def _batch_rows(status: Status) -> list[tuple[str, str]]:
-    batch = status.last_batch
-    if batch is None:
-        return [("Last batch", "none yet")]
-    what = f"{count(batch.rows_read)} rows of {count(batch.files)} files in {duration(batch.seconds)}"
-    rows = [("Last batch", f"{batch.batch_id}, {duration(status.age(batch.committed_at))} ago: {what}")]
-    if status.newest_event_time:
-        age = duration(status.age(status.newest_event_time))
-        rows.append(("Newest event", f"{moment(status.newest_event_time)}, {age} ago"))
-    return rows
-
-
-def _count_rows(status: Status) -> list[tuple[str, str]]:
-    header = ("read", "inserted", "duplicate", "", "rejected", "")
-    rows = [("Rows", _columns(header))]
-    for name, counts in ((_window_name(status).capitalize(), status.window), ("Lifetime", status.totals)):
-        values = (
-            count(counts.rows_read),
-            count(counts.rows_inserted),
-            count(counts.rows_duplicate),
-            percent(counts.duplicate_rate),
-            count(counts.rows_rejected),
-            percent(counts.reject_rate),
-        )
-        rows.append((name, _columns(values)))
-    return rows
-
-
-def _columns(values: tuple[str, ...]) -> str:
-    widths = (15, 15, 15, 10, 13, 10)
-    return "".join(value.rjust(width) for value, width in zip(values, widths, strict=True))
-
-
-def _latency_text(status: Status) -> str:
-    latency = status.latency
-    if not latency.files:
-        return f"no file became visible ({_window_name(status)})"
-    parts = [
-        f"p50 {duration(latency.p50_seconds)}",
-        f"p95 {duration(latency.p95_seconds)}",
-        f"p99 {duration(latency.p99_seconds)}",
-        f"longest {duration(latency.max_seconds)}",
-    ]
-    return " · ".join(parts) + f" ({count(latency.files)} files, landed to visible, {_window_name(status)})"
-
-
-def _window_name(status: Status) -> str:
-    seconds = status.window.window_seconds
-    if seconds == ledger.DEFAULT_WINDOW_SECONDS:
-        return "last hour"
-    return f"last {duration(seconds)}"

@@ -21,7 +21,8 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
-from clickstream_assets.audit_rules import BatchBooks, FileBooks, Offence, judge_batch, judge_file
+from clickstream_assets.audit_books import BatchBooks, FileBooks, Offence
+from clickstream_assets.audit_rules import judge_batch, judge_file
 from clickstream_assets.database import query
 from clickstream_assets.ledger import Counts, snapshot
 from clickstream_assets.units import printable

@@ -10,7 +10,8 @@ import click
 
 from clickstream_assets.role_connection import role_connection
 from clickstream_assets.settings import Settings
-from clickstream_assets.status import read_status, status_json, status_text
+from clickstream_assets.status import read_status, status_json
+from clickstream_assets.status_text import status_text
 
 
 @click.command("status")

@@ -15,7 +15,8 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.cli import clickstream
 from clickstream_assets.database import connect, query
 from clickstream_assets.settings import SettingsError
-from clickstream_assets.status import read_status, state_since, status_json, status_line, status_text
+from clickstream_assets.status import read_status, state_since, status_json, status_line
+from clickstream_assets.status_text import status_text
 from clickstream_assets.supervision import StreamState
 
 

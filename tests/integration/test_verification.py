@@ -37,6 +37,15 @@ def test_a_consistent_history_passes_with_its_sums(database: Database, books: Le
     assert result.counts == Counts(rows_read=27, rows_inserted=14, rows_duplicate=10, rows_rejected=3)
 
 
+@pytest.mark.parametrize("status", ["rejected", "changed"])
+def test_a_file_that_failed_after_a_part_of_it_was_committed_passes(
+    database: Database, books: LedgerBooks, status: str
+) -> None:
+    file_id = books.add_file("part.csv", status=status, reason="unreadable", expected=9)
+    books.commit(Part(file_id, inserted=3, rejected=1))
+    assert audit(database).offences == ()
+
+
 def test_an_empty_database_passes(database: Database) -> None:
     assert audit(database).ok
 

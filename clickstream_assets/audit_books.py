@@ -1,0 +1,70 @@
+"""What an audit looks at and what it finds: the books of a file, of a batch, and an offence.
+
+Belongs here: the shapes, column by column as the queries `verify_files` and `verify_batches` give them. Does not
+belong here: the rules (`audit_rules`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Offence:
+    """One broken rule. `rule` is a stable code; `numbers` are those of `message`."""
+
+    rule: str
+    message: str
+    file_id: int | None = None
+    path: str | None = None
+    batch_id: int | None = None
+    numbers: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FileBooks:
+    """A row of `ingest_files`, and what is stored with its id. `status` is None where the ledger has no row."""
+
+    file_id: int
+    path: str | None
+    status: str | None
+    reason: str | None
+    has_commit_time: bool
+    rows_expected: int
+    rows_read: int
+    rows_inserted: int
+    rows_duplicate: int
+    rows_rejected: int
+    chunks_open: int
+    duplicate_of: int | None
+    original_status: str | None
+    original_rows_read: int | None
+    events_stored: int
+    rejects_stored: int
+    chunks_stored: int
+    records_open: int  # in the chunks that are not committed yet
+
+
+@dataclass(frozen=True)
+class BatchBooks:
+    """A row of `ingest_batches`, what is stored with its id, and the running totals of the batch before."""
+
+    batch_id: int
+    is_known: bool
+    rows_read: int
+    rows_inserted: int
+    rows_duplicate: int
+    rows_rejected: int
+    rows_conflict: int
+    total_read: int
+    total_inserted: int
+    total_duplicate: int
+    total_rejected: int
+    previous_batch_id: int | None
+    previous_total_read: int
+    previous_total_inserted: int
+    previous_total_duplicate: int
+    previous_total_rejected: int
+    events_stored: int
+    rejects_stored: int
+    conflicts_stored: int
