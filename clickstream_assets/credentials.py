@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -121,9 +122,7 @@ def _without(query: str, names: set[str]) -> str:
 def _write_new(file: Path, content: Mapping[Role, str]) -> None:
     """Write `file` whole unless another process was quicker: then its content stands."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f"{file.name}.{os.getpid()}.new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)  # mode 0600
     try:
         with os.fdopen(descriptor, "w") as output:
             json.dump(content, output, indent=2)
@@ -132,4 +131,4 @@ def _write_new(file: Path, content: Mapping[Role, str]) -> None:
         with contextlib.suppress(FileExistsError):
             os.link(temporary, file)
     finally:
-        temporary.unlink(missing_ok=True)
+        Path(temporary).unlink()

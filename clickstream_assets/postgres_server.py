@@ -30,7 +30,7 @@ HOST = "127.0.0.1"
 OWNER = "clickstream"  # the bootstrap superuser
 START_LIMIT = 120  # seconds; a recovery after a crash reads up to max_wal_size of WAL
 STOP_LIMIT = 60  # seconds; the last checkpoint writes up to shared_buffers
-LEFTOVER_LIMIT = 5  # seconds for processes to notice that their postmaster died
+LEFTOVER_LIMIT = 2  # seconds for processes to notice that their postmaster died
 FIRST_PORT, PORTS = 15432, 10_000  # below every system's range of ephemeral ports
 KEPT_LOGS = 5  # files of log_rotation_size each
 
@@ -281,9 +281,12 @@ class PostgresServer:
         logs = [*sorted((self.directory / "log").glob("*.log")), self.directory / "start.log"]
         for log in reversed(logs):
             text = log.read_text(errors="replace") if log.exists() else ""
-            complaints = re.findall(r"(?:FATAL|PANIC|ERROR):\s+(.*)", text)
-            if complaints:
-                return f"{complaints[-1]} (more in {log})"
+            said = re.findall(r"(LOG|WARNING|ERROR|FATAL|PANIC):\s+(.*)", text)
+            last = max((n for n, (level, _) in enumerate(said) if level in ("FATAL", "PANIC")), default=None)
+            if last is not None:
+                # What it died of mostly stands in the line before.
+                why = "; ".join(message for _, message in said[max(last - 1, 0) : last + 1])
+                return f"{why} (more in {log})"
         return f"it gave no reason (see {self.directory})"
 
 

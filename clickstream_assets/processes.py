@@ -51,6 +51,7 @@ class _Child:
     started_at: float = 0.0
     failures: int = 0
     due_at: float | None = None  # of the next start; None while it runs
+    wanted: bool = True
 
 
 class Supervisor:
@@ -108,6 +109,8 @@ class Supervisor:
         """Look after the children once: note the dead, restart those that are due, cap the logs."""
         now = self._clock()
         for child in self._children.values():
+            if not child.wanted:
+                continue
             if child.process is not None and child.process.poll() is not None:
                 code = child.process.returncode
                 child.failures = 1 if now - child.started_at > STEADY_AFTER else child.failures + 1
@@ -138,7 +141,7 @@ class Supervisor:
         """SIGTERM to the leader alone; it is not restarted any more."""
         child = self._children.get(name)
         if child is not None:
-            child.due_at = None
+            child.wanted = False
             if child.process is not None and child.process.poll() is None:
                 child.process.terminate()
 
@@ -164,7 +167,7 @@ class Supervisor:
     def end_all(self, seconds: float, hurry: Callable[[], bool] = lambda: False) -> None:
         """End every process of every group: SIGTERM to all, and SIGKILL to what is left after `seconds`."""
         for child in self._children.values():
-            child.due_at = None
+            child.wanted = False
         for number, limit in ((signal.SIGTERM, seconds), (signal.SIGKILL, 5.0)):
             for group in self.process_groups:
                 with contextlib.suppress(ProcessLookupError, PermissionError):

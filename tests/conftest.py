@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from databases import Database, RunningServer
+from databases import TEST_CONFIGURATION, Database, RunningServer
 from psycopg2 import sql
 
 from clickstream_assets.credentials import ROLE_NAMES, with_database, with_identity
@@ -24,8 +24,6 @@ from clickstream_assets.schema import apply_schema, ensure_database
 
 PASSWORD = "test: p@ss/word%?"  # hostile to URLs on purpose
 TEMPLATE = "clickstream_template"
-# No test pulls the plug, and a crash of the processes alone loses nothing without fsync.
-TEST_CONFIGURATION = {"fsync": "off", "shared_buffers": "128MB", "max_wal_size": "1GB"}
 
 _numbers = count(1)
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from clickstream_assets.database import connect
 from clickstream_assets.postgres_server import PostgresServer
 
+# No test pulls the plug, and a crash of the processes alone loses nothing without fsync.
+TEST_CONFIGURATION = {"fsync": "off", "shared_buffers": "128MB", "max_wal_size": "1GB"}
+
 
 @dataclass(frozen=True)
 class Database:

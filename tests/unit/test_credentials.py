@@ -1,0 +1,133 @@
+"""URLs and passwords. Guards against a URL put together by plain text, which breaks on the first `@` in a password."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg2.extensions import parse_dsn
+
+from clickstream_assets.credentials import (
+    role_password,
+    role_url,
+    split_password,
+    with_database,
+    with_identity,
+)
+from clickstream_assets.settings import Settings, SettingsError
+
+OWNER_URL = "postgresql://boss:s3cr%40t@db.example:6432/shop?sslmode=verify-full&sslrootcert=%2Fca%20s.pem"
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1)
+
+
+def settings(home: Path, **env: str) -> Settings:
+    return Settings.from_env({"CLICKSTREAM_HOME": str(home), **env})
+
+
+@given(user=TEXT, password=TEXT, database=TEXT)
+def test_libpq_reads_back_whatever_the_user_password_and_database_are(
+    user: str, password: str, database: str
+) -> None:
+    parsed = parse_dsn(with_database(with_identity(OWNER_URL, user, password), database))
+    assert (parsed["user"], parsed["password"], parsed["dbname"]) == (user, password, database)
+    assert (parsed["host"], parsed["port"]) == ("db.example", "6432")
+
+
+@given(password=TEXT)
+def test_a_url_split_for_argv_holds_no_password_and_loses_nothing(password: str) -> None:
+    bare, found = split_password(with_identity(OWNER_URL, "boss", password))
+    assert found == password
+    assert parse_dsn(bare) == {
+        "user": "boss",
+        "host": "db.example",
+        "port": "6432",
+        "dbname": "shop",
+        "sslmode": "verify-full",
+        "sslrootcert": "/ca s.pem",
+    }
+
+
+@pytest.mark.parametrize("role", ["writer", "reader"])
+def test_a_role_keeps_host_database_and_encryption_of_the_owners_url(tmp_path: Path, role: str) -> None:
+    parsed = parse_dsn(role_url(settings(tmp_path, CLICKSTREAM_DATABASE_URL=OWNER_URL), role))  # type: ignore[arg-type]
+    assert parsed.pop("password") not in ("s3cr@t", "")
+    assert parsed == {
+        "user": f"clickstream_{role}",
+        "host": "db.example",
+        "port": "6432",
+        "dbname": "shop",
+        "sslmode": "verify-full",
+        "sslrootcert": "/ca s.pem",
+    }
+
+
+def test_the_owners_url_is_taken_as_it_is(tmp_path: Path) -> None:
+    assert role_url(settings(tmp_path, CLICKSTREAM_DATABASE_URL=OWNER_URL), "owner") == OWNER_URL
+
+
+def test_a_role_does_not_inherit_the_owners_name_and_password_from_the_parameters(tmp_path: Path) -> None:
+    url = "postgresql://db.example/shop?user=boss&password=s3cret&connect_timeout=3"
+    parsed = parse_dsn(role_url(settings(tmp_path, CLICKSTREAM_DATABASE_URL=url), "reader"))
+    assert parsed["user"] == "clickstream_reader"
+    assert parsed["password"] != "s3cret"
+    assert parsed["connect_timeout"] == "3"
+
+
+def test_several_hosts_and_an_ipv6_address_stay_as_they_are() -> None:
+    parsed = parse_dsn(with_identity("postgresql://o:p@[::1]:5432,b:5433/shop", "u", "p@"))
+    assert (parsed["host"], parsed["port"]) == ("::1,b", "5432,5433")
+
+
+def test_dagster_gets_a_database_of_its_own_on_the_same_server(tmp_path: Path) -> None:
+    parsed = parse_dsn(role_url(settings(tmp_path, CLICKSTREAM_DATABASE_URL=OWNER_URL), "dagster"))
+    assert (parsed["user"], parsed["dbname"], parsed["sslmode"]) == (
+        "clickstream_dagster",
+        "dagster",
+        "verify-full",
+    )
+
+
+def test_dagsters_own_url_wins(tmp_path: Path) -> None:
+    given = settings(
+        tmp_path,
+        CLICKSTREAM_DATABASE_URL=OWNER_URL,
+        CLICKSTREAM_DAGSTER_DATABASE_URL="postgresql://d:d@else/where",
+    )
+    assert role_url(given, "dagster") == "postgresql://d:d@else/where"
+
+
+def test_passwords_are_made_once_and_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    first = role_password(settings(tmp_path), "reader")
+    assert len(first) >= 24
+    assert role_password(settings(tmp_path), "reader") == first
+    assert role_password(settings(tmp_path), "writer") != first
+    assert stat.S_IMODE((tmp_path / "credentials.json").stat().st_mode) == 0o600
+
+
+def test_programs_that_start_at_once_agree_on_the_passwords(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: role_password(settings(tmp_path), "owner"), range(16)))
+    assert len(found) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["credentials.json"]
+
+
+def test_a_password_of_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLICKSTREAM_WRITER_PASSWORD", "chosen")
+    assert role_password(settings(tmp_path), "writer") == "chosen"
+    assert not (tmp_path / "credentials.json").exists()
+
+
+def test_a_damaged_credentials_file_is_one_sentence_without_its_content(tmp_path: Path) -> None:
+    (tmp_path / "credentials.json").write_text('{"owner": "s3cret", "read')
+    with pytest.raises(SettingsError, match=r"credentials\.json holds no password for 'reader'") as caught:
+        role_password(settings(tmp_path), "reader")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_before_the_first_start_there_is_no_url(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="there is no database yet"):
+        role_url(settings(tmp_path), "reader")
