@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from databases import run_sql
 from psycopg2 import Binary
 
+from clickstream_assets.database import connect
 from clickstream_assets.waiting_files import FileState, ledger_path
 
 EVENT_TIME = "2026-03-01 12:00:00+00"
@@ -35,7 +36,8 @@ class LedgerBooks:
     _number: count[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        run_sql(self.url, "SELECT ensure_event_partitions(ARRAY['2026-03-01'::date])")
+        self._connection = connect(self.url, "tests", autocommit=True)  # closed with the test's database
+        self._run("SELECT ensure_event_partitions(ARRAY['2026-03-01'::date])")
 
     def add_layout(self, columns: list[str], delimiter: str = ",") -> int:
         statement = """
@@ -86,8 +88,7 @@ class LedgerBooks:
         )
         for number in range(chunks):
             records = expected * (number + 1) // chunks - expected * number // chunks
-            run_sql(
-                self.url,
+            self._run(
                 "INSERT INTO ingest_chunks (file_id, byte_offset, byte_length, first_line, records, disk_bytes) "
                 "VALUES (%(file_id)s, %(number)s, 1, 2, %(records)s, 1)",
                 {"file_id": file_id, "number": number, "records": records},
@@ -105,8 +106,7 @@ class LedgerBooks:
             "rejected": sum(part.rejected for part in parts),
             "conflict": sum(part.conflict for part in parts),
         }
-        run_sql(
-            self.url,
+        self._run(
             """
             INSERT INTO ingest_batches
             SELECT %(batch_id)s, 'query', %(batch_id)s, 1, 'copy', 1, 1, %(files)s,
@@ -138,8 +138,7 @@ class LedgerBooks:
         byte_length: int | None = None,
     ) -> None:
         """A dead letter outside any books: for tests that do not audit."""
-        run_sql(
-            self.url,
+        self._run(
             "INSERT INTO rejected_events (file_id, line_no, byte_offset, byte_length, raw, reason, batch_id) "
             "VALUES (%(file_id)s, %(line)s, 0, %(length)s, %(raw)s, %(reason)s, 1)",
             {
@@ -181,10 +180,17 @@ class LedgerBooks:
             " FROM (SELECT count(*) AS chunks FROM ingest_chunks WHERE file_id = %(file_id)s) AS o"
             " WHERE f.file_id = %(file_id)s",
         ):
-            run_sql(self.url, statement, values)
+            self._run(statement, values)
+
+    def _run(
+        self, statement: str, parameters: Mapping[str, object] | None = None
+    ) -> list[tuple[object, ...]]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
 
     def _id(self, statement: str, **parameters: object) -> int:
-        ((value,),) = run_sql(self.url, statement, parameters)
+        ((value,),) = self._run(statement, parameters)
         assert isinstance(value, int)
         return value
 
