@@ -188,7 +188,7 @@ class BatchCommit:
         cursor.execute(
             "SET LOCAL enable_nestloop = on; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
         )
-        _run(cursor, "insert_conflicts", names, batch_id=self.outcome.batch_id)
+        cursor.execute(query("insert_conflicts"), {"batch_id": self.outcome.batch_id})
         self.outcome.rows_conflict += cursor.rowcount
         cursor.execute("SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
         cursor.execute(query("forget_duplicates"))

@@ -27,6 +27,10 @@ SETTINGS = {
     # Pruning columns of from_csv changes which records count as corrupt.
     "spark.sql.optimizer.enableCsvExpressionOptimization": "false",
     "spark.sql.csv.parser.columnPruning.enabled": "false",
+    # All steps of the cleaning become one Java method, longer than HotSpot compiles by default: two to three times
+    # slower interpreted.
+    "spark.driver.extraJavaOptions": "-XX:-DontCompileHugeMethods",
+    "spark.executor.extraJavaOptions": "-XX:-DontCompileHugeMethods",
     # Bigger Arrow batches for the COPY text, fewer round trips.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
     # History that nobody looks at, for a program that runs for months.

@@ -21,7 +21,4 @@ CREATE TEMP TABLE small_rejects (
     reason      text,
     detail      text
 ) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE merge_duplicates (
-    file_id bigint,
-    line_no bigint
-) ON COMMIT DELETE ROWS
+CREATE TEMP TABLE merge_duplicates (LIKE small_events) ON COMMIT DELETE ROWS
