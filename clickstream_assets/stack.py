@@ -99,14 +99,14 @@ def run_stack(settings: Settings, *, with_generator: bool, announce: Announce) -
         SettingsError: it cannot start, or runs already.
     """
     check_java()
-    check_port(settings.dagster_port)
-    settings.events_dir.mkdir(parents=True, exist_ok=True)
     stop = StopSignals()
     with (
         _only_one(settings.home),
         stop.caught(),
         tempfile.TemporaryDirectory(prefix="clickstream-") as private,
     ):
+        check_port(settings.dagster_port)
+        settings.events_dir.mkdir(parents=True, exist_ok=True)
         announce("Starting the database …")
         with database_running(settings):
             setup_databases(settings)
