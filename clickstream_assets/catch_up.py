@@ -74,7 +74,8 @@ def _is_someone_streaming(instance: dg.DagsterInstance, connection: Connection) 
 def _run_program(context: dg.AssetExecutionContext, program: StreamProgram) -> None:
     context.log.info("Nobody streams: this run loads the files itself.")
     try:
-        program.run(context, available_now=True)
+        # Given an asset's context, Pipes uses a deprecated property of it.
+        program.run(context.op_execution_context, available_now=True)
     except StreamProgramFailed as failure:
         if failure.exit_code != LEASE_IS_HELD:
             raise

@@ -8,6 +8,7 @@ import dagster as dg
 
 from clickstream_assets.assets.event_files import event_files
 from clickstream_assets.assets.events import events_and_rejects
+from clickstream_assets.assets.summaries import summary_assets
 from clickstream_assets.checks import event_checks
 from clickstream_assets.jobs import spark_stream, start_stream, stop_stream
 from clickstream_assets.resources import Database
@@ -22,7 +23,7 @@ def build_definitions(
     """The definitions for `settings`; tests give a database or a program of their own."""
     database = database or Database(settings)
     return dg.Definitions(
-        assets=[event_files, events_and_rejects],
+        assets=[event_files, events_and_rejects, *summary_assets],
         asset_checks=event_checks,
         jobs=[spark_stream, stop_stream, start_stream],
         sensors=sensors,

@@ -45,7 +45,7 @@ class StreamProgram:
 
     def run(
         self,
-        context: dg.OpExecutionContext | dg.AssetExecutionContext,
+        context: dg.OpExecutionContext,
         *,
         available_now: bool = False,
         each_second: Callable[[], None] = lambda: None,
@@ -58,14 +58,14 @@ class StreamProgram:
         with dg.open_pipes_session(
             context=context,
             context_injector=dg.PipesTempFileContextInjector(),
-            message_reader=dg.PipesTempFileMessageReader(),
+            message_reader=_MessageReader(),
         ) as session:
             environment = stream_environment(self.database.settings) | {
                 **session.get_bootstrap_env_vars(),
-                "CLICKSTREAM_DAGSTER_RUN_ID": context.run.run_id,
+                "CLICKSTREAM_DAGSTER_RUN_ID": context.run_id,
                 "CLICKSTREAM_STREAM_DATABASE_URL": self.database.url("writer"),
             }
-            command = self.command or stream_command(available_now=available_now)
+            command = [*(self.command or stream_command()), *(["--available-now"] if available_now else [])]
             process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
             assert process.stderr is not None  # noqa: S101 (for the type checker)
             output = _Forwarder(process.stderr)
@@ -79,6 +79,10 @@ class StreamProgram:
                 output.join()
         if process.returncode != 0:
             raise StreamProgramFailed(_sentence(process.returncode, output.last_line), process.returncode)
+
+
+class _MessageReader(dg.PipesTempFileMessageReader):
+    expected_writer_count = 1  # of Dagster's own default for this, Dagster warns that it is in preview
 
 
 class _Forwarder:

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes
 from ledger_books import LedgerBooks, Part, state_on_disk
 
 from clickstream_assets.waiting_files import list_event_files
@@ -60,4 +61,10 @@ def book_everything() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if DAGSTER_PIPES_CONTEXT_ENV_VAR in os.environ:
+        with open_dagster_pipes() as pipes:
+            pipes.log.info("the stand-in is here")
+            code = main()
+    else:
+        code = main()
+    sys.exit(code)

@@ -1,0 +1,94 @@
+"""The definitions as Dagster loads them. Guards against a catalogue that differs from the tables."""
+
+from pathlib import Path
+
+import dagster as dg
+import yaml
+from control_plane import ControlPlane
+from dagster._core.instance.config import dagster_instance_config
+from databases import run_sql
+
+from clickstream_assets.assets.events import EVENTS_SCHEMA, REJECTS_SCHEMA
+from clickstream_assets.definitions import build_definitions, defs
+from clickstream_assets.settings import PROJECT_ROOT, Settings
+
+SUMMARIES = {"sessions", "product_performance", "hourly_traffic", "conversion_funnel", "device_usage"}
+
+
+def test_they_load_without_a_database() -> None:
+    dg.Definitions.validate_loadable(build_definitions(Settings.from_env({})))
+
+
+def test_workspace_yaml_names_the_module_that_loads() -> None:
+    (entry,) = yaml.safe_load((PROJECT_ROOT / "workspace.yaml").read_text())["load_from"]
+    assert entry["python_module"]["module_name"] == "clickstream_assets.definitions"
+    assert isinstance(defs(), dg.Definitions)
+
+
+def test_dagster_yaml_is_understood_whole() -> None:
+    config, _ = dagster_instance_config(str(PROJECT_ROOT))
+    assert config["telemetry"] == {"enabled": False}
+    assert config["storage"]["postgres"]["postgres_url"] == {"env": "CLICKSTREAM_DAGSTER_DATABASE_URL"}
+
+
+def test_the_graph_is_whole_and_every_sensor_runs_from_the_start() -> None:
+    definitions = build_definitions(Settings.from_env({}))
+    graph = definitions.resolve_asset_graph()
+    names = {key.to_user_string() for key in graph.get_all_asset_keys()}
+    assert names >= {"event_files", "events", "rejected_events", *SUMMARIES}
+    assert all(graph.get(dg.AssetKey(name)).is_materializable for name in names)
+    sensors = definitions.resolve_sensor_def
+    for name in ("spark_stream_supervisor", "ingest_progress", "event_check_results", "refresh_summaries"):
+        assert sensors(name).default_status is dg.DefaultSensorStatus.RUNNING
+
+
+def test_every_asset_tells_who_and_what_it_is() -> None:
+    graph = build_definitions(Settings.from_env({})).resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert node.owners, key
+        assert node.kinds, key
+        assert node.group_name != "default", key
+
+
+def test_the_columns_in_the_catalogue_are_those_of_the_tables(control: ControlPlane) -> None:
+    for table, schema in (("events", EVENTS_SCHEMA), ("rejected_events", REJECTS_SCHEMA)):
+        stored = run_sql(
+            control.database.owner_url,
+            "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute "
+            "WHERE attrelid = %(table)s::regclass AND attnum > 0 ORDER BY attnum",
+            {"table": table},
+        )
+        short = {"timestamp with time zone": "timestamptz"}
+        assert [(c.name, c.type) for c in schema.columns] == [(n, short.get(str(t), t)) for n, t in stored]
+
+
+def test_a_password_is_in_no_representation_of_a_resource(control: ControlPlane) -> None:
+    shown = repr(control.resource) + repr(control.program)
+    assert "p%40ss" not in shown.replace(repr(control.settings), "")
+
+
+def test_the_button_of_event_files_lands_files_as_configured(control: ControlPlane, tmp_path: Path) -> None:
+    result = control.definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=control.instance,
+        asset_selection=[dg.AssetKey("event_files")],
+        run_config={
+            "ops": {"event_files": {"config": {"events": 200, "files": 2, "duplicates": 0.1, "seed": 7}}}
+        },
+    )
+    (materialization,) = result.asset_materializations_for_node("event_files")
+    facts = {name: value.value for name, value in materialization.metadata.items()}
+    assert [facts[name] for name in ("files", "rows", "duplicates")] == [2, 200, 20]
+    assert len([p for p in control.settings.events_dir.rglob("*.csv*") if not p.name.startswith(".")]) == 2
+
+
+def test_impossible_shares_fail_with_the_generators_sentence(control: ControlPlane) -> None:
+    result = control.definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=control.instance,
+        asset_selection=[dg.AssetKey("event_files")],
+        run_config={"ops": {"event_files": {"config": {"duplicates": 3.0}}}},
+        raise_on_error=False,
+    )
+    (event,) = [event for event in result.all_events if event.is_step_failure]
+    assert "duplicates is 3" in str(event.step_failure_data.error)

@@ -1,0 +1,181 @@
+"""The checks against a real ledger: red and green by what is in it, from the button and from the sensor."""
+
+import time
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from control_plane import ControlPlane, wait_until
+from databases import run_sql
+from ledger_books import LedgerBooks, Part, state_on_disk
+
+from clickstream_assets import checks
+from clickstream_assets.sensors import event_check_results
+
+NAMES = set(checks.MEASURES)
+
+
+@pytest.fixture
+def books(control: ControlPlane) -> LedgerBooks:
+    return LedgerBooks(control.database.owner_url)
+
+
+def load(books: LedgerBooks, inserted: int = 0, duplicate: int = 0, rejected: int = 0) -> None:
+    """One more file, in one more batch."""
+    file_id = books.add_file("f.csv", expected=inserted + duplicate + rejected, chunks=1)
+    books.commit(Part(file_id, inserted=inserted, duplicate=duplicate, rejected=rejected))
+
+
+def sensor(control: ControlPlane) -> dict[str, dg.AssetCheckEvaluation]:
+    """What the sensor reports on this tick."""
+    events = control.tick(event_check_results).asset_events
+    return {event.check_name: event for event in events if isinstance(event, dg.AssetCheckEvaluation)}
+
+
+def button(control: ControlPlane) -> dict[str, dg.AssetCheckEvaluation]:
+    """What a run of all checks says."""
+    job = control.definitions.resolve_implicit_global_asset_job_def().get_subset(
+        asset_selection=set(),
+        asset_check_selection={dg.AssetCheckKey(dg.AssetKey("events"), name) for name in NAMES},
+    )
+    result = job.execute_in_process(instance=control.instance)
+    return {event.check_name: event for event in result.get_asset_check_evaluations()}
+
+
+def passed(evaluations: dict[str, dg.AssetCheckEvaluation]) -> dict[str, bool]:
+    return {name: evaluation.passed for name, evaluation in evaluations.items()}
+
+
+def later(control: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> dict[str, dg.AssetCheckEvaluation]:
+    """The sensor's next report after REPORT_EVERY."""
+    monkeypatch.setattr(checks, "REPORT_EVERY", 0.0)
+    return sensor(control)
+
+
+def test_every_check_has_a_result_on_the_first_tick_even_of_an_empty_system(control: ControlPlane) -> None:
+    assert passed(sensor(control)) == dict.fromkeys(NAMES, True)
+
+
+def test_the_button_and_the_sensor_agree(control: ControlPlane, books: LedgerBooks) -> None:
+    load(books, inserted=90, duplicate=9, rejected=1)
+    by_sensor, by_button = sensor(control), button(control)
+    assert passed(by_button) == passed(by_sensor) == dict.fromkeys(NAMES, True)
+    for name in ("duplicate_rate", "reject_rate"):
+        assert by_sensor[name].metadata == by_button[name].metadata
+
+
+def test_a_verdict_that_stays_is_not_reported_again_within_the_minute(
+    control: ControlPlane, books: LedgerBooks
+) -> None:
+    sensor(control)
+    load(books, inserted=10)
+    assert sensor(control) == {}
+
+
+def test_duplicates_turn_their_check_red_at_once_and_only_it(
+    control: ControlPlane, books: LedgerBooks
+) -> None:
+    load(books, inserted=100)
+    sensor(control)
+    load(books, duplicate=300)
+    (evaluation,) = sensor(control).values()
+    assert (evaluation.check_name, evaluation.passed) == ("duplicate_rate", False)
+    assert evaluation.severity is dg.AssetCheckSeverity.ERROR
+    assert evaluation.metadata["rate"].value == 0.75
+    run_sql(control.database.owner_url, "UPDATE ingest_batches SET committed_at = now() - interval '2 hours'")
+    load(books, inserted=10)
+    (evaluation,) = sensor(control).values()
+    assert evaluation.passed, "the window has moved on"
+    assert evaluation.metadata["lifetime_rows"].value == 300
+
+
+def test_rejects_turn_their_check_red_with_the_reasons(control: ControlPlane, books: LedgerBooks) -> None:
+    load(books, inserted=70, rejected=30)
+    evaluation = sensor(control)["reject_rate"]
+    assert not evaluation.passed
+    assert evaluation.metadata["by_reason"].value == {"invalid_price": 30}
+
+
+def test_a_file_that_waits_on_disk_turns_freshness_red_though_no_ledger_knows_it(
+    control: ControlPlane, monkeypatch: pytest.MonkeyPatch, books: LedgerBooks
+) -> None:
+    sensor(control)
+    path = control.settings.events_dir / "lonely.csv"
+    path.write_text("event_id\n1\n")
+    assert sensor(control) == {}, "just landed"
+    wait_for_age(path, 0.2)
+    monkeypatch.setattr(
+        "clickstream_assets.thresholds.FRESHNESS", checks.thresholds.Limits(warn_above=0.1, error_above=0.1)
+    )
+    evaluation = sensor(control)["freshness"]
+    assert not evaluation.passed
+    assert evaluation.metadata["waiting_files"].value == ["lonely.csv"]
+    state = state_on_disk(control.settings.events_dir, "lonely.csv")
+    file_id = books.add_file("lonely.csv", expected=1, chunks=1, state=state)
+    books.commit(Part(file_id, inserted=1))
+    assert sensor(control)["freshness"].passed
+
+
+def wait_for_age(path: Path, seconds: float) -> None:
+    wait_until(lambda: time.time() - path.stat().st_ctime > seconds)
+
+
+def test_each_batch_is_audited_once_from_where_the_last_audit_ended(
+    control: ControlPlane, books: LedgerBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(books, inserted=5)
+    assert sensor(control)["conservation"].metadata["through_batch"].value == 1
+    load(books, inserted=7)
+    load(books, inserted=8)
+    audit = later(control, monkeypatch)["conservation"].metadata
+    assert [audit[name].value for name in ("since_batch", "through_batch", "rows_read")] == [1, 3, 15]
+    assert "conservation" not in later(control, monkeypatch), "nothing new"
+
+
+def test_a_lost_row_turns_conservation_red_and_new_batches_do_not_make_it_green(
+    control: ControlPlane, books: LedgerBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(books, inserted=5)
+    run_sql(control.database.owner_url, "DELETE FROM events WHERE line_no = 2 AND file_id = 1")
+    assert not sensor(control)["conservation"].passed
+    load(books, inserted=5)
+    evaluation = later(control, monkeypatch)["conservation"]
+    assert not evaluation.passed
+    assert evaluation.metadata["through_batch"].value == 2
+    assert not button(control)["conservation"].passed
+    monkeypatch.setattr(checks, "AUDIT_ROWS", 5)  # the offending batch is too far back for the sensor now
+    load(books, inserted=5)
+    assert "conservation" not in later(control, monkeypatch), "the red result stands"
+    run_sql(
+        control.database.owner_url,
+        "INSERT INTO events (event_id, user_id, session_id, action_type, product_id, event_time, batch_id, file_id,"
+        " line_no) VALUES (gen_random_uuid(), 'u', 's', 'view', 'p', '2026-03-01', 1, 1, 2)",
+    )
+    assert button(control)["conservation"].passed, "the button audits everything"
+    load(books, inserted=5)
+    assert later(control, monkeypatch)["conservation"].passed
+
+
+def test_batches_too_many_for_the_sensor_are_said_to_be_skipped(
+    control: ControlPlane, books: LedgerBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(4):
+        load(books, inserted=5)
+    monkeypatch.setattr(checks, "AUDIT_ROWS", 10)
+    evaluation = sensor(control)["conservation"]
+    assert evaluation.metadata["batches_skipped"].value == 2
+    assert evaluation.metadata["rows_read"].value == 10
+    assert evaluation.description is not None
+    assert "2 batches before them" in evaluation.description
+
+
+def test_a_new_database_under_an_old_dagster_is_audited_from_its_begin(
+    control: ControlPlane, books: LedgerBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        load(books, inserted=1)
+    sensor(control)
+    run_sql(control.database.owner_url, "TRUNCATE ingest_batches, ingest_files, events CASCADE")
+    load(LedgerBooks(control.database.owner_url), inserted=2)
+    audit = later(control, monkeypatch)["conservation"].metadata
+    assert [audit[name].value for name in ("since_batch", "through_batch")] == [0, 1]

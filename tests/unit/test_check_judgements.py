@@ -1,0 +1,106 @@
+"""Guards the limits of the checks: what is judged, and that the numbers are there, pass or fail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from clickstream_assets.audit_rules import Offence
+from clickstream_assets.check_judgements import judge_conservation, judge_freshness, judge_rate
+from clickstream_assets.ledger import Counts, WindowCounts
+from clickstream_assets.thresholds import DUPLICATE_RATE, FRESHNESS, Limits
+from clickstream_assets.verification import Audit
+from clickstream_assets.waiting_files import WaitingFiles
+
+NOTHING_WAITS = WaitingFiles(0, 0, 0, None, None, (), 0, (), (), 3)
+
+
+def waiting(age: float) -> WaitingFiles:
+    return replace(NOTHING_WAITS, files=2, oldest_age_seconds=age, oldest_paths=("a.csv",))
+
+
+def window(read: int, duplicate: int) -> WindowCounts:
+    return WindowCounts(read, read - duplicate, duplicate, 0, 1, 0, 0, 3600.0)
+
+
+def test_a_limit_itself_is_still_within() -> None:
+    limits = Limits(warn_above=1.0, error_above=2.0)
+    assert [limits.verdict(value) for value in (1.0, 1.1, 2.0, 2.1)] == ["pass", "warn", "warn", "error"]
+
+
+@pytest.mark.parametrize(
+    ("age", "verdict"),
+    [
+        (0.1, "pass"),
+        (FRESHNESS.warn_above, "pass"),
+        (FRESHNESS.warn_above + 1, "warn"),
+        (FRESHNESS.error_above + 1, "error"),
+    ],
+)
+def test_freshness_judges_the_oldest_waiting_file(age: float, verdict: str) -> None:
+    judgement = judge_freshness(waiting(age), None)
+    assert judgement.verdict == verdict
+    assert judgement.metadata["oldest_waiting_seconds"] == age
+
+
+def test_an_idle_stream_is_not_stale_however_old_the_newest_event() -> None:
+    judgement = judge_freshness(NOTHING_WAITS, newest_event_age=1e7)
+    assert judgement.verdict == "pass"
+    assert judgement.metadata["newest_event_age_seconds"] == 1e7
+
+
+def test_a_directory_that_cannot_be_listed_is_never_green() -> None:
+    judgement = judge_freshness(replace(NOTHING_WAITS, unlistable=("2026/",)), None)
+    assert judgement.verdict == "error"
+    assert "2026/" in judgement.description
+
+
+def test_a_rate_is_judged_over_the_window_and_shown_over_the_lifetime() -> None:
+    judgement = judge_rate(
+        "duplicates", DUPLICATE_RATE, (60, 60), window(100, 60), Counts(100_000, 0, 60, 0), {}
+    )
+    assert judgement.verdict == "error"
+    assert (judgement.metadata["rate"], judgement.metadata["lifetime_rate"]) == (0.6, 0.0006)
+    judgement = judge_rate(
+        "duplicates", DUPLICATE_RATE, (0, 90_000), window(100, 0), Counts(100_000, 0, 90_000, 0), {}
+    )
+    assert judgement.verdict == "pass"
+
+
+def test_no_rows_at_all_is_a_pass_that_says_so() -> None:
+    judgement = judge_rate("rejected", DUPLICATE_RATE, (0, 0), window(0, 0), Counts(0, 0, 0, 0), {})
+    assert judgement.verdict == "pass"
+    assert "No rows were read" in judgement.description
+
+
+def test_a_warning_and_an_error_differ_in_severity() -> None:
+    warning = judge_freshness(waiting(FRESHNESS.warn_above + 1), None)
+    error = judge_freshness(waiting(FRESHNESS.error_above + 1), None)
+    assert [j.result().severity for j in (warning, error)] == [
+        dg.AssetCheckSeverity.WARN,
+        dg.AssetCheckSeverity.ERROR,
+    ]
+    assert not warning.result().passed
+
+
+def test_an_offence_against_conservation_is_named() -> None:
+    offence = Offence("file_events", "file 7: 3 events are missing")
+    audit = Audit(1, 2, Counts(10, 7, 2, 1), (offence,), 1, 0.1, datetime.now(UTC))
+    judgement = judge_conservation(audit, since_batch=40)
+    assert judgement.verdict == "error"
+    assert "3 events are missing" in judgement.description
+    assert judgement.metadata["through_batch"] == 42
+
+
+def test_a_result_of_a_run_and_one_of_the_sensor_say_the_same() -> None:
+    judgement = judge_freshness(waiting(FRESHNESS.error_above + 1), 5.0)
+    result, evaluation = judgement.result(), judgement.evaluation("freshness")
+    assert (result.passed, result.severity, result.metadata, result.description) == (
+        evaluation.passed,
+        evaluation.severity,
+        evaluation.metadata,
+        evaluation.description,
+    )
