@@ -306,18 +306,23 @@ def _end(supervisor: Supervisor, stop: StopSignals) -> None:
     supervisor.wait_for_end({DAEMON, GENERATOR}, DAEMON_END, stop.hurry)
     for name in (DAEMON, GENERATOR):
         supervisor.kill(name)
+    end_runs(lambda: supervisor.process_groups, stop.hurry)
+    supervisor.end_all(0.0 if stop.hurry() else REST_END, stop.hurry)
+
+
+def end_runs(process_groups: Callable[[], set[int]], hurry: Callable[[], bool] = lambda: False) -> None:
+    """Ask the stream to end, and wait a while until all runs in the process groups have ended."""
     deadline = time.monotonic() + RUNS_END
     asked: set[int] = set()
-    while not stop.hurry() and time.monotonic() < deadline:
-        drivers = set(stream_drivers(supervisor.process_groups))
+    while not hurry() and time.monotonic() < deadline:
+        drivers = set(stream_drivers(process_groups()))
         for pid in drivers - asked:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGINT)
         asked |= drivers
-        if not drivers and not run_workers(supervisor.process_groups):
+        if not drivers and not run_workers(process_groups()):
             break
         time.sleep(0.2)
-    supervisor.end_all(0.0 if stop.hurry() else REST_END, stop.hurry)
 
 
 def _pause(stop: StopSignals, seconds: float) -> None:

@@ -8,12 +8,13 @@ import time
 
 import click
 
+from clickstream_assets import watchdog
 from clickstream_assets.commands.stream import run_in_foreground
 from clickstream_assets.dagster_processes import dagster_environment, prepare_home
 from clickstream_assets.embedded_postgres import database_running
 from clickstream_assets.schema import setup_databases
 from clickstream_assets.settings import Settings
-from clickstream_assets.stack import StopSignals
+from clickstream_assets.stack import StopSignals, end_runs
 
 
 @click.command(
@@ -31,8 +32,15 @@ def command(program: tuple[str, ...]) -> None:
         setup_databases(settings)
         if program:
             prepare_home(settings)
-            sys.exit(run_in_foreground(list(program), {**os.environ, **dagster_environment(settings)}))
+            environment = {**os.environ, **dagster_environment(settings)}
+            sys.exit(run_in_foreground(list(program), environment, end_family))
         click.echo("The database is running; `clickstream psql` opens it. Ctrl-C stops it.")
         with stop.caught():
             while not stop.requested:
                 time.sleep(0.2)
+
+
+def end_family(group: int) -> None:
+    """End what a program leaves behind: `dagster dev` leaves its code server, and with it the stream."""
+    end_runs(lambda: {group})
+    watchdog.end({group}, grace=3.0)

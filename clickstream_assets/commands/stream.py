@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -36,10 +37,13 @@ def command(available_now: bool, source: Path | None, sink: str | None) -> None:
     sys.exit(code)
 
 
-def run_in_foreground(command: list[str], environment: dict[str, str]) -> int:
+def run_in_foreground(
+    command: list[str], environment: dict[str, str], afterwards: Callable[[int], None] | None = None
+) -> int:
     """Run `command` to its end and return its exit code, as a shell would give it.
 
-    The first SIGINT or SIGTERM is handed on, the next one kills.
+    The first SIGINT or SIGTERM is handed on, the next one kills. `afterwards` gets the process group, which may
+    still have other members.
     """
     # A group of its own: the terminal's Ctrl-C would reach the child beside our own signal.
     child = subprocess.Popen(command, env=environment, process_group=0)
@@ -56,6 +60,8 @@ def run_in_foreground(command: list[str], environment: dict[str, str]) -> int:
     before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         code = child.wait()
+        if afterwards is not None:
+            afterwards(child.pid)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
