@@ -1,7 +1,7 @@
 """The refresh engine of the summaries: incremental, rebuilt whole, or one day of it.
 
-Belongs here: which statements of `sql/summaries/` make up a refresh, and in what order. Does not belong here:
-the statements, the transaction and its record (`summary_transactions`), Dagster (`assets.summaries`).
+Belongs here: where transactions begin and end, and why the result is exact. Does not belong here: what happens
+inside one (`summary_steps`, `summary_transactions`, `sql/summaries/`), Dagster (`assets.summaries`).
 
 Why a batch counts exactly once
 - A refresh first locks its record, then reads up to which batch the ledger goes (the target), then adds the
@@ -27,23 +27,17 @@ are, since the events they came from were dropped; so do sessions that started t
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets import user_agents
-from clickstream_assets.summary_transactions import (
-    BEGINNING,
-    END,
-    Added,
-    Record,
-    Transaction,
-    statement,
-    transaction,
-)
+from clickstream_assets import summary_steps as steps
+from clickstream_assets.summary_steps import FOLLOWERS, SummaryError
+from clickstream_assets.summary_transactions import Added, Record, statement, transaction
+
+__all__ = ["NAMES", "Refresh", "SummaryError", "lag", "rebuild", "rebuild_day", "refresh"]
 
 # In an order in which each finds what it needs.
 NAMES = (
@@ -54,14 +48,7 @@ NAMES = (
     "conversion_funnel",
     "device_usage",
 )
-FOLLOWERS = ("conversion_funnel", "device_usage")
-ROWS_PER_TRANSACTION = 2_000_000  # events; keeps sorts and locks of a long backlog bounded
-
-Mode = Literal["incremental", "rebuild", "day"]
-
-
-class SummaryError(RuntimeError):
-    """A summary cannot be brought up to date. The message is one sentence: what, and what to do."""
+ROWS_PER_TRANSACTION = 2_000_000  # events; keeps the sorts and the locks of a long backlog bounded
 
 
 @dataclass(frozen=True)
@@ -69,224 +56,110 @@ class Refresh:
     """What one refresh did."""
 
     summary: str
-    mode: Mode
+    mode: Literal["incremental", "rebuild", "day"]
     batches: int  # taken in
     through_batch: int  # last batch in the table now
     events: int  # read; 0 where the summary follows sessions
+    events_gone: int  # of the batches taken in, but dropped from events before that
     groups: int  # rows of the summary that were written
     row_count: int  # of the table now
     seconds: float
 
 
 def refresh(connection: Connection, summary: str, *, row_limit: int = ROWS_PER_TRANSACTION) -> Refresh:
-    """Take the batches in that the summary has not recorded yet, `row_limit` events a transaction.
+    """Take the batches in that the summary has not recorded yet, about `row_limit` events a transaction.
 
     Raises:
         SummaryError: the ledger ends before the summary's record does.
-        psycopg2.Error: the transaction failed; the table and its record are as before it.
+        psycopg2.Error: a transaction failed; the table and its record are as before it.
     """
     began = time.monotonic()
-    if summary == "sessions":
-        refresh(connection, "user_agents", row_limit=row_limit)
-    batches, events, groups = 0, 0, 0
+    _refresh_user_agents(connection, summary, row_limit)
+    batches, total, total_gone = 0, Added(), 0
     while True:
         with transaction(connection) as run:
-            old = run.lock(summary)
+            old, gone = run.lock(summary), 0
             if summary in FOLLOWERS:
-                new, added = _follow_sessions(run, old)
-                ceiling = new.through
+                new, added = steps.follow_sessions(run, old)
+                upto = new.through
             else:
-                ceiling = _ceiling(run, old)
-                new, added = _add_batches(run, old, ceiling, row_limit)
+                upto = steps.newest_batch(run, old)
+                new, added, gone = steps.add_batches(run, old, upto, row_limit)
             if new != old:
                 run.record(new)
-        batches, events, groups = (
-            batches + new.through - old.through,
-            events + added.events,
-            groups + added.groups,
-        )
-        if new.through == old.through or new.through >= ceiling:
-            break
-    seconds = time.monotonic() - began
-    return Refresh(summary, "incremental", batches, new.through, events, groups, new.row_count, seconds)
+        batches, total, total_gone = batches + new.through - old.through, total + added, total_gone + gone
+        if new.through in (old.through, upto):
+            return _result("incremental", new, batches, total, began, total_gone)
 
 
 def rebuild(connection: Connection, summary: str, *, row_limit: int = ROWS_PER_TRANSACTION) -> Refresh:
-    """Recompute the summary from the oldest partition of `events` on, in one transaction."""
+    """Recompute the summary from the oldest partition of `events` on, in one transaction.
+
+    Raises:
+        psycopg2.Error: it failed; the table and its record are as before.
+    """
     began = time.monotonic()
-    if summary == "sessions":
-        refresh(connection, "user_agents", row_limit=row_limit)
+    _refresh_user_agents(connection, summary, row_limit)
     with transaction(connection, sequential_scans=True) as run:
         old = run.lock(summary)
         if summary in FOLLOWERS:
-            new, added = _recompute_from_sessions(run, old)
+            new, added = steps.recompute_from_sessions(run, old)
         else:
-            new, added = _recompute_from_events(run, old, row_limit)
+            new, added = steps.recompute_from_events(run, old, row_limit)
         run.record(new)
         run.execute("record_rebuild", summary=summary)
-    seconds = time.monotonic() - began
-    batches = max(0, new.through - old.through)
-    return Refresh(
-        summary, "rebuild", batches, new.through, added.events, added.groups, new.row_count, seconds
-    )
+    return _result("rebuild", new, max(0, new.through - old.through), added, began)
 
 
 def rebuild_day(connection: Connection, summary: str, day: date) -> Refresh:
-    """Recompute one day (UTC) of the summary: of `sessions`, those with an event on it or recorded as begun on it.
+    """Recompute one day (UTC) of the summary: of sessions, those with an event on it or recorded as begun on it.
 
     Raises:
         SummaryError: the day's events are not stored any more, or the summary has no days.
+        psycopg2.Error: it failed; the table and its record are as before.
     """
     began = time.monotonic()
     if summary == "user_agents":
         raise SummaryError("user_agents has no days: refresh or rebuild it whole.")
-    start, stop = f"{day} 00:00:00+00", f"{day + timedelta(days=1)} 00:00:00+00"
     with transaction(connection, sequential_scans=True) as run:
         old = run.lock(summary)
-        followed = Added()
-        new = old
-        if summary in FOLLOWERS:
-            new, followed = _follow_sessions(run, old)
-        if not run.value("starts_at_or_after", start=start, floor=_floor(run, summary)):
-            raise SummaryError(
-                f"the events of {day} are not stored any more: {summary} keeps the rows that it has of that day."
-            )
-        if summary == "sessions":
-            added = _recompute_sessions_of(run, new, start, stop)
-            run.execute("record_rebuild", summary=summary)
-        else:
-            run.execute(f"{summary}_clear", start=start, stop=stop)
-            if summary in FOLLOWERS:
-                added = run.add(f"{summary}_rebuild", start=start, stop=stop)
-            else:
-                added = run.add(summary, through=0, target=new.through, start=start, stop=stop)
-        new = replace(new, row_count=run.value(f"{summary}_count"))
+        current, followed = steps.follow_sessions(run, old) if summary in FOLLOWERS else (old, Added())
+        new, added = steps.recompute_day(run, current, day)
         run.record(new)
-    seconds = time.monotonic() - began
-    batches, groups = new.through - old.through, followed.groups + added.groups
-    return Refresh(summary, "day", batches, new.through, added.events, groups, new.row_count, seconds)
+        if summary == "sessions":
+            run.execute("record_rebuild", summary=summary)
+    return _result("day", new, new.through - old.through, followed + added, began)
 
 
 def lag(connection: Connection) -> dict[str, int]:
-    """Committed batches that each summary has not recorded yet. Ends the connection's transaction, if it is in one."""
+    """Committed batches that each summary has not recorded yet. Ends the transaction that the connection is in."""
     with connection, connection.cursor() as cursor:
         cursor.execute(statement("lag"))
         behind: dict[str, int] = dict(cursor.fetchall())
     return {name: behind[name] for name in NAMES}
 
 
-def _ceiling(run: Transaction, record: Record) -> int:
-    """The last batch that the summary can take in now."""
-    newest: int = run.value("newest_batch")
-    if newest < record.through:
-        raise SummaryError(
-            f"{record.summary} has recorded batch {record.through}, but the ledger ends at batch {newest}: "
-            f"rebuild {record.summary} if the ledger was reset on purpose."
-        )
-    return run.value("through", summary="user_agents") if record.summary == "sessions" else newest
-
-
-def _floor(run: Transaction, summary: str) -> str:
-    """From when on a rebuild finds everything that the rows were made from."""
-    events: str = run.value("floor_of_events")
-    return run.value("floor_of_sessions", floor_of_events=events) if summary in FOLLOWERS else events
-
-
-def _add_batches(run: Transaction, old: Record, ceiling: int, row_limit: int) -> tuple[Record, Added]:
-    target = run.value("next_batches", through=old.through, ceiling=ceiling, row_limit=row_limit)
-    if target <= old.through:
-        return old, Added()
-    added = _add(run, old.summary, old.through, target)
-    if old.summary == "sessions":
-        run.execute("trim_session_changes")
-    return replace(old, through=target, row_count=old.row_count + added.rows_added), added
-
-
-def _add(
-    run: Transaction,
-    summary: str,
-    through: int,
-    target: int,
-    start: str = BEGINNING,
-    session_ids: Sequence[str] | None = None,
-) -> Added:
-    """Add the events of the batches after `through` up to `target` that happened at `start` or later."""
-    if summary == "user_agents":
-        return _add_user_agents(run, through, target)
+def _refresh_user_agents(connection: Connection, summary: str, row_limit: int) -> None:
     if summary == "sessions":
-        return run.add("sessions", through=through, target=target, kept_before=start, session_ids=session_ids)
-    return run.add(summary, through=through, target=target, start=start, stop=END)
+        refresh(connection, "user_agents", row_limit=row_limit)
 
 
-def _add_user_agents(run: Transaction, through: int, target: int) -> Added:
-    strings = [string for (string,) in run.rows("new_user_agents", through=through, target=target)]
-    if strings:
-        run.execute("insert_user_agents", **_parsed(strings))
-    return Added(0, len(strings), len(strings))
-
-
-def _parsed(strings: Sequence[str]) -> dict[str, object]:
-    parsed = [user_agents.parse(string) for string in strings]
-    return {
-        "user_agents": list(strings),
-        "devices": [found.device for found in parsed],
-        "models": [found.model for found in parsed],
-        "systems": [found.system for found in parsed],
-        "browsers": [found.browser for found in parsed],
-    }
-
-
-def _follow_sessions(run: Transaction, old: Record) -> tuple[Record, Added]:
-    ((through, generation),) = run.rows("lock_source")
-    if generation != old.source_generation or through < old.through:
-        return _recompute_from_sessions(run, old)
-    if through == old.through:
-        return old, Added()
-    added = run.add(old.summary, through=old.through, target=through)
-    return replace(old, through=through, row_count=old.row_count + added.rows_added), added
-
-
-def _recompute_from_sessions(run: Transaction, old: Record) -> tuple[Record, Added]:
-    ((through, generation),) = run.rows("lock_source")
-    floor = _floor(run, old.summary)
-    run.execute(f"{old.summary}_clear", start=floor, stop=END)
-    added = run.add(f"{old.summary}_rebuild", start=floor, stop=END)
-    new = replace(old, through=through, source_generation=generation)
-    return replace(new, row_count=run.value(f"{old.summary}_count")), added
-
-
-def _recompute_from_events(run: Transaction, old: Record, row_limit: int) -> tuple[Record, Added]:
-    """Clear the table from the floor on and add all batches again, up to the newest."""
-    summary = old.summary
-    floor = _floor(run, summary)
-    target = (
-        run.value("through", summary="user_agents") if summary == "sessions" else run.value("newest_batch")
+def _result(
+    mode: Literal["incremental", "rebuild", "day"],
+    new: Record,
+    batches: int,
+    added: Added,
+    began: float,
+    events_gone: int = 0,
+) -> Refresh:
+    return Refresh(
+        summary=new.summary,
+        mode=mode,
+        batches=batches,
+        through_batch=new.through,
+        events=added.events,
+        events_gone=events_gone,
+        groups=added.groups,
+        row_count=new.row_count,
+        seconds=time.monotonic() - began,
     )
-    if summary == "user_agents":
-        known = [string for (string,) in run.rows("known_user_agents")]
-        run.execute("update_user_agents", **_parsed(known))
-    elif summary == "sessions":
-        if old.through:
-            _add(run, summary, old.through, target)  # for the sessions that stay
-        run.execute("sessions_clear", start=floor, session_ids=None)
-    else:
-        run.execute(f"{summary}_clear", start=floor, stop=END)
-    position, total = 0, Added()
-    while position < target:
-        last = run.value("next_batches", through=position, ceiling=target, row_limit=row_limit)
-        added = _add(run, summary, position, last, floor)
-        position = last
-        total = Added(total.events + added.events, total.groups + added.groups)
-    if summary == "sessions":
-        run.execute("clear_session_changes")
-    return replace(old, through=target, row_count=run.value(f"{summary}_count")), total
-
-
-def _recompute_sessions_of(run: Transaction, old: Record, start: str, stop: str) -> Added:
-    floor = _floor(run, "sessions")
-    found = run.rows("sessions_of_day", start=start, stop=stop, target=old.through)
-    session_ids = [session_id for (session_id,) in found]
-    run.execute("sessions_clear", start=floor, session_ids=session_ids)
-    added = _add(run, "sessions", 0, old.through, floor, session_ids)
-    run.execute("clear_session_changes")
-    return added

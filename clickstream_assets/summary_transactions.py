@@ -1,7 +1,7 @@
 """One transaction of a summary's refresh: its settings, its statements and its record.
 
 Belongs here: how a transaction begins and ends, running a file of `sql/summaries/`, and `summary_state`. Does
-not belong here: which statements make up a refresh or a rebuild (`summaries`).
+not belong here: which statements make up a refresh or a rebuild (`summary_steps`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from psycopg2.extensions import cursor as Cursor
 
 from clickstream_assets.settings import SQL_DIR
 
-BEGINNING, END = "-infinity", "infinity"  # of time, as PostgreSQL writes them
-
 
 @cache
 def statement(name: str) -> str:
@@ -33,17 +31,27 @@ class Record:
 
     summary: str
     through: int  # last batch in the table
-    source_generation: int  # of sessions, which the table follows; see `summaries.FOLLOWERS`
+    last_event_id: int  # highest events.id in it
+    source_generation: int  # of sessions, where the table follows it
     row_count: int
 
 
 @dataclass(frozen=True)
 class Added:
-    """What one statement took in."""
+    """What was taken in."""
 
     events: int = 0
     groups: int = 0  # rows of the summary that were written
     rows_added: int = 0  # of these, new ones, less those deleted
+    last_event_id: int = 0  # highest of these events; 0 where no event was read
+
+    def __add__(self, other: Added) -> Added:
+        return Added(
+            self.events + other.events,
+            self.groups + other.groups,
+            self.rows_added + other.rows_added,
+            max(self.last_event_id, other.last_event_id),
+        )
 
 
 class Transaction:
@@ -64,7 +72,7 @@ class Transaction:
         return self.rows(name, **parameters)[0][0]
 
     def add(self, name: str, **parameters: object) -> Added:
-        """Run a statement that answers with events, groups and rows added."""
+        """Run a statement that answers with the fields of `Added`."""
         return Added(*self.rows(name, **parameters)[0])
 
     def lock(self, summary: str) -> Record:
@@ -79,13 +87,23 @@ class Transaction:
         return Record(summary, *rows[0])
 
     def record(self, record: Record) -> None:
+        """Write the record of the summary that was locked."""
         self.execute(
             "record",
             summary=record.summary,
             through=record.through,
+            last_event_id=record.last_event_id,
             source_generation=record.source_generation,
             row_count=record.row_count,
         )
+
+    def remember(self) -> None:
+        """Remember this point of the transaction."""
+        self._cursor.execute("SAVEPOINT remembered")
+
+    def undo(self) -> None:
+        """Undo what was done since it was remembered."""
+        self._cursor.execute("ROLLBACK TO SAVEPOINT remembered")
 
 
 @contextmanager

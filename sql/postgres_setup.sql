@@ -254,6 +254,7 @@ REVOKE ALL ON FUNCTION ensure_event_partitions(date[]) FROM PUBLIC;
 CREATE TABLE IF NOT EXISTS summary_state (
     summary           text PRIMARY KEY,
     through_batch_id  bigint NOT NULL DEFAULT 0,   -- every batch up to here is in the table, none after it
+    last_event_id     bigint NOT NULL DEFAULT 0,   -- highest events.id in it: a refresh looks for new rows after it first
     generation        bigint NOT NULL DEFAULT 0,   -- grows when rows were recomputed without a note in session_changes
     source_generation bigint NOT NULL DEFAULT 0,   -- generation of sessions that the table follows (funnel, devices)
     row_count         bigint NOT NULL DEFAULT 0,   -- of the table, kept exactly: counting it would grow with history
@@ -271,6 +272,20 @@ CREATE OR REPLACE FUNCTION summary_key(value text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN octet_length(value) <= 1000 THEN value
                 ELSE left(value, 150) || '…' || encode(sha256(convert_to(value, 'UTF8')), 'hex') END
+$$;
+
+-- The events of the batches after `through` up to `target`. With `after_id` they are read by the primary key from
+-- there on, else by the block-range index on batch_id. Batches are inserted one after the other, so the newest have
+-- the highest ids, and reading these costs the same however long the history is; a block-range index is read whole
+-- (`batch_id + 0` keeps the planner from adding it). Who gives an after_id checks the number of rows against the
+-- ledger. One SELECT, so that it is inlined.
+CREATE OR REPLACE FUNCTION events_of_batches(after_id bigint, through bigint, target bigint) RETURNS SETOF events
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT *
+    FROM events
+    WHERE id > after_id
+      AND batch_id + 0 > through AND batch_id + 0 <= target
+      AND (after_id > 0 OR (batch_id > through AND batch_id <= target))
 $$;
 
 CREATE TABLE IF NOT EXISTS user_agents (
@@ -302,7 +317,7 @@ CREATE TABLE IF NOT EXISTS sessions (
     first_event_id bigint NOT NULL,
     CHECK (events = views + carts + removes + purchases),
     CHECK (started_at <= ended_at)
-);
+) WITH (fillfactor = 85); -- a session is updated while it lasts: room for that on its page
 CREATE INDEX IF NOT EXISTS sessions_started_at ON sessions (started_at);
 
 -- What each refresh of sessions changed, by day and device: the new state of the touched sessions less

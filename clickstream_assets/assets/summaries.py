@@ -128,6 +128,7 @@ def _metadata(
         "batches": done.batches,
         "through_batch": done.through_batch,
         "events": done.events,
+        "events_gone": done.events_gone,
         "groups": done.groups,
         "seconds": round(done.seconds, 3),
         "preview": preview(connection, f"preview_{done.summary}", PREVIEW_ROWS),

@@ -41,5 +41,6 @@ emptied AS (
 )
 SELECT 0::bigint AS events,
        count(*) AS groups,
-       count(*) FILTER (WHERE is_new AND sessions <> 0) - (SELECT count(*) FROM emptied) AS rows_added
+       count(*) FILTER (WHERE is_new AND sessions <> 0) - (SELECT count(*) FROM emptied) AS rows_added,
+       0::bigint AS last_event_id
 FROM touched

@@ -12,4 +12,4 @@ WITH stored AS (
     GROUP BY 1
     RETURNING 1
 )
-SELECT 0::bigint AS events, count(*) AS groups, count(*) AS rows_added FROM stored
+SELECT 0::bigint AS events, count(*) AS groups, count(*) AS rows_added, 0::bigint AS last_event_id FROM stored

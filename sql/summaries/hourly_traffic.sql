@@ -2,14 +2,15 @@
 WITH added AS MATERIALIZED (
     SELECT date_trunc('hour', event_time, 'UTC') AS hour,
            count(*) AS events,
+           max(id) AS last_event_id,
            count(*) FILTER (WHERE action_type = 'view') AS views,
            count(*) FILTER (WHERE action_type = 'add_to_cart') AS carts,
            count(*) FILTER (WHERE action_type = 'remove_from_cart') AS removes,
            count(*) FILTER (WHERE action_type = 'purchase') AS purchases,
            coalesce(sum(price) FILTER (WHERE action_type = 'purchase'), 0) AS revenue
-    FROM events
-    WHERE batch_id > %(through)s AND batch_id <= %(target)s
-      AND event_time >= %(start)s AND event_time < %(stop)s
+    FROM events_of_batches(%(after_id)s, %(through)s, %(target)s)
+    WHERE (%(start)s::timestamptz IS NULL OR event_time >= %(start)s::timestamptz)
+      AND (%(stop)s::timestamptz IS NULL OR event_time < %(stop)s::timestamptz)
     GROUP BY 1
 ),
 stored AS (
@@ -27,5 +28,6 @@ stored AS (
 )
 SELECT (SELECT coalesce(sum(events), 0)::bigint FROM added) AS events,
        count(*) AS groups,
-       count(*) FILTER (WHERE is_new) AS rows_added
+       count(*) FILTER (WHERE is_new) AS rows_added,
+       (SELECT coalesce(max(last_event_id), 0) FROM added) AS last_event_id
 FROM stored

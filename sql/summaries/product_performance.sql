@@ -4,6 +4,7 @@ WITH added AS MATERIALIZED (
     SELECT (event_time AT TIME ZONE 'UTC')::date AS day,
            summary_key(product_id) AS product_id,
            count(*) AS events,
+           max(id) AS last_event_id,
            count(*) FILTER (WHERE action_type = 'view') AS views,
            count(*) FILTER (WHERE action_type = 'add_to_cart') AS carts,
            count(*) FILTER (WHERE action_type = 'remove_from_cart') AS removes,
@@ -11,9 +12,9 @@ WITH added AS MATERIALIZED (
            coalesce(sum(price) FILTER (WHERE action_type = 'purchase'), 0) AS revenue,
            min(price) AS min_price,
            max(price) AS max_price
-    FROM events
-    WHERE batch_id > %(through)s AND batch_id <= %(target)s
-      AND event_time >= %(start)s AND event_time < %(stop)s
+    FROM events_of_batches(%(after_id)s, %(through)s, %(target)s)
+    WHERE (%(start)s::timestamptz IS NULL OR event_time >= %(start)s::timestamptz)
+      AND (%(stop)s::timestamptz IS NULL OR event_time < %(stop)s::timestamptz)
     GROUP BY 1, 2
 ),
 stored AS (
@@ -21,6 +22,7 @@ stored AS (
         (day, product_id, views, carts, removes, purchases, revenue, min_price, max_price)
     SELECT day, product_id, views, carts, removes, purchases, revenue, min_price, max_price
     FROM added
+    ORDER BY day, product_id -- neighbours share index pages
     ON CONFLICT (day, product_id) DO UPDATE
     SET views = old.views + excluded.views,
         carts = old.carts + excluded.carts,
@@ -33,5 +35,6 @@ stored AS (
 )
 SELECT (SELECT coalesce(sum(events), 0)::bigint FROM added) AS events,
        count(*) AS groups,
-       count(*) FILTER (WHERE is_new) AS rows_added
+       count(*) FILTER (WHERE is_new) AS rows_added,
+       (SELECT coalesce(max(last_event_id), 0) FROM added) AS last_event_id
 FROM stored

@@ -13,11 +13,11 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import execute_values
 
-from clickstream_assets import user_agents
+from clickstream_assets import summaries, user_agents
 
 TABLES = {
-    "sessions": "session_id, user_id, started_at, ended_at, duration, events, views, carts, removes, purchases, revenue, "
-    "device, system, browser, first_event_id",
+    "sessions": "session_id, user_id, started_at, ended_at, duration, events, views, carts, removes, purchases, "
+    "revenue, device, system, browser, first_event_id",
     "product_performance": "day, product_id, views, carts, removes, purchases, revenue, min_price, max_price, "
     "cart_rate, purchase_rate",
     "hourly_traffic": "hour, events, views, carts, removes, purchases, revenue",
@@ -92,6 +92,21 @@ def stored(connection: Connection, summary: str) -> Rows:
     rows = fetch(connection, f"SELECT {TABLES[summary]} FROM {summary}")
     assert len(set(rows)) == len(rows)
     return set(rows)
+
+
+def refresh_all(connection: Connection) -> None:
+    for name in summaries.NAMES:
+        summaries.refresh(connection, name)
+
+
+def assert_exact(connection: Connection) -> None:
+    """Every summary is what the events say, its row count is true, and nothing is left to take in."""
+    for summary, rows in recomputed(connection).items():
+        assert stored(connection, summary) == rows, summary
+    counts = dict(fetch(connection, "SELECT summary, row_count FROM summary_state"))
+    for summary in summaries.NAMES:
+        assert fetch(connection, f"SELECT count(*) FROM {summary}") == [(counts[summary],)], summary
+    assert set(summaries.lag(connection).values()) == {0}
 
 
 def recomputed(connection: Connection) -> dict[str, Rows]:
