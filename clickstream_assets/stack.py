@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 
 import psycopg2
 
@@ -49,6 +48,7 @@ from clickstream_assets.processes import Program, Supervisor
 from clickstream_assets.schema import setup_databases
 from clickstream_assets.settings import Settings, SettingsError
 from clickstream_assets.status import read_status, status_line
+from clickstream_assets.stop_signals import StopSignals
 from clickstream_assets.stream_process import stream_drivers
 
 GENERATOR = "generator"
@@ -63,33 +63,6 @@ HEALTH_INTERVAL = 10.0  # seconds
 UNREACHABLE_LIMIT = 3  # times in a row until the code server is restarted; a reload takes some seconds
 
 Announce = Callable[[str], None]
-
-
-class StopSignals:
-    """SIGINT, SIGTERM and SIGHUP: the first asks to stop, the second to hurry."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    @property
-    def requested(self) -> bool:
-        return self.count > 0
-
-    def hurry(self) -> bool:
-        return self.count > 1
-
-    @contextmanager
-    def caught(self) -> Iterator[None]:
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        before = {number: signal.signal(number, self._note) for number in numbers}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self.count += 1
 
 
 def run_stack(settings: Settings, *, with_generator: bool, announce: Announce) -> None:

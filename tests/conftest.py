@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote
@@ -17,9 +20,11 @@ import pytest
 from databases import TEST_CONFIGURATION, Database, RunningServer
 from psycopg2 import sql
 
+from clickstream_assets import watchdog
 from clickstream_assets.credentials import ROLE_NAMES, with_database, with_identity
 from clickstream_assets.database import connect
-from clickstream_assets.postgres_server import HOST, OWNER, PostgresServer
+from clickstream_assets.postgres_configuration import HOST
+from clickstream_assets.postgres_server import OWNER, PostgresServer
 from clickstream_assets.schema import apply_schema, ensure_database
 
 PASSWORD = "test: p@ss/word%?"  # hostile to URLs on purpose
@@ -53,21 +58,34 @@ def postgres_server() -> Iterator[RunningServer]:
     path = Path(tempfile.mkdtemp(prefix="clickstream-test-", dir="/tmp"))
     path.chmod(0o755)
     server = PostgresServer(path / "postgres", TEST_CONFIGURATION)
+    watch = ExitStack()
     try:
         server.start(PASSWORD)
+        watch.enter_context(_ended_with_this_process(server))
         url = f"postgresql://{OWNER}:{quote(PASSWORD, safe='')}@{HOST}:{server.port}/postgres"
         ensure_database(url, TEMPLATE)
         apply_schema(with_database(url, TEMPLATE), {"writer": PASSWORD, "reader": PASSWORD})
         yield RunningServer(server, url, PASSWORD)
     finally:
         server.stop(immediate=True)
+        watch.close()
         shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture
 def database(postgres_server: RunningServer) -> Iterator[Database]:
     """A database of its own for one test, cloned from a template with the schema."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
+    yield from _cloned(postgres_server, f"test_{os.getpid()}_{next(_numbers)}")
+
+
+@pytest.fixture
+def stream_database(postgres_server: RunningServer) -> Iterator[Database]:
+    """The same, under one name for all tests of the stream: Spark keeps its Python processes as long as their
+    environment, and so the database's URL, stays the same."""
+    yield from _cloned(postgres_server, f"test_{os.getpid()}_stream")
+
+
+def _cloned(postgres_server: RunningServer, name: str) -> Iterator[Database]:
     _execute(postgres_server.url, "CREATE DATABASE {} TEMPLATE {}", name, TEMPLATE)
     owner_url = with_database(postgres_server.url, name)
     yield Database(
@@ -77,6 +95,19 @@ def database(postgres_server: RunningServer) -> Iterator[Database]:
         with_identity(owner_url, ROLE_NAMES["reader"], PASSWORD),
     )
     _execute(postgres_server.url, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@contextmanager
+def _ended_with_this_process(server: PostgresServer) -> Iterator[None]:
+    """A session that is killed leaves no server behind."""
+    group = (server.data / "postmaster.pid").read_text().splitlines()[0]
+    command = [sys.executable, "-I", "-S", watchdog.__file__]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdin is not None
+        process.stdin.write(f"+{group}\n")
+        process.stdin.flush()
+        yield
+        process.stdin.write(f"-{group}\n")
 
 
 def _execute(url: str, statement: str, *names: str) -> None:

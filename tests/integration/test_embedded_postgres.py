@@ -25,8 +25,9 @@ from databases import TEST_CONFIGURATION, run_sql
 
 from clickstream_assets.credentials import role_url
 from clickstream_assets.embedded_postgres import database_running, embedded_server, revive, server_held
+from clickstream_assets.postgres_configuration import shared_buffers
 from clickstream_assets.postgres_programs import SYSTEM_DIR, PostgresError
-from clickstream_assets.postgres_server import PostgresServer, shared_buffers
+from clickstream_assets.postgres_server import PostgresServer
 from clickstream_assets.settings import PROJECT_ROOT, Settings
 
 PASSWORD = "a password"

@@ -11,7 +11,8 @@ import pytest
 
 from clickstream_assets.dagster_processes import Health, health_of
 from clickstream_assets.settings import SettingsError
-from clickstream_assets.stack import StopSignals, _only_one, check_port, settle_seconds
+from clickstream_assets.stack import _only_one, check_port, settle_seconds
+from clickstream_assets.stop_signals import StopSignals
 
 
 def answer(location: dict[str, object], status: str = "LOADED", healthy: bool = True) -> dict[str, object]:
