@@ -32,17 +32,17 @@ UPSTREAM = {
 
 
 class Mode(Enum):
-    """What to do with a summary."""
+    """What to do with a summary. The launchpad takes the names as they stand here."""
 
-    INCREMENTAL = "incremental"
-    REBUILD = "rebuild"
+    incremental = "incremental"
+    rebuild = "rebuild"
 
 
 class SummaryRefresh(dg.Config):
     """What to do with the chosen summaries."""
 
     mode: Mode = Field(
-        default=Mode.INCREMENTAL,
+        default=Mode.incremental,
         description="incremental takes new batches in; rebuild recomputes the rows from the events that are stored.",
     )
     day: str | None = Field(
@@ -103,7 +103,7 @@ def refresh_summaries(
 def _day(config: SummaryRefresh) -> date | None:
     if config.day is None:
         return None
-    if config.mode is not Mode.REBUILD:
+    if config.mode is not Mode.rebuild:
         raise dg.Failure(f"The day {config.day} was given without mode: rebuild.", allow_retries=False)
     try:
         return date.fromisoformat(config.day.strip())
@@ -112,7 +112,7 @@ def _day(config: SummaryRefresh) -> date | None:
 
 
 def _refresh(connection: Connection, name: str, mode: Mode, day: date | None) -> summaries.Refresh:
-    if mode is Mode.INCREMENTAL or (day is not None and name == "user_agents"):
+    if mode is Mode.incremental or (day is not None and name == "user_agents"):
         return summaries.refresh(connection, name)
     if day is not None:
         return summaries.rebuild_day(connection, name, day)
