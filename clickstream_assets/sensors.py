@@ -8,11 +8,10 @@ A database that cannot be reached fails the tick, so that the sensor's history s
 
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import dagster as dg
 from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import cursor as Cursor
 
 from clickstream_assets import ledger, run_control
 from clickstream_assets.checks import evaluate_checks, event_checks
@@ -43,38 +42,48 @@ def spark_stream_supervisor(
     database: dg.ResourceParam[Database],
     settings: dg.ResourceParam[Settings],
 ) -> dg.SensorResult:
-    instance = context.instance
-    for run_id in run_control.reap_dead_runs(instance):
+    for run_id in run_control.reap_dead_runs(context.instance):
         context.log.warning(f"Marked {run_name(run_id)} as failed: its worker is gone.")
-    with database.writing() as connection, connection.cursor() as cursor:
-        lease = ledger.read_lease(connection)
-        facts = _facts(instance, connection, lease, settings)
-        decision = decide(facts)
-        summary = f"{decision.state}: {decision.reason}"
-        run_id = decision.run_id or ""
+    with database.writing() as connection:
+        decision, request = _supervise(context, connection, settings)
+        if decision.action is Action.REAP_RUN:  # what it stood in the way of need not wait for the next tick
+            decision, request = _supervise(context, connection, settings)
+    if request is not None:
+        return dg.SensorResult(run_requests=[request])
+    return dg.SensorResult(skip_reason=f"{decision.state}: {decision.reason}")
+
+
+def _supervise(
+    context: dg.SensorEvaluationContext, connection: Connection, settings: Settings
+) -> tuple[StreamDecision, dg.RunRequest | None]:
+    """Look once and do what was decided. The run that is to be launched is returned."""
+    instance, request = context.instance, None
+    lease = ledger.read_lease(connection)
+    facts = _facts(instance, connection, lease, settings)
+    decision = decide(facts)
+    run_id = decision.run_id or lease.dagster_run_id or ""
+    with connection.cursor() as cursor:
         match decision.action:
             case Action.LAUNCH:
                 failures = facts.failures + 1
-                cursor.execute(
-                    query("record_stream_launch"),
-                    {"failures": failures, "pause_seconds": pause_after(failures)},
-                )
-                return dg.SensorResult(run_requests=[_request(decision, failures)])
+                pause = {"failures": failures, "pause_seconds": pause_after(failures)}
+                cursor.execute(query("record_stream_launch"), pause)
+                request = _request(decision, failures)
             case Action.REAP_RUN:
                 run_control.fail_run(instance, run_id, f"Marked by the supervisor: {decision.reason}.")
-                _record_end(cursor, run_id, decision)
             case Action.END_RUN:
                 run_control.end_run(instance, run_id, decision.reason)
-                _record_end(cursor, run_id, decision)
             case Action.KILL_DRIVER:
                 done = run_control.kill_driver(lease, connection)
-                summary = f"{summary}; {done}"
-                _record_end(cursor, lease.dagster_run_id or "", decision)
+                decision = replace(decision, reason=f"{decision.reason}; {done}")
+        if decision.action in (Action.REAP_RUN, Action.END_RUN, Action.KILL_DRIVER):
+            reason = f"{run_name(run_id)} was ended by the supervisor: {decision.reason}"
+            cursor.execute(query("record_stream_end"), {"reason": reason})
         if decision.is_healthy and facts.failures:
             cursor.execute(query("record_stream_healthy"))
     if decision.action is not Action.LEAVE:
-        context.log.warning(f"{decision.action}: {summary}")
-    return dg.SensorResult(skip_reason=summary)
+        context.log.warning(f"{decision.state}, {decision.action}: {decision.reason}")
+    return decision, request
 
 
 def _facts(
@@ -103,11 +112,6 @@ def _request(decision: StreamDecision, failures: int) -> dg.RunRequest:
     )
 
 
-def _record_end(cursor: Cursor, run_id: str, decision: StreamDecision) -> None:
-    reason = f"{run_name(run_id)} was ended by the supervisor: {decision.reason}"
-    cursor.execute(query("record_stream_end"), {"reason": reason})
-
-
 @dg.sensor(
     minimum_interval_seconds=TICK,
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -126,8 +130,11 @@ def ingest_progress(
         progress = read_progress(connection, since, now)
     if progress.is_empty:
         return dg.SensorResult(skip_reason="Nothing new.")
+    batches, files = progress.batches, progress.files
     return dg.SensorResult(
-        asset_events=materializations(progress), cursor=json.dumps(asdict(progress.reported(since, now)))
+        skip_reason=f"Reported {batches.batches} batches with {batches.rows_read} rows, and {files.files} files.",
+        asset_events=materializations(progress),
+        cursor=json.dumps(asdict(progress.reported(since, now))),
     )
 
 
@@ -148,7 +155,10 @@ def event_check_results(
         evaluations = evaluate_checks(connection, settings, context.instance, reports)
     if not evaluations:
         return dg.SensorResult(skip_reason="No verdict has changed.")
-    return dg.SensorResult(asset_events=evaluations, cursor=json.dumps(reports))
+    verdicts = ", ".join(f"{e.check_name} {reports[e.check_name][0]}" for e in evaluations)
+    return dg.SensorResult(
+        skip_reason=f"Reported {verdicts}.", asset_events=evaluations, cursor=json.dumps(reports)
+    )
 
 
 automation = dg.AutomationConditionSensorDefinition(

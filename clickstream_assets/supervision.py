@@ -21,6 +21,9 @@ from typing import Literal
 BEHIND_AFTER = 10.0  # seconds a file may wait: some ten micro-batches
 IDLE_AFTER = 10.0  # seconds without a commit and with nothing waiting
 STUCK_AFTER = 120.0  # seconds without progress while files wait; the largest micro-batch takes a quarter
+BEGIN_LIMIT = (
+    300.0  # seconds from the lock to the first progress; Spark took 90 on two cores with a load of 7
+)
 HEARTBEAT_LOST_AFTER = 60.0  # seconds; the driver beats every second, in a thread of its own
 START_LIMIT = 60.0  # seconds from the run's start to the lock, times the failures: a busy machine is slow
 END_LIMIT = 30.0  # seconds that a run may outlive its driver
@@ -158,8 +161,8 @@ def _health(facts: StreamFacts) -> tuple[StreamState, str]:
     if facts.progress_age is not None:
         since_progress = min(since_progress, facts.progress_age)
     has_begun = since_progress < facts.held_seconds - BEGUN_MARGIN
-    is_overdue = (facts.oldest_waiting_age or 0) > STUCK_AFTER or not has_begun
-    if since_progress > STUCK_AFTER and is_overdue:
+    limit = STUCK_AFTER if has_begun else BEGIN_LIMIT
+    if since_progress > limit and ((facts.oldest_waiting_age or 0) > STUCK_AFTER or not has_begun):
         return StreamState.STUCK, f"alive, but without progress for {since_progress:.0f} s; {waiting}"
     if not has_begun:
         return StreamState.STARTING, f"has the lock since {facts.held_seconds:.0f} s, Spark is starting"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream_assets.supervision import (
+    BEGIN_LIMIT,
     CRASH_LOOP_FAILURES,
     HEALTHY_AFTER,
     KILL_AFTER,
@@ -77,7 +78,9 @@ def test_no_progress_with_nothing_to_do_is_idle() -> None:
 
 
 def test_a_stream_that_never_begins_is_stuck() -> None:
-    facts = replace(ALIVE, held_seconds=STUCK_AFTER + 1, progress_age=STUCK_AFTER + 1)
+    facts = replace(ALIVE, held_seconds=BEGIN_LIMIT - 1, progress_age=BEGIN_LIMIT - 1, **BACKLOG)
+    assert verdict(facts) == (StreamState.STARTING, Action.LEAVE)
+    facts = replace(ALIVE, held_seconds=BEGIN_LIMIT + 1, progress_age=BEGIN_LIMIT + 1)
     assert verdict(facts) == (StreamState.STUCK, Action.END_RUN)
 
 
