@@ -21,6 +21,7 @@ from spark.records import Flag
 
 WHITE_SPACE = r" \t\r\n\f\u000b\u00a0\u3000"
 NULL_TOKENS = ("", "null", "none", "undefined", "(not set)", r"\\n")  # lower case; \N is PostgreSQL's own
+MAX_PARSED_COLUMNS = 2_000  # commas inside quotes do not count
 MAX_ID_CHARACTERS = 256  # keys of the summaries; a longer id is garbage
 MAX_USER_AGENT_BYTES = 2_000
 EARLIEST = "2000-01-01 00:00:00"  # before: a broken clock
@@ -103,7 +104,8 @@ def _split(layouts: Mapping[int, Layout]) -> list[str]:
     """One struct of strings a layout, null unless the record has that layout and no defect."""
     text = r"trim(TRAILING '\r\n' FROM cast(value AS STRING))"
     return [
-        f"CASE WHEN flag = 0 AND layout_id = {layout_id} THEN {_from_csv(text, layout)} END AS split_{layout_id}"
+        f"CASE WHEN flag = 0 AND layout_id = {layout_id} AND {_few_enough_columns(layout)} "
+        f"THEN {_from_csv(text, layout)} END AS split_{layout_id}"
         for layout_id, layout in layouts.items()
     ]
 
@@ -115,10 +117,19 @@ def _from_csv(text: str, layout: Layout) -> str:
         "columnNameOfCorruptRecord": "bad",
         "sep": layout.delimiter,
         "escape": '"',
-        "maxColumns": str(len(layout.columns) + 8),
+        "maxColumns": str(MAX_PARSED_COLUMNS),
     }
     pairs = ", ".join(f"{_literal(key)}, {_literal(value)}" for key, value in options.items())
     return f"from_csv({text}, '{columns}, bad STRING', map({pairs}))"
+
+
+def _few_enough_columns(layout: Layout) -> str:
+    """More columns than the parser takes would end the whole batch, for ever. A short record needs no count."""
+    text, delimiter = "cast(value AS STRING)", _literal(layout.delimiter)
+    return (
+        f"(octet_length(value) < {MAX_PARSED_COLUMNS} "
+        f"OR length({text}) - length(replace({text}, {delimiter}, '')) < {MAX_PARSED_COLUMNS - 1})"
+    )
 
 
 def _literal(text: str) -> str:

@@ -118,7 +118,8 @@ def _run(
         intake.start()
         log.info("watching %s", settings.events_dir)
     busy = threading.Lock()
-    stream = _start_query(settings, spark, lease, busy, available_now=available_now)
+    url = os.environ[URL_VARIABLE]
+    stream = start_query(spark, url, settings, lease, busy, available_now=available_now)
     try:
         while not ending.event.wait(PARENT_SECONDS):
             if not stream.isActive:
@@ -133,9 +134,16 @@ def _run(
             stream.stop()
 
 
-def _start_query(
-    settings: Settings, spark: SparkSession, lease: Lease, busy: threading.Lock, *, available_now: bool
+def start_query(
+    spark: SparkSession,
+    url: str,
+    settings: Settings,
+    lease: Lease,
+    busy: threading.Lock,
+    *,
+    available_now: bool,
 ) -> StreamingQuery:
+    """Start the query under a held lease. `busy` is locked while a micro-batch is being committed."""
     checkpoint = settings.checkpoint_dir
     if not offset_log.is_usable(checkpoint):
         log.warning("the checkpoint is damaged: moved to %s", offset_log.move_aside(checkpoint))
@@ -144,7 +152,7 @@ def _start_query(
         lease.progressed()
 
     writer = MicroBatchWriter(
-        os.environ[URL_VARIABLE],
+        url,
         lease.epoch,
         settings.sink,
         settings.identical_rows,
@@ -156,6 +164,8 @@ def _start_query(
         with busy:
             writer.write(records, batch_id)  # type: ignore[arg-type]
 
+    # The source's Python processes get their environment from here, and never the URL as a visible option.
+    spark.sparkContext.environment[URL_VARIABLE] = url
     spark.dataSource.register(ChunkSource)
     source = (
         spark.readStream.format("clickstream").option("root", os.fsencode(settings.events_dir).hex()).load()

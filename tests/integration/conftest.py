@@ -1,9 +1,11 @@
-"""Fixtures of the integration tests: Dagster over the test's database."""
+"""Fixtures of the integration tests: Dagster over the test's database, and the real stream in this process."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
@@ -11,6 +13,10 @@ from control_plane import ControlPlane
 from databases import Database
 
 from clickstream_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+    from stream_pipeline import Pipeline
 
 
 @pytest.fixture
@@ -23,3 +29,27 @@ def control(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("STAND_IN_OWNER_URL", database.owner_url)
     with dg.instance_for_test() as instance:
         yield ControlPlane(instance, database, settings)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """One session for all tests: starting a JVM takes seconds."""
+    from spark.jdbc_sink import DEBIAN_JAR
+    from spark.session import start_session
+
+    jar = os.environ.get("CLICKSTREAM_JDBC_JAR") or (str(DEBIAN_JAR) if DEBIAN_JAR.is_file() else None)
+    session = start_session("local[2]", tmp_path_factory.mktemp("spark"), jar)
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def pipeline(spark: SparkSession, stream_database: Database, tmp_path: Path) -> Pipeline:
+    """An empty events directory and an empty database."""
+    from stream_pipeline import Pipeline
+
+    settings = Settings.from_env(
+        {"CLICKSTREAM_HOME": str(tmp_path / "home"), "CLICKSTREAM_SETTLE_SECONDS": "0"}
+    )
+    settings.events_dir.mkdir(parents=True)
+    return Pipeline(spark, stream_database, settings)
