@@ -10,6 +10,7 @@ invalid_event_time, event_time_out_of_range, invalid_price, negative_price, user
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -25,7 +26,7 @@ MAX_PARSED_COLUMNS = 2_000  # commas inside quotes do not count
 MAX_ID_CHARACTERS = 256  # keys of the summaries; a longer id is garbage
 MAX_USER_AGENT_BYTES = 2_000
 EARLIEST = "2000-01-01 00:00:00"  # before: a broken clock
-MAX_FUTURE = "INTERVAL 1 DAY"  # ahead of this machine's clock: another zone or a skewed clock, at most
+MAX_FUTURE = timedelta(days=1)  # ahead of this machine's clock: another zone or a skewed clock, at most
 
 ACTIONS: Mapping[str, str] = {
     "view": "view",
@@ -80,14 +81,15 @@ def clean(records: DataFrame, layouts: Mapping[int, Layout], identical_rows: Ide
     frame = frame.selectExpr(*CARRIED, *splits, f"{_split_ok(layouts)} AS split_ok", *_trimmed(layouts))
     frame = frame.selectExpr(*kept, *(f"{_without_null_token(field)} AS {field}" for field in FIELDS))
     frame = frame.selectExpr(*kept, *_typed())
-    frame = frame.selectExpr("*", f"{_reason()} AS reason")
+    latest = latest_event_time(datetime.now(UTC))
+    frame = frame.selectExpr("*", f"{_reason(latest)} AS reason")
     if identical_rows == "keep":
         frame = _with_occurrence(frame)
     frame = frame.selectExpr("*", f"{_digest(identical_rows)} AS digest")
     return frame.selectExpr(
         *CARRIED,
         "reason",
-        f"{_detail()} AS detail",
+        f"{_detail(latest)} AS detail",
         f"CASE WHEN reason IS NULL THEN coalesce({sql_uuid_of_digest('digest')}, lower(raw_id)) END AS event_id",
         "user_id",
         "session_id",
@@ -199,7 +201,17 @@ def _typed() -> list[str]:
     ]
 
 
-def _reason() -> str:
+def latest_event_time(now: datetime) -> str:
+    """The latest time that an event may have, in full hours.
+
+    Constants become part of the code that Spark generates: with the time of the moment it would be compiled anew for
+    every micro-batch, which takes longer than the micro-batch.
+    """
+    bound = now + MAX_FUTURE + timedelta(hours=1)
+    return bound.astimezone(UTC).strftime("%Y-%m-%d %H:00:00")
+
+
+def _reason(latest: str) -> str:
     flags = " ".join(
         f"WHEN {flag.value} THEN '{flag.name.lower()}'" for flag in Flag if flag is not Flag.NONE
     )
@@ -219,7 +231,7 @@ def _reason() -> str:
         f"WHEN {long_ids} THEN 'id_too_long' "
         "WHEN action_type IS NULL THEN 'unknown_action_type' "
         "WHEN event_time IS NULL THEN 'invalid_event_time' "
-        f"WHEN event_time < TIMESTAMP '{EARLIEST}' OR event_time > current_timestamp() + {MAX_FUTURE} "
+        f"WHEN event_time < TIMESTAMP '{EARLIEST}' OR event_time > TIMESTAMP '{latest}' "
         "THEN 'event_time_out_of_range' "
         f"WHEN raw_price RLIKE '{_NEGATIVE}' THEN 'negative_price' "
         "WHEN raw_price IS NOT NULL AND price IS NULL THEN 'invalid_price' "
@@ -227,13 +239,13 @@ def _reason() -> str:
     )
 
 
-def _detail() -> str:
+def _detail(latest: str) -> str:
     """The value that was the reason, cut."""
     return (
         "CASE WHEN flag <> 0 OR NOT split_ok THEN NULL "
         "WHEN raw_action IS NOT NULL AND action_type IS NULL THEN left(raw_action, 200) "
         "WHEN raw_time IS NOT NULL AND event_time IS NULL THEN left(raw_time, 200) "
-        f"WHEN event_time < TIMESTAMP '{EARLIEST}' OR event_time > current_timestamp() + {MAX_FUTURE} "
+        f"WHEN event_time < TIMESTAMP '{EARLIEST}' OR event_time > TIMESTAMP '{latest}' "
         "THEN left(raw_time, 200) "
         "WHEN raw_price IS NOT NULL AND price IS NULL THEN left(raw_price, 200) END"
     )
