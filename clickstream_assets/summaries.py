@@ -115,7 +115,7 @@ def rebuild_day(connection: Connection, summary: str, day: date) -> Refresh:
     """Recompute one day (UTC) of the summary: of sessions, those with an event on it or recorded as begun on it.
 
     Raises:
-        SummaryError: the day's events are not stored any more, or the summary has no days.
+        SummaryError: no partition holds the day's events (any more), or the summary has no days.
         psycopg2.Error: it failed; the table and its record are as before.
     """
     began = time.monotonic()

@@ -110,14 +110,14 @@ def recompute_day(run: Transaction, old: Record, day: date) -> tuple[Record, Add
     """Make one day again, as of the batches that the summary has recorded.
 
     Raises:
-        SummaryError: its events are not stored any more.
+        SummaryError: no partition holds its events (any more).
     """
     summary = old.summary
     start, stop = f"{day} 00:00:00+00", f"{day + timedelta(days=1)} 00:00:00+00"
     floor = _floor(run, summary)
     if not run.value("starts_at_or_after", start=start, floor=floor):
         raise SummaryError(
-            f"the events of {day} are not stored any more: {summary} keeps the rows that it has of that day."
+            f"no events of {day} are stored (any more): {summary} keeps the rows that it has of that day."
         )
     if summary == "sessions":
         found = run.rows("sessions_of_day", start=start, stop=stop, target=old.through)
