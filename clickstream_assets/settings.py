@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
@@ -30,8 +30,8 @@ class Settings:
 
     home: Path
     events_dir: Path
-    database_url: str | None
-    dagster_database_url: str | None
+    database_url: str | None = field(repr=False)  # may hold a password
+    dagster_database_url: str | None = field(repr=False)
     spark_master: str
     sink: Sink
     generator_rate: float  # events per second; 0 = no generator

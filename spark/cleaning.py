@@ -9,11 +9,10 @@ invalid_event_time, event_time_out_of_range, invalid_price, negative_price, user
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from pyspark.sql import DataFrame, Window
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame
 
 from clickstream_assets.settings import IdenticalRows
 from spark.header import FIELDS, REQUIRED, Layout
@@ -64,42 +63,63 @@ _NEGATIVE = r"^-[0-9.]+$"
 
 _HAS_OTHER_ID = f"(raw_id IS NOT NULL AND NOT raw_id RLIKE '{_UUID}')"
 
+RECORDS = "raw_records"  # the view of the micro-batch's records
 CARRIED = ("seq", "file_id", "line_no", "byte_offset", "byte_length", "flag", "value")
 
 
-def clean(records: DataFrame, layouts: Mapping[int, Layout], identical_rows: IdenticalRows) -> DataFrame:
-    """Events and rejects out of raw `records` (columns of `source.SCHEMA`).
+def on_records(records: DataFrame, statement: str) -> DataFrame:
+    """Run a statement of this module or of `copy_text` on `records`.
 
-    Returns:
-        The columns `CARRIED`, `reason` and `detail` (null for an event), and the event's: event_id, user_id,
-        session_id, action_type, product_id, event_time (timestamp), price (text), user_agent, extra (JSON text).
+    One statement, not a chain of DataFrame calls: each of those would be analysed from the start again.
     """
-    # One projection a step: Spark keeps them apart where a result is used several times, and so computes it once.
+    records.createOrReplaceTempView(RECORDS)
+    return records.sparkSession.sql(statement)
+
+
+def cleaning_sql(layouts: Mapping[int, Layout], identical_rows: IdenticalRows, now: datetime) -> str:
+    """Spark SQL that makes events and rejects out of the view `RECORDS`.
+
+    Its columns: `CARRIED`, `reason` and `detail` (null for an event), and the event's: event_id, user_id, session_id,
+    action_type, product_id, event_time (timestamp), price (text), user_agent, extra (JSON text).
+    """
     splits = [f"split_{layout_id}" for layout_id in layouts]
     kept = [*CARRIED, *splits, "split_ok"]
-    frame = records.selectExpr(*CARRIED, *_split(layouts))
-    frame = frame.selectExpr(*CARRIED, *splits, f"{_split_ok(layouts)} AS split_ok", *_trimmed(layouts))
-    frame = frame.selectExpr(*kept, *(f"{_without_null_token(field)} AS {field}" for field in FIELDS))
-    frame = frame.selectExpr(*kept, *_typed())
-    latest = latest_event_time(datetime.now(UTC))
-    frame = frame.selectExpr("*", f"{_reason(latest)} AS reason")
-    if identical_rows == "keep":
-        frame = _with_occurrence(frame)
-    frame = frame.selectExpr("*", f"{_digest(identical_rows)} AS digest")
-    return frame.selectExpr(
-        *CARRIED,
-        "reason",
-        f"{_detail(latest)} AS detail",
-        f"CASE WHEN reason IS NULL THEN coalesce({sql_uuid_of_digest('digest')}, lower(raw_id)) END AS event_id",
-        "user_id",
-        "session_id",
-        "action_type",
-        "product_id",
-        "event_time",
-        "price",
-        "user_agent",
-        f"CASE WHEN reason IS NULL THEN {_extra(layouts)} END AS extra",
-    )
+    latest = latest_event_time(now)
+    # One projection a step: Spark keeps them apart where a result is used several times, and so computes it once.
+    steps: list[list[str]] = [
+        [*CARRIED, *_split(layouts)],
+        [*CARRIED, *splits, f"{_split_ok(layouts)} AS split_ok", *_trimmed(layouts)],
+        [*kept, *(f"{_without_null_token(field)} AS {field}" for field in FIELDS)],
+        [*kept, *_typed()],
+        ["*", f"{_reason(latest)} AS reason"],
+        *([["*", f"{_occurrence()} AS occurrence"]] if identical_rows == "keep" else []),
+        ["*", f"{_digest(identical_rows)} AS digest"],
+        [
+            *CARRIED,
+            "reason",
+            f"{_detail(latest)} AS detail",
+            f"CASE WHEN reason IS NULL THEN coalesce({sql_uuid_of_digest('digest')}, lower(raw_id)) END AS event_id",
+            "user_id",
+            "session_id",
+            "action_type",
+            "product_id",
+            "event_time",
+            "price",
+            "user_agent",
+            f"CASE WHEN reason IS NULL THEN {_extra(layouts)} END AS extra",
+        ],
+    ]
+    statement = RECORDS
+    for step in steps:
+        statement = select(step, statement)
+    return statement
+
+
+def select(expressions: Sequence[str], source: str) -> str:
+    """A SELECT of `expressions` from a view or from another SELECT."""
+    inner = source if source == RECORDS else f"({source})"
+    # The expressions are this project's own; of a file only its column names enter, quoted by `_literal`.
+    return f"SELECT {', '.join(expressions)} FROM {inner}"  # noqa: S608
 
 
 def _split(layouts: Mapping[int, Layout]) -> list[str]:
@@ -260,11 +280,10 @@ def _identity_values() -> list[str]:
     return [rendered.get(field, field) for field in FIELDS if field != "event_id"]
 
 
-def _with_occurrence(frame: DataFrame) -> DataFrame:
-    """Number the rows of a file that are identical in all values."""
-    same = [F.expr(value) for value in ("file_id", "raw_id", "reason", *_identity_values())]
-    number = F.row_number().over(Window.partitionBy(*same).orderBy("line_no"))
-    return frame.withColumn("occurrence", number)
+def _occurrence() -> str:
+    """The number of a row among the rows of its file that are identical in all values."""
+    same = ", ".join(["file_id", "raw_id", "reason", *_identity_values()])
+    return f"row_number() OVER (PARTITION BY {same} ORDER BY line_no)"
 
 
 def _digest(identical_rows: IdenticalRows) -> str:

@@ -52,7 +52,9 @@ class FileState:
 
     @classmethod
     def of(cls, status: os.stat_result) -> FileState:
-        return cls(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        # 64 bits without a sign, where the ledger's bigint has one.
+        inode = status.st_ino - (1 << 64) if status.st_ino >= 1 << 63 else status.st_ino
+        return cls(inode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
     def same_content(self, other: FileState) -> bool:
         """Whether nothing was written in between: renaming or chmod alone move only the change time."""

@@ -6,8 +6,7 @@ end to end, so that the buffer goes to COPY as it is.
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
-
+from spark.cleaning import select
 from spark.records import KEPT_BYTES, Flag
 
 EVENT_COLUMNS = (
@@ -28,8 +27,11 @@ REJECT_COLUMNS = ("file_id", "line_no", "byte_offset", "byte_length", "raw", "re
 STAGED_SCHEMA = "file_id long, flag byte, event_us long, event_line string, reject_line string"
 
 
-def to_copy_text(cleaned: DataFrame) -> DataFrame:
-    """Rows of `STAGED_SCHEMA`: exactly one of the two lines is set, or none for a row that voids its file."""
+def copy_text_sql(cleaned: str) -> str:
+    """Spark SQL: rows of `STAGED_SCHEMA` out of the statement `cleaned` (`cleaning.cleaning_sql`).
+
+    Exactly one of the two lines is set, or none for a row that voids its file.
+    """
     void = f"flag >= {Flag.CHUNK_CHANGED.value}"
     # Evidence of at most 64 KiB, without the line end.
     raw = f"regexp_replace(hex(substring(value, 1, {KEPT_BYTES})), '(0D)?0A$', '')"
@@ -55,13 +57,14 @@ def to_copy_text(cleaned: DataFrame) -> DataFrame:
         "reason",
         f"coalesce({_quoted('detail')}, '')",
     )
-    return cleaned.selectExpr(
+    columns = [
         "file_id",
         "flag",
         "CASE WHEN reason IS NULL THEN unix_micros(event_time) END AS event_us",
         f"CASE WHEN reason IS NULL THEN {event} END AS event_line",
         f"CASE WHEN reason IS NOT NULL AND NOT ({void}) THEN {reject} END AS reject_line",
-    )
+    ]
+    return select(columns, cleaned)
 
 
 def _quoted(column: str) -> str:

@@ -17,10 +17,10 @@ from pyspark.sql import DataFrame
 
 from clickstream_assets.database import connect, query
 from clickstream_assets.settings import IdenticalRows, Sink
-from spark.cleaning import clean
+from spark.cleaning import cleaning_sql, on_records
 from spark.commit import Batch, BatchCommit, Chunk, Outcome
 from spark.copy_sink import SMALL_ROWS, TaskStaging, stage_in_driver
-from spark.copy_text import to_copy_text
+from spark.copy_text import copy_text_sql
 from spark.header import Layout
 from spark.jdbc_sink import stage_by_jdbc
 
@@ -102,15 +102,15 @@ class MicroBatchWriter:
 
     def _run(self, records: DataFrame, connection: Connection, batch: Batch, started: float) -> Outcome:
         layouts = {chunk.layout_id: self._layouts[chunk.layout_id] for chunk in batch.chunks}
-        cleaned = clean(records, layouts, self._identical_rows)
+        cleaned = cleaning_sql(layouts, self._identical_rows, batch.started_at)
         commit = BatchCommit(connection, batch)
         if self._sink == "jdbc":
-            part = stage_by_jdbc(cleaned, self._url, self._epoch)
+            part = stage_by_jdbc(on_records(records, cleaned), self._url, self._epoch)
             parsed = time.monotonic() - started
             commit.begin()
             commit.merge(part)
             return commit.finish(parsed)
-        rows = to_copy_text(cleaned)
+        rows = on_records(records, copy_text_sql(cleaned))
         if sum(chunk.records for chunk in batch.chunks) <= SMALL_ROWS:
             commit.begin()
             part = stage_in_driver(rows, connection)

@@ -13,6 +13,7 @@ import argparse
 import logging
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import psycopg2  # noqa: E402
+from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes  # noqa: E402
 
 from clickstream_assets.settings import Settings, SettingsError  # noqa: E402
 from spark.jdbc_sink import JdbcDriverMissing  # noqa: E402
@@ -36,7 +38,8 @@ def main() -> int:
     logging.getLogger("py4j").setLevel(logging.WARNING)
     try:
         settings, available_now = _settings()
-        run_stream(settings, available_now=available_now)
+        with _reporting():
+            run_stream(settings, available_now=available_now)
     except (SettingsError, JdbcDriverMissing) as error:
         return _end(WRONG_SETTINGS, str(error))
     except LeaseHeld as error:
@@ -68,6 +71,11 @@ def _settings() -> tuple[Settings, bool]:
     if not settings.events_dir.is_dir():
         raise SettingsError(f"{settings.events_dir} is no directory: create it, or name the right one.")
     return settings, arguments.available_now
+
+
+def _reporting() -> AbstractContextManager[object]:
+    """Where an orchestrator opened a Dagster Pipes session for this process, open its end, so that it knows we live."""
+    return open_dagster_pipes() if DAGSTER_PIPES_CONTEXT_ENV_VAR in os.environ else nullcontext()
 
 
 def _end(code: int, sentence: str) -> int:
