@@ -1,8 +1,8 @@
 """PostgreSQL's own programs, and the account that runs them.
 
 Belongs here: finding the programs that came with the package, and, for root, an ordinary account that can
-reach them (PostgreSQL refuses to run as root). Does not belong here: what is done with a server
-(`postgres_server`).
+reach them and sees its processes (PostgreSQL refuses to run as root). Does not belong here: what is done with a
+server (`postgres_server`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import psutil  # type: ignore[import-untyped]
 
 from clickstream_assets.settings import SettingsError
 
@@ -136,6 +138,35 @@ def can_use(directory: Path, account: pwd.struct_passwd) -> bool:
     """Whether `account` can write in `directory`: all the directories above must let it pass."""
     probe = ["/bin/sh", "-c", 'test -w "$1" && test -x "$1"', "sh", str(directory)]
     return subprocess.run(probe, cwd="/", check=False, **_as_account(account)).returncode == 0
+
+
+def working_directory(pid: int) -> Path:
+    """The working directory of a living process, for root that of any account's.
+
+    Raises:
+        psutil.Error: there is no such process, or we may not know.
+    """
+    process = psutil.Process(pid)
+    try:
+        return Path(process.cwd())
+    except psutil.AccessDenied:
+        if os.geteuid() != 0:
+            raise
+    # In a container root may not look at other accounts' processes (no CAP_SYS_PTRACE), but their owner may.
+    done = subprocess.run(
+        ["readlink", "--no-newline", f"/proc/{pid}/cwd"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        check=False,
+        user=process.uids().real,
+        group=process.gids().real,
+        extra_groups=[],
+    )
+    if done.returncode != 0:
+        raise psutil.AccessDenied(pid)
+    return Path(os.fsdecode(done.stdout))
 
 
 def _as_account(account: pwd.struct_passwd | None) -> dict[str, Any]:

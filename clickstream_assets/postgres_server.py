@@ -25,7 +25,14 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from clickstream_assets.postgres_configuration import HOST, configuration_text
-from clickstream_assets.postgres_programs import SYSTEM_DIR, PostgresError, Programs, can_use, find_programs
+from clickstream_assets.postgres_programs import (
+    SYSTEM_DIR,
+    PostgresError,
+    Programs,
+    can_use,
+    find_programs,
+    working_directory,
+)
 
 OWNER = "clickstream"  # the bootstrap superuser
 START_LIMIT = 120  # seconds; a recovery after a crash reads up to max_wal_size of WAL
@@ -227,8 +234,7 @@ class PostgresServer:
 
     def _is_ours(self, pid: int) -> bool:
         try:
-            process = psutil.Process(pid)
-            return process.name().startswith("postgres") and process.cwd() == str(self.data)
+            return psutil.Process(pid).name().startswith("postgres") and working_directory(pid) == self.data
         except (psutil.Error, OSError):
             return False
 

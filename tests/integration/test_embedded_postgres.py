@@ -292,6 +292,36 @@ if os.geteuid() == 0:  # for anyone else there is no other account to speak of
         server.start(PASSWORD)
         assert psutil.Process(postmaster(server)).username() == "clickstream"
 
+    def test_root_that_may_not_look_at_others_processes_still_finds_its_server(
+        server: PostgresServer,
+    ) -> None:
+        """As in a container. Taken for dead, the server would be started a second time, and never stopped."""
+        program = """
+import sys
+from pathlib import Path
+import psutil
+from clickstream_assets.postgres_server import PostgresServer
+
+try:
+    psutil.Process(int(sys.argv[2])).cwd()
+except psutil.AccessDenied:
+    print("denied")
+server = PostgresServer(Path(sys.argv[1]))
+print(server.is_running())
+server.stop()
+print(server.is_running())
+"""
+        server.start(PASSWORD)
+        without = ["setpriv", "--inh-caps=-sys_ptrace", "--bounding-set=-sys_ptrace"]
+        done = subprocess.run(
+            [*without, sys.executable, "-c", program, str(server.directory), str(postmaster(server))],
+            cwd=PROJECT_ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.split() == ["denied", "True", "False"]
+
     def test_under_a_closed_directory_root_keeps_the_data_where_the_account_can_go(scratch: Path) -> None:
         closed = scratch / "closed"
         closed.mkdir(mode=0o700)
