@@ -1,7 +1,7 @@
 """Cleaning: raw records to typed events, or to rejects with a reason, as Spark SQL.
 
 Belongs here: splitting by the header, trimming, strict casts, bounds, and the reasons. Nothing is dropped: every
-record leaves as an event or as a reject. Does not belong here: reading (`source`) and writing (`copy_text`).
+record leaves as an event or as a reject. Does not belong here: reading (`chunk_reader`) and writing (`copy_text`).
 
 Reasons, besides those of `records.Flag`: field_count, missing_<field>, id_too_long, unknown_action_type,
 invalid_event_time, event_time_out_of_range, invalid_price, negative_price, user_agent_too_long, repeated_header.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spark.chunk_reader import ChunkToRead
 from spark.content import FileState
 from spark.source import (
     BATCH_BYTES,
     BATCH_CHUNKS,
     BATCH_LAYOUTS,
     BATCH_ROWS,
-    ChunkToRead,
     Waiting,
     batch_end,
     group_by_task,

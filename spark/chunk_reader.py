@@ -1,0 +1,91 @@
+"""Reading one registered chunk in a task: raw records as Arrow batches.
+
+Belongs here: the columns that Spark gets, and telling that a file is not what intake saw. Does not belong here:
+which chunks are read (`source`), and where a record ends (`records`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from spark.content import Content, ContentChanged, ContentError, FileState
+from spark.records import Flag, Records, split_blocks
+
+SCHEMA = (
+    "seq long, file_id long, layout_id int, line_no long, "
+    "byte_offset long, byte_length long, flag byte, value binary"
+)
+
+
+@dataclass(frozen=True)
+class ChunkToRead:
+    """All that a task must know to read one chunk."""
+
+    seq: int
+    file_id: int
+    path: bytes
+    state: FileState
+    compression: str | None
+    layout_id: int
+    columns: int
+    delimiter: str
+    byte_offset: int
+    byte_length: int
+    first_line: int
+
+
+def read_chunk(path: bytes, chunk: ChunkToRead) -> Iterator[pa.RecordBatch]:
+    """The records of a chunk. Where the file is not what intake saw, a last row with a flag voids them all."""
+    try:
+        with Content(path) as content:
+            if not chunk.state.same_content(content.state):
+                raise ContentChanged("another state")
+            runs = split_blocks(
+                content.text_blocks(chunk.compression, chunk.byte_offset, chunk.byte_length),
+                offset=chunk.byte_offset,
+                line=chunk.first_line,
+                fields=chunk.columns,
+                delimiter=chunk.delimiter,
+            )
+            for records in runs:
+                yield _batch(chunk, records)
+            if content.changed():
+                raise ContentChanged("written to while it was read")
+    except ContentChanged:
+        yield _void(chunk, Flag.CHUNK_CHANGED)
+    except ContentError:
+        yield _void(chunk, Flag.CHUNK_UNREADABLE)
+
+
+def _batch(chunk: ChunkToRead, records: Records) -> pa.RecordBatch:
+    rows = len(records)
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array(np.full(rows, chunk.seq)),
+            pa.array(np.full(rows, chunk.file_id)),
+            pa.array(np.full(rows, chunk.layout_id, np.int32)),
+            pa.array(records.line_numbers),
+            pa.array(records.offsets),
+            pa.array(records.lengths),
+            pa.array(records.flags),
+            records.values,
+        ],
+        names=["seq", "file_id", "layout_id", "line_no", "byte_offset", "byte_length", "flag", "value"],
+    )
+
+
+def _void(chunk: ChunkToRead, flag: Flag) -> pa.RecordBatch:
+    nothing = Records(
+        values=pa.array([b""], pa.binary()),
+        line_numbers=np.array([0]),
+        offsets=np.array([chunk.byte_offset]),
+        lengths=np.array([0]),
+        flags=np.array([flag], np.int8),
+        end_offset=chunk.byte_offset,
+        end_line=chunk.first_line,
+    )
+    return _batch(chunk, nothing)
