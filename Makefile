@@ -9,7 +9,7 @@ DEV_STAMP = $(VENV)/dev.stamp
 UV_COMPILE = uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
 	--generate-hashes --no-strip-extras
 
-.PHONY: run setup test test-faults lint bench lock clean check-java
+.PHONY: run setup test test-faults lint bench screenshots lock clean check-java
 
 run: check-java $(RUN_STAMP)
 	@exec $(BIN)/clickstream up
@@ -29,6 +29,10 @@ lint: $(DEV_STAMP)
 
 bench: check-java $(DEV_STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# The pictures of the README; needs Chromium.
+screenshots: check-java $(DEV_STAMP)
+	PYTHONPATH=tests $(BIN)/python scripts/screenshots.py
 
 lock:
 	$(UV_COMPILE) pyproject.toml -o requirements.lock

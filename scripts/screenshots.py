@@ -1,0 +1,85 @@
+"""The screenshots of the README, from a fresh stack: `make screenshots`.
+
+Each picture shows a state that was waited for: everything materialized, all checks passed, some rows rejected.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from dagster_pages import DagsterPages, chromium, dagster_pages
+from playwright.sync_api import expect
+from up_stack import Up, until
+
+PICTURES = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
+LARGEST = 300_000  # bytes: a page with several stays quick
+SUMMARIES = 6
+LIMIT = 600.0  # seconds
+READY = """SELECT (SELECT count(*) FROM summary_state WHERE row_count > 0) = {summaries}
+                  AND EXISTS (SELECT FROM rejected_events)"""
+
+
+def main() -> int:
+    if chromium() is None:
+        sys.stderr.write("screenshots: no Chromium on this machine (Debian: apt install chromium).\n")
+        return 1
+    with tempfile.TemporaryDirectory(prefix="clickstream-", dir="/tmp") as directory:
+        Path(directory).chmod(0o755)  # as root, PostgreSQL runs under another account
+        up = Up(Path(directory) / "home", rate=100)
+        try:
+            process = up.start()
+            with dagster_pages(up.url) as pages:
+                pages.materialize("event_files")
+                until(lambda: _is_ready(up), "rows in every summary, and rejects", LIMIT)
+                _asset_graph(pages)
+            with dagster_pages(up.url, width=1500, height=900) as pages:
+                _checks(pages)
+                _runs(pages)
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+        finally:
+            up.clear_away()
+    return 0
+
+
+def _is_ready(up: Up) -> bool:
+    return up.run("psql", "-XAtc", READY.format(summaries=SUMMARIES)).strip() == "t"
+
+
+def _asset_graph(pages: DagsterPages) -> None:
+    pages.open_asset_graph()
+    pages.page.mouse.move(300, 950)  # off the edges, which light up
+    expect(pages.page.get_by_text("4 / 4 Passed")).to_be_visible(timeout=LIMIT * 1000)
+    expect(pages.page.get_by_text("Materialized", exact=True)).to_have_count(9, timeout=LIMIT * 1000)
+    _take(pages, "asset-graph")
+
+
+def _checks(pages: DagsterPages) -> None:
+    pages.open_checks("events", "reject_rate")
+    expect(pages.page.get_by_text("Succeeded", exact=True)).to_have_count(4, timeout=LIMIT * 1000)
+    pages.page.get_by_text("lifetime_rows_read", exact=True).first.wait_for()
+    _take(pages, "checks")
+
+
+def _runs(pages: DagsterPages) -> None:
+    pages.open("/runs")
+    pages.page.get_by_text("spark_stream", exact=True).first.wait_for()
+    _take(pages, "runs")
+
+
+def _take(pages: DagsterPages, name: str) -> None:
+    pages.page.wait_for_timeout(1500)  # animations of Dagster's pages
+    file = PICTURES / f"{name}.png"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pages.page.screenshot(path=file)
+    size = file.stat().st_size
+    if size >= LARGEST:
+        raise ValueError(f"{file} has {size} bytes: make the page smaller")
+    sys.stdout.write(f"{file} ({size // 1024} KiB)\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

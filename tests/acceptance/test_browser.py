@@ -1,0 +1,57 @@
+"""Dagster's pages as a newcomer sees them, minutes after `clickstream up`, in a real browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from dagster_pages import DagsterPages, chromium, dagster_pages
+from playwright.sync_api import expect
+from up_stack import Up, until
+
+ASSETS = ("event_files", "events", "rejected_events", "user_agents", "sessions", "product_performance")
+ASSETS += ("hourly_traffic", "conversion_funnel", "device_usage")
+CHECKS = ("freshness", "duplicate_rate", "reject_rate", "conservation")
+
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.browser,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(
+        chromium() is None, reason="no Chromium on this machine (Debian: apt install chromium)"
+    ),
+]
+
+
+@pytest.fixture
+def pages(up: Up) -> Iterator[DagsterPages]:
+    up.start()
+    until(lambda: up.stored() > 0, "the first rows")
+    with dagster_pages(up.url) as pages:
+        yield pages
+
+
+def test_a_newcomer_sees_the_assets_and_green_checks_and_lands_files_with_the_button(
+    up: Up, pages: DagsterPages
+) -> None:
+    pages.open_asset_graph()
+    for asset in ASSETS:
+        expect(pages.graph_node(asset)).to_be_visible()
+    # Dagster's own dialog for newcomers would cover the first page.
+    expect(pages.page.get_by_role("dialog")).to_have_count(0)
+
+    pages.open_checks("events", "conservation")
+    for check in CHECKS:
+        expect(pages.check_in_list(check)).to_contain_text("Succeeded")
+
+    # Rejects come from the button alone: the live generator makes none.
+    assert _totals(up)["rows_rejected"] == 0
+    pages.materialize("event_files")
+    pages.expect_run_success()
+    until(lambda: _totals(up)["rows_rejected"] == 100, "the 100 malformed rows of 10,000 are in")
+
+
+def _totals(up: Up) -> dict[str, int]:
+    totals: dict[str, int] = json.loads(up.run("status", "--json"))["totals"]
+    return totals
