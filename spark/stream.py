@@ -12,9 +12,11 @@ import re
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 from psycopg2 import sql
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming import StreamingQuery
@@ -33,6 +35,8 @@ from spark.source import URL_VARIABLE, ChunkSource
 
 PARENT_SECONDS = 0.5  # between looks whether the parent is still there
 LOST_LEASE_GRACE_SECONDS = 10  # to stop in order; then the process ends at once
+
+JVM_GONE = (Py4JError, ConnectionError)  # what a call to a JVM that is no more raises
 
 log = logging.getLogger("clickstream.stream")
 
@@ -73,6 +77,7 @@ def run_stream(settings: Settings, *, available_now: bool) -> None:
     ending = _Ending()
     parent = os.getppid()
     mode = "catch-up" if available_now else "continuous"
+    _catch_signals(ending)
     lease = Lease(url, mode, os.environ.get("CLICKSTREAM_DAGSTER_RUN_ID"), _lost(ending))
     try:
         _drop_orphaned_parts(url, lease.epoch)
@@ -86,11 +91,15 @@ def run_stream(settings: Settings, *, available_now: bool) -> None:
         settings.home.mkdir(parents=True, exist_ok=True)
         spark = start_session(settings.spark_master, settings.home, str(jar) if jar else None)
         try:
-            _catch_signals(ending)
+            _catch_signals(ending)  # again: PySpark has set a SIGINT handler of its own
             _run(settings, spark, lease, intake, ending, parent, available_now=available_now)
+        except JVM_GONE as error:
+            log.error("%s", error)
+            ending.fail("the Spark JVM ended unexpectedly; Spark's own log, above, may say why")
         finally:
             intake.stop()
-            spark.stop()
+            with suppress(*JVM_GONE):
+                spark.stop()
             connection.close()
     finally:
         lease.release(ending.reason or "failed")
@@ -108,6 +117,8 @@ def _run(
     *,
     available_now: bool,
 ) -> None:
+    if ending.event.is_set():
+        return
     if ui := spark.sparkContext.uiWebUrl:
         lease.show_spark_ui(ui)
         log.info("Spark UI: %s", ui)
@@ -130,7 +141,7 @@ def _run(
             _say_how_it_ended(stream, ending)
     finally:
         # Stopping between two batches: a batch that runs is let finish.
-        with busy:
+        with busy, suppress(*JVM_GONE):
             stream.stop()
 
 
@@ -195,7 +206,7 @@ def _cause(text: str) -> str:
 
 
 def _catch_signals(ending: _Ending) -> None:
-    """SIGINT and SIGTERM stop in order. After the session: PySpark sets a SIGINT handler of its own."""
+    """SIGINT and SIGTERM stop in order."""
 
     def handler(number: int, _: FrameType | None) -> None:
         ending.stop(f"stopped by {signal.Signals(number).name}")
