@@ -53,7 +53,7 @@ $(BIN)/python:
 	rm -rf $(VENV); exit 1; }
 
 $(RUN_STAMP): requirements.lock pyproject.toml $(BIN)/python
-	@echo "Installing the locked requirements …"
+	@echo "Installing the locked requirements (some minutes the first time) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@

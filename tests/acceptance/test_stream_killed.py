@@ -83,7 +83,7 @@ def test_a_stream_killed_three_times_in_the_middle_ends_with_exactly_the_truth(
 ) -> None:
     events = tmp_path / "events"
     truth = generate_files(
-        GenerationSpec(events=150_000, files=12, duplicates=0.05, malformed=0.02, late=0.01, seed=3), events
+        GenerationSpec(events=60_000, files=6, duplicates=0.05, malformed=0.02, late=0.01, seed=3), events
     )
     home = tmp_path / "home"
     home.mkdir()
