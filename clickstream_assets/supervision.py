@@ -133,7 +133,7 @@ def _judge_living(facts: StreamFacts) -> StreamDecision:
         return StreamDecision(state, Action.LEAVE, reason)
     if facts.mode != "continuous":
         return StreamDecision(state, Action.LEAVE, f"a {facts.mode} run has the stream: {reason}")
-    if run is None and facts.holder_run_ended is None:
+    if run is None and (facts.holder_run_id is None or facts.holder_run_ended is None):
         return StreamDecision(state, Action.LEAVE, f"started outside Dagster: {reason}")
     if run is None:
         orphan = f"its run {str(facts.holder_run_id)[:8]} has ended, its driver has not"
