@@ -32,6 +32,7 @@ RUN_LOG_LIMIT = 50 * 2**20  # bytes of one log of a run that goes on: the stream
 ORPHANED_LOG_SECONDS = 86400.0  # a log directory without a run, untouched for so long, belongs to none
 SCRATCH_GRACE = timedelta(minutes=5)  # before the present stream began: its own files are younger
 DAMAGED_CHECKPOINTS_KEPT = 3
+RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SCRATCH = re.compile(r"(blockmgr|spark|artifacts|pyspark)-[0-9a-f-]{36}")
 
 
@@ -73,7 +74,8 @@ def _repeat(connection: Connection, name: str, days: int, limit: int) -> list[tu
 
 def trim_run_logs(storage: Path, url: str, now: float) -> tuple[int, int]:
     """Remove the log directories of runs that are no more, and cut the logs of those that go on; how many."""
-    directories = [path for path in storage.iterdir() if path.is_dir()] if storage.is_dir() else []
+    found = storage.iterdir() if storage.is_dir() else ()
+    directories = [path for path in found if RUN.fullmatch(path.name)]  # others hold what assets returned
     removed = cut = 0
     known = _known_runs(url, [path.name for path in directories])
     if known is None:

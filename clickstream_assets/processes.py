@@ -226,10 +226,10 @@ def _log(file: Path) -> BinaryIO:
     return file.open("ab")
 
 
-def cap_log(file: Path, limit: int = LOG_LIMIT) -> bool:
+def cap_log(file: Path, limit: int | None = None) -> bool:
     """Move a log that is too long aside. It is copied and cut, for the program keeps it open (to append)."""
     with contextlib.suppress(FileNotFoundError):
-        if file.stat().st_size > limit:
+        if file.stat().st_size > (limit or LOG_LIMIT):
             shutil.copyfile(file, file.with_name(f"{file.name}.1"))
             os.truncate(file, 0)
             return True

@@ -44,6 +44,7 @@ from clickstream_assets.postgres_configuration import HOST
 from clickstream_assets.postgres_server import OWNER, PostgresServer
 from clickstream_assets.schema import apply_schema, ensure_database
 from clickstream_assets.shop.manifest import Manifest
+from clickstream_assets.verification import verify
 
 pytestmark = [pytest.mark.spark, pytest.mark.faults, pytest.mark.timeout(900)]
 PASSWORD = "secret"
@@ -419,8 +420,6 @@ def test_the_disk_of_the_home_is_full(place: Place, small_disk: SmallDisk) -> No
     counts = place.sql("SELECT sum(rows_read)::int FROM ingest_files")
     assert counts == [(place.truth.rows + more.rows,)]
     connection = connect(place.owner_url, "tests-verify")
-    from clickstream_assets.verification import verify
-
     try:
         assert verify(connection, place.events).ok
     finally:
@@ -489,7 +488,8 @@ def test_of_two_streams_that_are_started_at_once_one_loads_and_the_other_says_wh
     loser, winner = (first, second) if first.has_ended() else (second, first)
     assert loser.process.returncode == 3
     assert "holds the lease; only one may run" in said_in_one_sentence(loser)
-    wait_until(lambda: place.sql("SELECT 1 FROM ingest_files WHERE status = 'registered'") == [], winner)
+    committed = "SELECT count(*)::int FROM ingest_files WHERE status = 'committed'"
+    wait_until(lambda: place.sql(committed) == [(4,)], winner)
     winner.process.terminate()
     assert winner.process.wait(60) == 0
     place.ends_well(3)

@@ -110,7 +110,7 @@ def test_where_nothing_newer_came_the_last_reports_stay_however_old(
 
 
 def test_runs_that_go_on_are_kept_however_old(instance: dg.DagsterInstance, storage: str) -> None:
-    job = dg.Definitions(assets=[refreshed]).get_implicit_global_asset_job_def()
+    job = dg.Definitions(assets=[refreshed]).resolve_implicit_global_asset_job_def()
     run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
     run_sql(storage, "UPDATE runs SET create_timestamp = '2020-01-01', update_timestamp = '2020-01-01'")
     assert trim_dagster_storage(storage, days=7)[0] == 0
@@ -132,14 +132,15 @@ def test_logs_of_runs_that_are_no_more_go_and_a_long_one_of_a_living_run_is_cut(
 ) -> None:
     monkeypatch.setattr(log_trimming, "RUN_LOG_LIMIT", 100)
     run_id = dg.materialize([refreshed], instance=instance).run_id
-    for name in (run_id, "gone", "young"):
+    gone, young, result = str(uuid4()), str(uuid4()), "refreshed"
+    for name in (run_id, gone, young, result):
         (tmp_path / name / "compute_logs").mkdir(parents=True)
     log = tmp_path / run_id / "compute_logs" / "step.err"
     log.write_text("x" * 101)
-    os.utime(tmp_path / "gone", (0, 0))
-    os.utime(tmp_path / run_id, (0, 0))
+    for name in (run_id, gone, result):
+        os.utime(tmp_path / name, (0, 0))
     assert trim_run_logs(tmp_path, storage, time.time()) == (1, 1)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([run_id, "young"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([run_id, young, result])
     assert log.read_text() == ""
     assert log.with_name("step.err.1").read_text() == "x" * 101
 

@@ -48,7 +48,7 @@ def test_a_step_that_fails_does_not_hold_up_the_others(control: ControlPlane) ->
 
 
 def test_the_schedule_is_on_by_default(control: ControlPlane) -> None:
-    schedule = control.definitions.get_schedule_def("nightly_maintenance")
+    schedule = control.definitions.resolve_schedule_def("nightly_maintenance")
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
 
 

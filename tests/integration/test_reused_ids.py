@@ -35,7 +35,8 @@ def reuse(database: Database, batch_id: int) -> None:
     run_sql(database.owner_url, "SELECT ensure_event_partitions(ARRAY['2026-04-01'::date])")
     run_sql(
         database.owner_url,
-        "UPDATE events SET event_id = (SELECT event_id FROM events ORDER BY id LIMIT 1), event_time = '2026-04-02'"
+        "UPDATE events SET event_id = (SELECT event_id FROM events ORDER BY id LIMIT 1),"
+        " event_time = '2026-04-02'::timestamptz + make_interval(hours => %(batch)s)"
         " WHERE id = (SELECT max(id) FROM events WHERE batch_id = %(batch)s)",
         {"batch": batch_id},
     )
@@ -50,7 +51,7 @@ def test_an_id_at_two_times_is_found_once_counted_and_named(
     assert run_sql(
         database.reader_url,
         "SELECT event_time::text, other_time::text, batch_id::int, file_id::int FROM reused_event_ids",
-    ) == [("2026-04-02 00:00:00+00", "2026-03-01 12:00:00+00", 2, 2)]
+    ) == [("2026-04-02 02:00:00+00", "2026-03-01 12:00:00+00", 2, 2)]
     judgement = judge_reused_ids(read_reused_ids(writer))
     assert judgement.verdict == "warn"
     assert "1 events have the id of an earlier one" in judgement.description

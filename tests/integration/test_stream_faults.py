@@ -27,6 +27,10 @@ WAITING = """
     SELECT pid::int FROM pg_stat_activity
      WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = %(name)s
        AND query LIKE %(query)s"""
+UPLOADING = """
+    SELECT client_port FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock'
+       AND application_name = 'clickstream-stream-task'"""
 # name of the point: the table that is locked, how, which session waits there, with which statement
 POINTS = {
     "before the offset is logged": ("ingest_chunks", "ACCESS EXCLUSIVE", "clickstream-stream-source", "%chunks%"),
@@ -124,15 +128,14 @@ def test_a_python_worker_is_killed_while_it_uploads(waiting: Pipeline) -> None:
         loading(waiting, register=False) as errors,
         held(waiting, "staging.finished_parts", "EXCLUSIVE"),
     ):
-        wait_for(lambda: waiting.rows(WAITING, name="clickstream-stream-task", query="%finished_parts%"))
-        workers = [
+        ((port,),) = wait_for(lambda: waiting.rows(UPLOADING))  # type: ignore[misc]
+        worker = next(
             process
             for process in psutil.Process(os.getpid()).children(recursive=True)
-            if "pyspark.daemon" in " ".join(process.cmdline())
-        ]
-        assert workers
-        for worker in workers:
-            worker.send_signal(signal.SIGKILL)
+            if any(end.laddr.port == port for end in process.net_connections() if end.laddr)
+        )
+        assert "pyspark.daemon" in " ".join(worker.cmdline())
+        worker.send_signal(signal.SIGKILL)
         wait_for(lambda: errors)
     assert waiting.counts() == (1, 1, 0, 0)
     assert_all_is_in(waiting)
