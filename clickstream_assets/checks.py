@@ -17,9 +17,11 @@ from clickstream_assets.check_judgements import (
     judge_conservation,
     judge_freshness,
     judge_rate,
+    judge_reused_ids,
 )
 from clickstream_assets.database import query
 from clickstream_assets.resources import Database
+from clickstream_assets.reused_ids import read_reused_ids
 from clickstream_assets.settings import Settings
 from clickstream_assets.verification import verify, verify_recent
 from clickstream_assets.waiting_files import read_waiting_files
@@ -61,12 +63,19 @@ def conservation(connection: Connection, _settings: Settings) -> Judgement:
     return judge_conservation(verify(connection, None), 0)
 
 
+def same_id_other_time(connection: Connection, _settings: Settings) -> Judgement:
+    """Whether an event has the id of another one at another time: both are stored. Looked for by the job
+    maintenance, among the events that are new since its last look."""
+    return judge_reused_ids(read_reused_ids(connection))
+
+
 Measure = Callable[[Connection, Settings], Judgement]
 MEASURES: Mapping[str, Measure] = {
     "freshness": freshness,
     "duplicate_rate": duplicate_rate,
     "reject_rate": reject_rate,
     "conservation": conservation,
+    "same_id_other_time": same_id_other_time,
 }
 
 

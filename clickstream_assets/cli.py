@@ -24,6 +24,7 @@ COMMANDS = (
     "status",
     "verify",
     "rejects",
+    "maintain",
     "database-url",
     "psql",
     "postgres",

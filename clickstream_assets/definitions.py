@@ -11,6 +11,7 @@ from clickstream_assets.assets.events import events_and_rejects
 from clickstream_assets.assets.summaries import summary_assets
 from clickstream_assets.checks import event_checks
 from clickstream_assets.jobs import spark_stream, start_stream, stop_stream
+from clickstream_assets.maintenance_job import maintenance, nightly_maintenance, replay_rejects
 from clickstream_assets.resources import Database
 from clickstream_assets.sensors import sensors
 from clickstream_assets.settings import Settings
@@ -25,7 +26,8 @@ def build_definitions(
     return dg.Definitions(
         assets=[event_files, events_and_rejects, *summary_assets],
         asset_checks=event_checks,
-        jobs=[spark_stream, stop_stream, start_stream],
+        jobs=[spark_stream, stop_stream, start_stream, maintenance, replay_rejects],
+        schedules=[nightly_maintenance],
         sensors=sensors,
         resources={
             "settings": settings,

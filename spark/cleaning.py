@@ -5,7 +5,8 @@ record leaves as an event or as a reject. Does not belong here: reading
 (`chunk_reader`), splitting (`fields`, `record_split`), words (`vocabulary`) and writing (`copy_text`).
 
 Reasons, besides those of `records.Flag`: field_count, missing_<field>, id_too_long, unknown_action_type,
-invalid_event_time, event_time_out_of_range, invalid_price, negative_price, user_agent_too_long, repeated_header.
+invalid_event_time, event_time_out_of_range, too_old (by retention), invalid_price, negative_price,
+user_agent_too_long, repeated_header.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def on_records(records: DataFrame, statement: str) -> DataFrame:
     return records.sparkSession.sql(statement)
 
 
-def cleaning_sql(layouts: Mapping[int, Layout], identical_rows: IdenticalRows, now: datetime) -> str:
+def cleaning_sql(
+    layouts: Mapping[int, Layout], identical_rows: IdenticalRows, now: datetime, oldest: str = EARLIEST
+) -> str:
     """Spark SQL that makes events and rejects out of the view `RECORDS`.
 
     Its columns: `CARRIED`, `reason` and `detail` (null for an event), and the event's: event_id, user_id, session_id,
@@ -74,13 +77,13 @@ def cleaning_sql(layouts: Mapping[int, Layout], identical_rows: IdenticalRows, n
         ],
         [*CARRIED, *splits, f"(is_split OR {_split_ok(layouts)}) AS split_ok", *field_columns(layouts)],
         [*CARRIED, *splits, "split_ok", *_typed()],
-        ["*", f"{_reason(latest)} AS reason"],
+        ["*", f"{_reason(latest, oldest)} AS reason"],
         *([["*", f"{_occurrence()} AS occurrence"]] if identical_rows == "keep" else []),
         ["*", f"{_digest(identical_rows)} AS digest"],
         [
             *CARRIED,
             "reason",
-            f"{_detail(latest)} AS detail",
+            f"{_detail(latest, oldest)} AS detail",
             f"CASE WHEN reason IS NULL THEN coalesce({sql_uuid_of_digest('digest')}, raw_id) END AS event_id",
             "user_id",
             "session_id",
@@ -162,7 +165,18 @@ def latest_event_time(now: datetime) -> str:
     return bound.astimezone(UTC).strftime("%Y-%m-%d %H:00:00")
 
 
-def _reason(latest: str) -> str:
+def oldest_event_time(now: datetime, retention_days: int | None, floor: datetime | None) -> str:
+    """The oldest time that an event may have: not beyond the retention, in full hours as `latest_event_time`, nor
+    before `floor`, from which on the events are kept."""
+    bounds = [EARLIEST]
+    if retention_days is not None:
+        bounds.append((now - timedelta(days=retention_days)).astimezone(UTC).strftime("%Y-%m-%d %H:00:00"))
+    if floor is not None:
+        bounds.append(floor.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"))
+    return max(bounds)
+
+
+def _reason(latest: str, oldest: str) -> str:
     flags = " ".join(
         f"WHEN {flag.value} THEN '{flag.name.lower()}'" for flag in Flag if flag is not Flag.NONE
     )
@@ -187,19 +201,20 @@ def _reason(latest: str) -> str:
         "WHEN event_time IS NULL THEN 'invalid_event_time' "
         f"WHEN event_time < TIMESTAMP '{EARLIEST}' OR event_time > TIMESTAMP '{latest}' "
         "THEN 'event_time_out_of_range' "
+        f"WHEN event_time < TIMESTAMP '{oldest}' THEN 'too_old' "
         f"WHEN price IS NULL AND raw_price RLIKE '{_NEGATIVE}' THEN 'negative_price' "
         f"WHEN price IS NULL AND NOT {_is_null('raw_price')} THEN 'invalid_price' "
         f"WHEN octet_length(user_agent) > {MAX_USER_AGENT_BYTES} THEN 'user_agent_too_long' END"
     )
 
 
-def _detail(latest: str) -> str:
+def _detail(latest: str, oldest: str) -> str:
     """The value that was the reason, cut."""
     return (
         "CASE WHEN flag <> 0 OR NOT split_ok THEN NULL "
         f"WHEN action_type IS NULL AND NOT {_is_null('raw_action')} THEN left(raw_action, 200) "
         f"WHEN event_time IS NULL AND NOT {_is_null('raw_time')} THEN left(raw_time, 200) "
-        f"WHEN event_time < TIMESTAMP '{EARLIEST}' OR event_time > TIMESTAMP '{latest}' "
+        f"WHEN event_time < TIMESTAMP '{oldest}' OR event_time > TIMESTAMP '{latest}' "
         "THEN left(raw_time, 200) "
         f"WHEN price IS NULL AND NOT {_is_null('raw_price')} THEN left(raw_price, 200) END"
     )
