@@ -15,10 +15,11 @@ import pyarrow as pa
 from spark.content import Content, ContentChanged, ContentError, FileState
 from spark.fields import FIELD_SCHEMA, Columns, split_fields
 from spark.records import Flag, Records, split_blocks
+from spark.time_bounds import TimeBounds
 
 SCHEMA = (
-    "seq long, file_id long, layout_id int, line_no long, "
-    f"byte_offset long, byte_length long, flag byte, value binary, {FIELD_SCHEMA}"
+    "file_id long, line_no long, "
+    f"byte_offset long, byte_length long, flag byte, value binary, oldest timestamp, latest timestamp, {FIELD_SCHEMA}"
 )
 NAMES = [column.split(" ")[0] for column in SCHEMA.split(", ")]
 
@@ -32,8 +33,8 @@ class ChunkToRead:
     path: bytes
     state: FileState
     compression: str | None
-    layout_id: int
     columns: Columns
+    bounds: TimeBounds
     byte_offset: int
     byte_length: int
     first_line: int
@@ -66,14 +67,14 @@ def _batch(chunk: ChunkToRead, records: Records) -> pa.RecordBatch:
     rows = len(records)
     return pa.RecordBatch.from_arrays(
         [
-            pa.array(np.full(rows, chunk.seq)),
             pa.array(np.full(rows, chunk.file_id)),
-            pa.array(np.full(rows, chunk.layout_id, np.int32)),
             pa.array(records.line_numbers),
             pa.array(records.offsets),
             pa.array(records.lengths),
             pa.array(records.flags),
             records.values,
+            pa.array(np.full(rows, chunk.bounds.oldest, "datetime64[us]"), pa.timestamp("us", "UTC")),
+            pa.array(np.full(rows, chunk.bounds.latest, "datetime64[us]"), pa.timestamp("us", "UTC")),
             *split_fields(records.values, records.flags == Flag.NONE, chunk.columns),
         ],
         names=NAMES,

@@ -1,8 +1,8 @@
 """Cleaning: raw records to typed events, or to rejects with a reason, as Spark SQL.
 
-Belongs here: strict casts, bounds, and the reasons. Nothing is dropped: every
-record leaves as an event or as a reject. Does not belong here: reading
-(`chunk_reader`), splitting (`fields`, `record_split`), words (`vocabulary`) and writing (`copy_text`).
+Belongs here: strict casts, bounds, and the reasons. Nothing is dropped: every record leaves as an event or as a
+reject. Does not belong here: reading (`chunk_reader`), splitting (`fields`), words (`vocabulary`), which times are
+allowed (`time_bounds`), and writing (`copy_text`).
 
 Reasons, besides those of `records.Flag`: field_count, missing_<field>, id_too_long, unknown_action_type,
 invalid_event_time, event_time_out_of_range, too_old (by retention), invalid_price, negative_price,
@@ -11,22 +11,19 @@ user_agent_too_long, repeated_header.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
 
 from clickstream_assets.settings import IdenticalRows
-from spark.header import FIELDS, REQUIRED, Layout
+from spark.header import FIELDS, REQUIRED
 from spark.identity import sql_digest, sql_joined_values, sql_uuid_of_digest
-from spark.record_split import extra_values, field_columns, literal, split_columns
 from spark.records import Flag
+from spark.time_bounds import EARLIEST
 from spark.vocabulary import ACTIONS, CANONICAL_ACTIONS, NULL_TOKENS
 
 MAX_ID_CHARACTERS = 256  # keys of the summaries; a longer id is garbage
 MAX_USER_AGENT_BYTES = 2_000
-EARLIEST = "2000-01-01 00:00:00"  # before: a broken clock
-MAX_FUTURE = timedelta(days=1)  # ahead of this machine's clock: another zone or a skewed clock, at most
 
 _UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _ISO_TIME = (
@@ -41,8 +38,14 @@ TEXTS = ("user_id", "session_id", "product_id", "user_agent")
 # A text that COPY reads as Spark does: UTC, at most microseconds. Formatting it anew costs more than the cast did.
 _COPYABLE_TIME = "(octet_length(raw_time) BETWEEN 20 AND 27 AND endswith(raw_time, 'Z'))"
 
+# JSON of the columns that are not ours and of an id that is no UUID; null where there is neither.
+_EXTRA = (
+    "CASE WHEN has_other_id THEN to_json(map_concat(map('event_id', raw_id), extras)) "
+    "WHEN size(extras) > 0 THEN to_json(extras) END"
+)
+
 RECORDS = "raw_records"  # the view of the micro-batch's records
-CARRIED = ("seq", "file_id", "line_no", "byte_offset", "byte_length", "flag", "value")
+CARRIED = ("file_id", "line_no", "byte_offset", "byte_length", "flag", "value")
 
 
 def on_records(records: DataFrame, statement: str) -> DataFrame:
@@ -54,36 +57,23 @@ def on_records(records: DataFrame, statement: str) -> DataFrame:
     return records.sparkSession.sql(statement)
 
 
-def cleaning_sql(
-    layouts: Mapping[int, Layout], identical_rows: IdenticalRows, now: datetime, oldest: str = EARLIEST
-) -> str:
-    """Spark SQL that makes events and rejects out of the view `RECORDS`.
+def cleaning_sql(identical_rows: IdenticalRows) -> str:
+    """Spark SQL that makes events and rejects out of the view `RECORDS` (`chunk_reader.SCHEMA`).
 
     Its columns: `CARRIED`, `reason` and `detail` (null for an event), and the event's: event_id, user_id, session_id,
-    action_type, product_id, event_time (timestamp), time_text (the same for
-    COPY), price (text), user_agent, extra (JSON text).
+    action_type, product_id, event_time (timestamp), time_text (the same for COPY), price (text), user_agent, extra
+    (JSON text).
     """
-    splits = ["layout_id", "is_split", "extras", *(f"split_{layout_id}" for layout_id in layouts)]
-    latest = latest_event_time(now)
     # One projection a step: Spark keeps them apart where a result is used several times, and so computes it once.
     steps: list[list[str]] = [
-        [
-            *CARRIED,
-            "layout_id",
-            "is_split",
-            "extras",
-            *(f"in_{field}" for field in FIELDS),
-            *split_columns(layouts),
-        ],
-        [*CARRIED, *splits, f"(is_split OR {_split_ok(layouts)}) AS split_ok", *field_columns(layouts)],
-        [*CARRIED, *splits, "split_ok", *_typed()],
-        ["*", f"{_reason(latest, oldest)} AS reason"],
+        [*CARRIED, "split_ok", "oldest", "latest", "extras", *_typed()],
+        ["*", f"{_reason()} AS reason"],
         *([["*", f"{_occurrence()} AS occurrence"]] if identical_rows == "keep" else []),
         ["*", f"{_digest(identical_rows)} AS digest"],
         [
             *CARRIED,
             "reason",
-            f"{_detail(latest, oldest)} AS detail",
+            f"{_detail()} AS detail",
             f"CASE WHEN reason IS NULL THEN coalesce({sql_uuid_of_digest('digest')}, raw_id) END AS event_id",
             "user_id",
             "session_id",
@@ -93,7 +83,7 @@ def cleaning_sql(
             f"CASE WHEN {_COPYABLE_TIME} THEN raw_time ELSE cast(event_time AS STRING) END AS time_text",
             "price",
             "user_agent",
-            f"CASE WHEN reason IS NULL THEN {_extra(layouts)} END AS extra",
+            f"CASE WHEN reason IS NULL THEN {_EXTRA} END AS extra",
         ],
     ]
     statement = RECORDS
@@ -105,13 +95,8 @@ def cleaning_sql(
 def select(expressions: Sequence[str], source: str) -> str:
     """A SELECT of `expressions` from a view or from another SELECT."""
     inner = source if source == RECORDS else f"({source})"
-    # The expressions are this project's own; of a file only its column names enter, quoted by `record_split.literal`.
+    # The expressions are this project's own: nothing of a file enters.
     return f"SELECT {', '.join(expressions)} FROM {inner}"  # noqa: S608
-
-
-def _split_ok(layouts: Mapping[int, Layout]) -> str:
-    good = [f"(split_{layout_id} IS NOT NULL AND split_{layout_id}.bad IS NULL)" for layout_id in layouts]
-    return " OR ".join(good) or "false"
 
 
 def _is_null(field: str) -> str:
@@ -119,19 +104,6 @@ def _is_null(field: str) -> str:
     tokens = ", ".join(f"'{token}'" for token in NULL_TOKENS)
     longest = max(len(token) for token in NULL_TOKENS)
     return f"({field} IS NULL OR octet_length({field}) <= {longest} AND lower({field}) IN ({tokens}))"
-
-
-def _extra(layouts: Mapping[int, Layout]) -> str:
-    """JSON of the columns that are not ours and of an id that is no UUID; null where there is neither."""
-    branches = []
-    for layout_id, layout in layouts.items():
-        columns = "".join(
-            f", {literal(name)}, {value}" for name, value in extra_values(layout_id, layout).items()
-        )
-        members = f"to_json(named_struct('event_id', CASE WHEN has_other_id THEN raw_id END{columns}))"
-        condition = f"layout_id = {layout_id}" + ("" if columns else " AND has_other_id")
-        branches.append(f"WHEN {condition} THEN nullif({members}, '{{}}')")
-    return f"CASE {' '.join(branches)} END" if branches else "cast(NULL AS STRING)"
 
 
 def _typed() -> list[str]:
@@ -155,28 +127,7 @@ def _typed() -> list[str]:
     ]
 
 
-def latest_event_time(now: datetime) -> str:
-    """The latest time that an event may have, in full hours.
-
-    Constants become part of the code that Spark generates: with the time of the moment it would be compiled anew for
-    every micro-batch, which takes longer than the micro-batch.
-    """
-    bound = now + MAX_FUTURE + timedelta(hours=1)
-    return bound.astimezone(UTC).strftime("%Y-%m-%d %H:00:00")
-
-
-def oldest_event_time(now: datetime, retention_days: int | None, floor: datetime | None) -> str:
-    """The oldest time that an event may have: not beyond the retention, in full hours as `latest_event_time`, nor
-    before `floor`, from which on the events are kept."""
-    bounds = [EARLIEST]
-    if retention_days is not None:
-        bounds.append((now - timedelta(days=retention_days)).astimezone(UTC).strftime("%Y-%m-%d %H:00:00"))
-    if floor is not None:
-        bounds.append(floor.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"))
-    return max(bounds)
-
-
-def _reason(latest: str, oldest: str) -> str:
+def _reason() -> str:
     flags = " ".join(
         f"WHEN {flag.value} THEN '{flag.name.lower()}'" for flag in Flag if flag is not Flag.NONE
     )
@@ -199,22 +150,22 @@ def _reason(latest: str, oldest: str) -> str:
         f"WHEN {long_ids} THEN 'id_too_long' "
         "WHEN action_type IS NULL THEN 'unknown_action_type' "
         "WHEN event_time IS NULL THEN 'invalid_event_time' "
-        f"WHEN event_time < TIMESTAMP '{EARLIEST}' OR event_time > TIMESTAMP '{latest}' "
+        f"WHEN event_time < TIMESTAMP '{EARLIEST:%Y-%m-%d}' OR event_time > latest "
         "THEN 'event_time_out_of_range' "
-        f"WHEN event_time < TIMESTAMP '{oldest}' THEN 'too_old' "
+        "WHEN event_time < oldest THEN 'too_old' "
         f"WHEN price IS NULL AND raw_price RLIKE '{_NEGATIVE}' THEN 'negative_price' "
         f"WHEN price IS NULL AND NOT {_is_null('raw_price')} THEN 'invalid_price' "
         f"WHEN octet_length(user_agent) > {MAX_USER_AGENT_BYTES} THEN 'user_agent_too_long' END"
     )
 
 
-def _detail(latest: str, oldest: str) -> str:
+def _detail() -> str:
     """The value that was the reason, cut."""
     return (
         "CASE WHEN flag <> 0 OR NOT split_ok THEN NULL "
         f"WHEN action_type IS NULL AND NOT {_is_null('raw_action')} THEN left(raw_action, 200) "
         f"WHEN event_time IS NULL AND NOT {_is_null('raw_time')} THEN left(raw_time, 200) "
-        f"WHEN event_time < TIMESTAMP '{oldest}' OR event_time > TIMESTAMP '{latest}' "
+        "WHEN event_time < oldest OR event_time > latest "
         "THEN left(raw_time, 200) "
         f"WHEN price IS NULL AND NOT {_is_null('raw_price')} THEN left(raw_price, 200) END"
     )

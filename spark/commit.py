@@ -37,7 +37,6 @@ class Chunk:
     seq: int
     file_id: int
     records: int
-    layout_id: int
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,15 @@
-"""Splitting regular records into their fields, in Arrow's CSV parser.
+"""Splitting records into our fields and those that are not ours.
 
-Belongs here: the fields of records on which every CSV parser agrees. Does not belong here: where a record ends
-(`records`), what a value means, and records with odd quotes or another number of fields: those are not split here,
-and `cleaning` splits them one by one, six times slower, from the raw record.
+Belongs here: from the bytes of records to columns of text. Does not belong here: where a record ends (`records`), and
+what a value means (`cleaning`).
+
+Records on which all CSV parsers agree go through Arrow's, thousands at a time. The others (quotes in unusual
+places, several lines) are read one by one by the standard library's.
 """
 
 from __future__ import annotations
 
+import csv as csv_records
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,7 +26,7 @@ ASCII_WHITE_SPACE = " \t\r\n\f\v"
 WHITE_SPACE = ASCII_WHITE_SPACE + "\u00a0\u3000"
 
 FIELD_SCHEMA = ", ".join(
-    ["is_split boolean", *(f"in_{field} string" for field in FIELDS), "extras array<string>"]
+    ["split_ok boolean", *(f"{field} string" for field in FIELDS), "extras map<string,string>"]
 )
 
 
@@ -34,54 +37,93 @@ class Columns:
     count: int
     delimiter: str
     fields: tuple[int | None, ...]  # in the order of FIELDS
-    extras: tuple[int, ...]
+    extras: tuple[tuple[str, int], ...]  # name and position
 
     @classmethod
     def of(cls, layout: Layout) -> Columns:
         positions = layout.field_positions()
         fields = tuple(positions.get(field) for field in FIELDS)
-        return cls(len(layout.columns), layout.delimiter, fields, tuple(layout.extra_columns().values()))
+        return cls(len(layout.columns), layout.delimiter, fields, tuple(layout.extra_columns().items()))
 
 
 def split_fields(
     values: pa.BinaryArray, is_candidate: npt.NDArray[np.bool_], columns: Columns
 ) -> list[pa.Array]:
-    """The columns of `FIELD_SCHEMA` for `values`, records with their line ends.
+    """The columns of `FIELD_SCHEMA` for `values`, records of UTF-8 with their line ends.
 
-    Fields are trimmed, extras are as they are and null where empty. All are null where `is_split` is false: records
-    that are no candidate, have quotes in unusual places, span lines, or have another number of fields.
+    Our fields are trimmed; extras are as they are, without the empty ones. `split_ok` is false, and the rest null,
+    for a record that is no candidate or has not as many fields as the header.
     """
     rows = len(values)
     text = _text(values)
-    chosen = is_candidate & _is_regular(
+    regular = is_candidate & _is_regular(
         values, text, columns.delimiter, all_candidates=bool(is_candidate.all())
     )
-    parsed = None
-    if chosen.any():
-        if not chosen.all():
-            text = _text(values.filter(pa.array(chosen)))
-        parsed = _parse(text, int(chosen.sum()), columns)
+    positions = [at for at in (*columns.fields, *(at for _, at in columns.extras)) if at is not None]
+    quick = _split_regular(values, text, regular, columns, positions)
+    if quick is None:
+        regular, found = np.zeros(rows, bool), {at: pa.nulls(rows, pa.string()) for at in positions}
+    else:
+        regular, found = quick
+    # A regular record with another number of fields has it for every parser; it comes here for nothing, and is rare.
+    slow = _split_one_by_one(values, is_candidate & ~regular, columns)
+    split_ok = regular.copy()
+    if slow:
+        split_ok[list(slow)] = True
+        mask = pa.array(split_ok & ~regular)
+        for at in positions:
+            texts = pa.array([slow[row][at] or None for row in sorted(slow)], pa.string())
+            found[at] = pc.replace_with_mask(found[at], mask, texts)
+    nothing = pa.nulls(rows, pa.string())
+    trimmed = [nothing if at is None else _trim(found[at], text.isascii()) for at in columns.fields]
+    extras = _maps([name for name, _ in columns.extras], [found[at] for _, at in columns.extras], rows)
+    return [pa.array(split_ok), *trimmed, extras]
+
+
+def _split_regular(
+    values: pa.BinaryArray,
+    text: bytes,
+    regular: npt.NDArray[np.bool_],
+    columns: Columns,
+    positions: Sequence[int],
+) -> tuple[npt.NDArray[np.bool_], dict[int, pa.Array]] | None:
+    """Which of the records were split, and the columns at `positions`, null for the others."""
+    if not regular.any():
+        return None
+    if not regular.all():
+        text = _text(values.filter(pa.array(regular)))
+    parsed = _parse(text, int(regular.sum()), columns, positions)
     if parsed is None:
-        return _nothing(rows)
+        return None
     table, wrong = parsed
-    split = np.flatnonzero(chosen)
+    split = np.flatnonzero(regular)
     if wrong:
         split = np.delete(split, wrong)
-    is_split = np.zeros(rows, bool)
+    found = {at: table.column(str(at)).combine_chunks() for at in positions}
+    if len(split) == len(values):
+        return regular, found
+    is_split = np.zeros(len(values), bool)
     is_split[split] = True
-    is_ascii = text.isascii()
-    found = {name: table.column(name).combine_chunks() for name in table.column_names}
-    indices = None
-    if len(split) < rows:
-        places = np.zeros(rows, np.int64)
-        places[split] = np.arange(len(split))
-        indices = pa.array(places, mask=~is_split)
-    fields = [
-        pa.nulls(rows, pa.string()) if at is None else _placed(_trim(found[str(at)], is_ascii), indices)
-        for at in columns.fields
-    ]
-    extras = [_placed(found[str(at)], indices) for at in columns.extras]
-    return [pa.array(is_split), *fields, _lists(extras, rows)]
+    places = np.zeros(len(values), np.int64)
+    places[split] = np.arange(len(split))
+    indices = pa.array(places, mask=~is_split)
+    return is_split, {at: column.take(indices) for at, column in found.items()}
+
+
+def _split_one_by_one(
+    values: pa.BinaryArray, chosen: npt.NDArray[np.bool_], columns: Columns
+) -> dict[int, list[str]]:
+    """The fields of the chosen records by row, without those that have another number of fields."""
+    found: dict[int, list[str]] = {}
+    for row in np.flatnonzero(chosen):
+        record = values[int(row)].as_py().decode("utf-8").rstrip("\r\n")
+        try:
+            split = list(csv_records.reader([record], delimiter=columns.delimiter))
+        except csv_records.Error:
+            continue
+        if len(split) == 1 and len(split[0]) == columns.count:
+            found[int(row)] = split[0]
+    return found
 
 
 def _is_regular(
@@ -134,7 +176,9 @@ def _is_plainly_regular(text: bytes, rows: int, delimiter: str) -> bool:
     return bool(separators[data[quotes[1::2] + 1]].all())
 
 
-def _parse(text: bytes, rows: int, columns: Columns) -> tuple[pa.Table, list[int]] | None:
+def _parse(
+    text: bytes, rows: int, columns: Columns, positions: Sequence[int]
+) -> tuple[pa.Table, list[int]] | None:
     """The wanted columns by their number, and which of the records have another number of fields."""
     wrong: list[int] = []
 
@@ -143,7 +187,7 @@ def _parse(text: bytes, rows: int, columns: Columns) -> tuple[pa.Table, list[int
         return "skip"
 
     names = [str(index) for index in range(columns.count)]
-    wanted = [str(at) for at in (*columns.fields, *columns.extras) if at is not None]
+    wanted = [str(at) for at in positions]
     try:
         table = csv.read_csv(
             pa.BufferReader(text),
@@ -175,24 +219,19 @@ def _trim(column: pa.Array, is_ascii: bool) -> pa.Array:
     return pc.utf8_trim(column, WHITE_SPACE)
 
 
-def _placed(column: pa.Array, indices: pa.Array | None) -> pa.Array:
-    return column if indices is None else column.take(indices)
-
-
-def _lists(columns: Sequence[pa.Array], rows: int) -> pa.Array:
-    """One list a row out of one array a column."""
-    kind = pa.list_(pa.string())
+def _maps(names: Sequence[str], columns: Sequence[pa.Array], rows: int) -> pa.Array:
+    """One map a row, from the names to what the row has there; nulls are left out."""
+    kind = pa.map_(pa.string(), pa.string())
     if not columns:
-        return pa.nulls(rows, kind)
-    width = len(columns)
-    order = np.arange(width * rows).reshape(width, rows).T.ravel()
+        return pa.MapArray.from_arrays(
+            pa.array(np.zeros(rows + 1, np.int32)), pa.array([], pa.string()), pa.array([], pa.string())
+        ).cast(kind)
+    order = np.arange(len(columns) * rows).reshape(len(columns), rows).T.ravel()
     flat = pa.concat_arrays(columns).take(pa.array(order))
-    return pa.ListArray.from_arrays(pa.array(np.arange(0, width * rows + 1, width, dtype=np.int32)), flat)
-
-
-def _nothing(rows: int) -> list[pa.Array]:
-    fields = [pa.nulls(rows, pa.string()) for _ in FIELDS]
-    return [pa.array(np.zeros(rows, bool)), *fields, pa.nulls(rows, pa.list_(pa.string()))]
+    is_there = flat.is_valid().to_numpy(zero_copy_only=False)
+    keys = pa.array(names, pa.string()).take(pa.array(np.tile(np.arange(len(names)), rows)[is_there]))
+    bounds = np.concatenate(([0], is_there.reshape(rows, len(names)).sum(axis=1).cumsum())).astype(np.int32)
+    return pa.MapArray.from_arrays(pa.array(bounds), keys, flat.drop_null())
 
 
 def _bounds(values: pa.BinaryArray) -> npt.NDArray[np.int64]:

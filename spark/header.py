@@ -118,7 +118,8 @@ class Layout:
             if index in ours:
                 continue
             name = column.strip() or f"column_{index + 1}"
-            extra[name if name not in extra else f"{name}_{index + 1}"] = index
+            taken = name in extra or name in FIELDS
+            extra[f"{name}_{index + 1}" if taken else name] = index
         return extra
 
 

@@ -16,40 +16,36 @@ from psycopg2.extensions import connection as Connection
 from pyspark.sql import DataFrame
 
 from clickstream_assets.database import connect, query
-from clickstream_assets.settings import IdenticalRows, Sink
-from spark.cleaning import cleaning_sql, oldest_event_time, on_records
+from clickstream_assets.settings import Sink
 from spark.commit import Batch, BatchCommit, Chunk, Outcome
 from spark.copy_sink import SMALL_ROWS, TaskStaging, stage_in_driver
-from spark.copy_text import copy_text_sql
-from spark.header import Layout
 from spark.jdbc_sink import stage_by_jdbc
 
 log = logging.getLogger("clickstream.batch")
 
 
 class MicroBatchWriter:
-    """Writes micro-batches under one lease epoch. `batch_range` gives (after, upto) of a Spark batch id."""
+    """Writes micro-batches under one lease epoch.
+
+    `batch_range` gives (after, upto) of a Spark batch id; `prepare` makes of a micro-batch what the sink takes.
+    """
 
     def __init__(
         self,
         url: str,
         epoch: int,
         sink: Sink,
-        identical_rows: IdenticalRows,
+        prepare: Callable[[DataFrame], DataFrame],
         batch_range: Callable[[int], tuple[int, int]],
         committed: Callable[[Outcome], None],
-        retention_days: int | None = None,
     ) -> None:
         self._url = url
         self._epoch = epoch
         self._sink: Sink = sink
-        self._identical_rows: IdenticalRows = identical_rows
+        self._prepare = prepare
         self._batch_range = batch_range
         self._committed = committed
-        self._layouts: dict[int, Layout] = {}
         self._connection: Connection | None = None
-        self._retention_days = retention_days
-        self._floor: datetime | None = None  # from when on events are kept, at the start of this stream
 
     def write(self, records: DataFrame, spark_batch_id: int) -> None:
         """Commit one micro-batch, exactly once: a batch that is in the ledger already is passed over."""
@@ -85,8 +81,6 @@ class MicroBatchWriter:
             self._connection = connect(self._url, "clickstream-stream-sink")
             with self._connection, self._connection.cursor() as cursor:
                 cursor.execute(query("create_session_tables"))
-                cursor.execute(query("events_floor"))
-                (self._floor,) = cursor.fetchone() or (None,)
         return self._connection
 
     def _chunks(
@@ -97,26 +91,17 @@ class MicroBatchWriter:
             if cursor.fetchone() is not None:
                 return []
             cursor.execute(query("batch_chunks"), {"after": after, "upto": upto})
-            chunks = [Chunk(*row) for row in cursor]
-            unknown = {chunk.layout_id for chunk in chunks} - set(self._layouts)
-            if unknown:
-                cursor.execute(query("layouts"), {"layout_ids": sorted(unknown)})
-                for layout_id, columns, delimiter in cursor:
-                    self._layouts[layout_id] = Layout(tuple(columns), delimiter)
-        return chunks
+            return [Chunk(*row) for row in cursor]
 
     def _run(self, records: DataFrame, connection: Connection, batch: Batch, started: float) -> Outcome:
-        layouts = {chunk.layout_id: self._layouts[chunk.layout_id] for chunk in batch.chunks}
-        oldest = oldest_event_time(batch.started_at, self._retention_days, self._floor)
-        cleaned = cleaning_sql(layouts, self._identical_rows, batch.started_at, oldest)
+        rows = self._prepare(records)
         commit = BatchCommit(connection, batch)
         if self._sink == "jdbc":
-            part = stage_by_jdbc(on_records(records, cleaned), self._url, self._epoch)
+            part = stage_by_jdbc(rows, self._url, self._epoch)
             parsed = time.monotonic() - started
             commit.begin()
             commit.merge(part)
             return commit.finish(parsed)
-        rows = on_records(records, copy_text_sql(cleaned))
         if sum(chunk.records for chunk in batch.chunks) <= SMALL_ROWS:
             commit.begin()
             part = stage_in_driver(rows, connection)

@@ -14,6 +14,7 @@ import select
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -27,12 +28,12 @@ from spark.chunk_reader import SCHEMA, ChunkToRead, read_chunk
 from spark.content import FileState
 from spark.fields import Columns
 from spark.header import Layout
+from spark.time_bounds import TimeBounds
 
 URL_VARIABLE = "CLICKSTREAM_STREAM_DATABASE_URL"
 BATCH_ROWS = 1_000_000  # of one micro-batch, at most …
 BATCH_BYTES = 256 * 1024 * 1024
 BATCH_CHUNKS = 2_000
-BATCH_LAYOUTS = 8  # each distinct header is a branch of the plan
 TASK_BYTES = 8 * 1024 * 1024  # fewer bytes than this are one task
 IDLE_WAIT_SECONDS = 0.25  # a look for work waits so long for a notification
 IDLE_NOTE_SECONDS = 1.0  # between notes in the lease that there is nothing to do
@@ -45,7 +46,6 @@ class Waiting:
     seq: int
     records: int
     byte_length: int
-    layout_id: int
 
 
 class ChunkPartition(InputPartition):
@@ -59,13 +59,11 @@ class ChunkPartition(InputPartition):
 def batch_end(waiting: Sequence[Waiting]) -> int | None:
     """The last seq of the next micro-batch out of the chunks waiting, in order; `None` if none waits."""
     rows = size = 0
-    layouts: set[int] = set()
     end: int | None = None
     for chunk in waiting[:BATCH_CHUNKS]:
         rows += chunk.records
         size += chunk.byte_length
-        layouts.add(chunk.layout_id)
-        if end is not None and (rows > BATCH_ROWS or size > BATCH_BYTES or len(layouts) > BATCH_LAYOUTS):
+        if end is not None and (rows > BATCH_ROWS or size > BATCH_BYTES):
             break
         end = chunk.seq
     return end
@@ -89,8 +87,9 @@ def group_by_task(
 class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     """Runs in a Python process of the driver (offsets, partitions) and in the tasks (read)."""
 
-    def __init__(self, root: bytes) -> None:
+    def __init__(self, root: bytes, retention_days: int | None) -> None:
         self._root = root
+        self._retention_days = retention_days
         self._connection: Connection | None = None
         self._target: int | None = None  # of --available-now
         self._noted = 0.0
@@ -118,6 +117,8 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
 
     def partitions(self, start: dict[str, int], end: dict[str, int]) -> Sequence[InputPartition]:
         rows = self._rows("chunks_to_read", {"after": end["after"], "upto": end["seq"]})
+        ((floor,),) = self._rows("events_floor", {})
+        bounds = TimeBounds.at(datetime.now(UTC), self._retention_days, floor)
         columns = {row[9]: Columns.of(Layout(tuple(row[10]), row[11])) for row in rows}
         chunks = [
             ChunkToRead(
@@ -126,7 +127,7 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
                 path=bytes(row[3]) if row[3] is not None else os.fsencode(row[2]),
                 state=FileState(row[4], row[5], row[6], row[7]),
                 compression=row[8],
-                layout_id=row[9],
+                bounds=bounds,
                 columns=columns[row[9]],
                 byte_offset=row[12],
                 byte_length=row[13],
@@ -182,4 +183,5 @@ class ChunkSource(DataSource):
         return SCHEMA
 
     def streamReader(self, schema: StructType) -> DataSourceStreamReader:
-        return ChunkStreamReader(bytes.fromhex(self.options["root"]))
+        days = self.options.get("retention_days")
+        return ChunkStreamReader(bytes.fromhex(self.options["root"]), int(days) if days else None)

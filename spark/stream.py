@@ -18,13 +18,15 @@ from types import FrameType
 from psycopg2 import sql
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from clickstream_assets.database import connect, query
 from clickstream_assets.settings import Settings
 from spark import offset_log
+from spark.cleaning import cleaning_sql, on_records
 from spark.commit import Outcome
+from spark.copy_text import copy_text_sql
 from spark.intake import Intake
 from spark.jdbc_sink import find_jdbc_jar
 from spark.lease import Lease
@@ -162,14 +164,22 @@ def start_query(
     def committed(_: Outcome) -> None:
         lease.progressed()
 
+    cleaned = cleaning_sql(settings.identical_rows)
+    statement = cleaned if settings.sink == "jdbc" else copy_text_sql(cleaned)
+    # Part of the streaming query, the statement is analysed once; in a micro-batch, once each, which takes longer than
+    # the rows do. The window that numbers identical rows is not allowed in a streaming query.
+    in_batch = settings.identical_rows == "keep"
+
+    def prepare(records: DataFrame) -> DataFrame:
+        return on_records(records, statement)
+
     writer = MicroBatchWriter(
         url,
         lease.epoch,
         settings.sink,
-        settings.identical_rows,
+        prepare if in_batch else _as_it_is,
         lambda batch_id: offset_log.read_range(checkpoint, batch_id),
         committed,
-        settings.retention_days,
     )
 
     def write(records: object, batch_id: int) -> None:
@@ -179,15 +189,21 @@ def start_query(
     # The source's Python processes get their environment from here, and never the URL as a visible option.
     spark.sparkContext.environment[URL_VARIABLE] = url
     spark.dataSource.register(ChunkSource)
-    source = (
-        spark.readStream.format("clickstream").option("root", os.fsencode(settings.events_dir).hex()).load()
-    )
+    reader = spark.readStream.format("clickstream").option("root", os.fsencode(settings.events_dir).hex())
+    if settings.retention_days is not None:
+        reader = reader.option("retention_days", str(settings.retention_days))
+    source = reader.load()
     out = (
-        source.writeStream.foreachBatch(write)
+        (source if in_batch else prepare(source))
+        .writeStream.foreachBatch(write)
         .queryName("clickstream")
         .option("checkpointLocation", str(checkpoint))
     )
     return (out.trigger(availableNow=True) if available_now else out).start()
+
+
+def _as_it_is(records: DataFrame) -> DataFrame:
+    return records
 
 
 def _say_how_it_ended(stream: StreamingQuery, ending: _Ending) -> None:

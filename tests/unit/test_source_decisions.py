@@ -11,23 +11,24 @@ from spark.fields import Columns
 from spark.source import (
     BATCH_BYTES,
     BATCH_CHUNKS,
-    BATCH_LAYOUTS,
     BATCH_ROWS,
     Waiting,
     batch_end,
     group_by_task,
 )
+from spark.time_bounds import TimeBounds
 
 STATE = FileState(1, 1, 1, 1)
 COLUMNS = Columns(5, ",", (None, 0, 1, 2, 3, 4, None, None), ())
+BOUNDS = TimeBounds(0, 1)
 
 
-def waiting(*sizes: tuple[int, int], layout: int = 1) -> list[Waiting]:
-    return [Waiting(seq, rows, size, layout) for seq, (rows, size) in enumerate(sizes, 1)]
+def waiting(*sizes: tuple[int, int]) -> list[Waiting]:
+    return [Waiting(seq, rows, size) for seq, (rows, size) in enumerate(sizes, 1)]
 
 
 def chunk(seq: int, size: int) -> ChunkToRead:
-    return ChunkToRead(seq, seq, b"f", STATE, None, 1, COLUMNS, 0, size, 2)
+    return ChunkToRead(seq, seq, b"f", STATE, None, COLUMNS, BOUNDS, 0, size, 2)
 
 
 def test_nothing_waiting_is_no_batch() -> None:
@@ -42,11 +43,6 @@ def test_a_batch_ends_before_its_rows_or_bytes_grow_too_many() -> None:
 
 def test_a_chunk_larger_than_any_batch_is_a_batch_of_its_own() -> None:
     assert batch_end(waiting((BATCH_ROWS * 9, 1), (1, 1))) == 1
-
-
-def test_a_batch_has_few_layouts() -> None:
-    chunks = [Waiting(seq, 1, 1, seq) for seq in range(1, 50)]
-    assert batch_end(chunks) == BATCH_LAYOUTS
 
 
 def test_a_batch_has_a_bound_number_of_chunks() -> None:

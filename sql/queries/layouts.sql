@@ -1,1 +1,0 @@
-SELECT layout_id, columns, delimiter FROM ingest_layouts WHERE layout_id = ANY (%(layout_ids)s)
