@@ -79,7 +79,8 @@ def _reporting() -> AbstractContextManager[object]:
 
 
 def _end(code: int, sentence: str) -> int:
-    sys.stderr.write(f"clickstream stream: {sentence}\n")
+    one_line = " ".join(sentence.split())  # what PostgreSQL says may have several
+    sys.stderr.write(f"clickstream stream: {one_line}\n")
     return code
 
 

@@ -400,7 +400,7 @@ def small_disk(place: Place) -> Iterator[SmallDisk]:
         yield SmallDisk(path, keeper)
     finally:
         keeper.kill()
-        keeper.wait()
+        keeper.communicate()
 
 
 def test_the_disk_of_the_home_is_full(place: Place, small_disk: SmallDisk) -> None:
