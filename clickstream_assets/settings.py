@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
+from clickstream_assets import thresholds
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SQL_DIR = PROJECT_ROOT / "sql"
 STREAM_PROGRAM = PROJECT_ROOT / "spark" / "spark_streaming_to_postgres.py"
 
 Sink = Literal["copy", "jdbc"]
 IdenticalRows = Literal["merge", "keep"]
+AlertLevel = Literal["error", "warn"]
 
 
 class SettingsError(ValueError):
@@ -38,6 +41,9 @@ class Settings:
     settle_seconds: float  # a file unchanged for so long is taken to be complete
     dagster_port: int
     identical_rows: IdenticalRows
+    latency_p99_seconds: float  # the service level that the check `latency` judges by
+    alert_webhook_url: str | None = field(repr=False)  # a secret: whoever has it can post
+    alert_level: AlertLevel
 
     @property
     def checkpoint_dir(self) -> Path:
@@ -47,6 +53,11 @@ class Settings:
     @property
     def log_dir(self) -> Path:
         return self.home / "logs"
+
+    @property
+    def report_file(self) -> Path:
+        """The page that the asset `clickstream_report` writes."""
+        return self.home / "report" / "clickstream_report.html"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -74,6 +85,11 @@ class Settings:
             identical_rows=cast(
                 IdenticalRows, _choice(source, "CLICKSTREAM_IDENTICAL_ROWS", ("merge", "keep"))
             ),
+            latency_p99_seconds=_number(
+                source, "CLICKSTREAM_LATENCY_P99_SECONDS", thresholds.LATENCY_P99_SECONDS
+            ),
+            alert_webhook_url=_webhook(source, "CLICKSTREAM_ALERT_WEBHOOK_URL"),
+            alert_level=cast(AlertLevel, _choice(source, "CLICKSTREAM_ALERT_LEVEL", ("error", "warn"))),
         )
 
 
@@ -102,4 +118,12 @@ def _url(env: Mapping[str, str], name: str) -> str | None:
     if text and not text.startswith(("postgresql://", "postgres://")):
         # The value itself may hold a password: it is not repeated.
         raise SettingsError(f"{name} is no PostgreSQL URL: it must start with postgresql://.")
+    return text or None
+
+
+def _webhook(env: Mapping[str, str], name: str) -> str | None:
+    text = env.get(name, "").strip()
+    # Only that: `file:` and others would do something else. The value is a secret and is not repeated.
+    if text and not text.startswith(("https://", "http://")):
+        raise SettingsError(f"{name} is no address of the web: it must start with https:// or http://.")
     return text or None
