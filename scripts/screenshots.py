@@ -34,6 +34,8 @@ def main() -> int:
             with dagster_pages(up.url) as pages:
                 pages.materialize("event_files")
                 until(lambda: _is_ready(up), "rows in every summary, and rejects", LIMIT)
+                pages.materialize("clickstream_report")
+                pages.expect_run_success()
                 _asset_graph(pages)
             with dagster_pages(up.url, width=1500, height=900) as pages:
                 _checks(pages)
@@ -52,14 +54,14 @@ def _is_ready(up: Up) -> bool:
 def _asset_graph(pages: DagsterPages) -> None:
     pages.open_asset_graph()
     pages.page.mouse.move(300, 950)  # off the edges, which light up
-    expect(pages.page.get_by_text("4 / 4 Passed")).to_be_visible(timeout=LIMIT * 1000)
-    expect(pages.page.get_by_text("Materialized", exact=True)).to_have_count(9, timeout=LIMIT * 1000)
+    expect(pages.page.get_by_text("7 / 7 Passed")).to_be_visible(timeout=LIMIT * 1000)
+    expect(pages.page.get_by_text("Materialized", exact=True)).to_have_count(10, timeout=LIMIT * 1000)
     _take(pages, "asset-graph")
 
 
 def _checks(pages: DagsterPages) -> None:
     pages.open_checks("events", "reject_rate")
-    expect(pages.page.get_by_text("Succeeded", exact=True)).to_have_count(4, timeout=LIMIT * 1000)
+    expect(pages.page.get_by_text("Succeeded", exact=True)).to_have_count(7, timeout=LIMIT * 1000)
     pages.page.get_by_text("lifetime_rows_read", exact=True).first.wait_for()
     _take(pages, "checks")
 

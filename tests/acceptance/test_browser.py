@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 from up_stack import Up, until
 
 ASSETS = ("event_files", "events", "rejected_events", "user_agents", "sessions", "product_performance")
-ASSETS += ("hourly_traffic", "conversion_funnel", "device_usage")
-CHECKS = ("freshness", "duplicate_rate", "reject_rate", "conservation")
+ASSETS += ("hourly_traffic", "conversion_funnel", "device_usage", "clickstream_report")
+CHECKS = ("freshness", "duplicate_rate", "reject_rate", "id_conflicts", "schema_drift", "conservation")
 CALM_LIMIT = 240_000.0  # milliseconds
 
 pytestmark = [
