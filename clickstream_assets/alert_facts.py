@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 import dagster as dg
 import psycopg2
 
-from clickstream_assets import ledger, run_control
+from clickstream_assets import ledger, run_history
 from clickstream_assets.alerts import AlertState, Condition, FailedRun, Look
 from clickstream_assets.resources import Database
-from clickstream_assets.run_control import STREAM_JOB, RunEnd
+from clickstream_assets.run_control import STREAM_JOB
+from clickstream_assets.run_history import RunEnd
 from clickstream_assets.settings import AlertLevel, Settings
 from clickstream_assets.stream_look import look_at_stream
 from clickstream_assets.supervision import StreamState, decide
@@ -62,7 +63,7 @@ def _look_at_checks(
     unknown: set[str],
     well: dict[str, str],
 ) -> None:
-    latest = run_control.latest_evaluations(instance, keys)
+    latest = run_history.latest_evaluations(instance, keys)
     for key in keys:
         subject = f"check {key.name} of {key.asset_key.to_user_string()}"
         evaluation = latest.get(key)
@@ -110,7 +111,7 @@ def _look_at_stream(
 def _look_at_runs(instance: dg.DagsterInstance, state: AlertState, now: float, *, stream_runs: bool) -> None:
     is_first_look = not state.runs_until
     state.runs_until = state.runs_until or now
-    for end in run_control.runs_ended_after(
+    for end in run_history.runs_ended_after(
         instance, datetime.fromtimestamp(state.runs_until - RUNS_OVERLAP, UTC)
     ):
         if end.run_id in state.runs_seen:

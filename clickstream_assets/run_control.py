@@ -10,8 +10,6 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -76,7 +74,7 @@ def run_ended_at(instance: dg.DagsterInstance, run_id: str | None) -> datetime |
     if not records:
         return None
     ended = records[0].end_time
-    return datetime.fromtimestamp(ended, UTC) if ended else _utc(records[0].update_timestamp)
+    return datetime.fromtimestamp(ended, UTC) if ended else utc(records[0].update_timestamp)
 
 
 def seconds_in_phase(record: dg.RunRecord) -> float:
@@ -84,7 +82,7 @@ def seconds_in_phase(record: dg.RunRecord) -> float:
     status = record.dagster_run.status
     if status is dg.DagsterRunStatus.STARTED and record.start_time is not None:
         return max(0.0, time.time() - record.start_time)
-    return max(0.0, time.time() - _utc(record.update_timestamp).timestamp())
+    return max(0.0, time.time() - utc(record.update_timestamp).timestamp())
 
 
 def worker_process(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
@@ -132,77 +130,6 @@ def worker_is_gone(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
         return False
     # It may have ended properly between the two looks.
     return run_ended_at(instance, run.run_id) is None
-
-
-@dataclass(frozen=True)
-class RunEnd:
-    """A run that succeeded or failed. `assets`: those it was asked for by name; none where it was a job."""
-
-    run_id: str
-    job_name: str
-    assets: frozenset[str]
-    succeeded: bool
-    at: float  # seconds since 1970
-    error: str  # first line; empty where it succeeded
-
-
-def runs_ended_after(instance: dg.DagsterInstance, moment: datetime, limit: int = 100) -> list[RunEnd]:
-    """The runs that succeeded or failed after `moment`, in the order of their ends. Terminated ones are neither."""
-    records = instance.get_run_records(
-        dg.RunsFilter(
-            statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE], updated_after=moment
-        ),
-        limit=limit,
-        order_by="update_timestamp",
-        ascending=True,
-    )
-    ends = []
-    for record in records:
-        run = record.dagster_run
-        succeeded = run.status is dg.DagsterRunStatus.SUCCESS
-        ends.append(
-            RunEnd(
-                run.run_id,
-                run.job_name,
-                frozenset(key.to_user_string() for key in run.asset_selection or ()),
-                succeeded,
-                _utc(record.update_timestamp).timestamp(),
-                "" if succeeded else _error_of(instance, run.run_id),
-            )
-        )
-    return ends
-
-
-def _error_of(instance: dg.DagsterInstance, run_id: str) -> str:
-    """The first line of why a run failed."""
-    for kind in (dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE):
-        for record in instance.get_records_for_run(run_id, of_type=kind, limit=1).records:
-            event = record.event_log_entry.dagster_event
-            if event is None:
-                continue
-            if kind is dg.DagsterEventType.STEP_FAILURE:
-                data = event.step_failure_data
-                error = data.error.cause if data.error and data.error.cause else data.error
-                if data.user_failure_data and data.user_failure_data.description:
-                    return str(data.user_failure_data.description).strip().splitlines()[0]
-                if error:
-                    return str(error.message).strip().splitlines()[0]
-            elif event.message:
-                return str(event.message).strip().splitlines()[0]
-    return "it left no word"
-
-
-def latest_evaluations(
-    instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey]
-) -> dict[dg.AssetCheckKey, dg.AssetCheckEvaluation]:
-    """The latest result of each check, in one query; none for a check that a run is measuring at this moment."""
-    evaluations = {}
-    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
-    for key, record in records.items():
-        event = record.event.dagster_event if record.event else None
-        if event is not None and event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            evaluations[key] = event.asset_check_evaluation_data
-    return evaluations
 
 
 def fail_run(instance: dg.DagsterInstance, run_id: str, reason: str) -> None:
@@ -265,5 +192,6 @@ def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     return reaped
 
 
-def _utc(moment: datetime) -> datetime:
+def utc(moment: datetime) -> datetime:
+    """A moment of Dagster's storage, which leaves the zone out."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
