@@ -35,6 +35,7 @@ class FileBooks:
     rows_inserted: int
     rows_duplicate: int
     rows_rejected: int
+    rows_dropped: int  # of the inserted: gone with their partition, by retention
     chunks_open: int
     duplicate_of: int | None
     original_status: str | None
@@ -56,6 +57,7 @@ class BatchBooks:
     rows_duplicate: int
     rows_rejected: int
     rows_conflict: int
+    rows_dropped: int
     total_read: int
     total_inserted: int
     total_duplicate: int

@@ -3,9 +3,8 @@
 Belongs here: pure judgements, one `Offence` a broken rule, with the numbers. Does not belong here: reading the
 numbers (`verification`), and their shape (`audit_books`).
 
-Where retention comes in: once partitions are dropped, a file has fewer events than `rows_inserted` says. The
-ledger then has to record the rows dropped by file and by batch, and `_stored_rows` below subtracts them. Until
-it does, missing events are missing events.
+Retention: a dropped partition leaves a file with fewer events than `rows_inserted` says. The rows that went with
+it are in the ledger, by file and by batch (`rows_dropped`); what is missing beyond these is missing.
 """
 
 from __future__ import annotations
@@ -58,11 +57,11 @@ def _judge_sum(books: FileBooks) -> Iterator[Offence]:
 
 
 def _stored_rows(books: FileBooks) -> Iterator[Offence]:
-    if books.rows_inserted != books.events_stored:
+    if books.rows_inserted - books.rows_dropped != books.events_stored:
         yield _file(
             books,
             "file_inserted",
-            f"{books.rows_inserted} rows inserted, but {books.events_stored} events are stored",
+            f"{books.rows_inserted} rows inserted{_dropped(books)}, but {books.events_stored} events are stored",
             rows_inserted=books.rows_inserted,
             events=books.events_stored,
         )
@@ -165,7 +164,12 @@ def judge_batch(books: BatchBooks) -> Iterator[Offence]:
             accounted=parts,
         )
     for rule, what, counted, stored in (
-        ("batch_inserted", "events", books.rows_inserted, books.events_stored),
+        (
+            "batch_inserted",
+            f"events{_dropped(books)}",
+            books.rows_inserted,
+            books.events_stored + books.rows_dropped,
+        ),
         ("batch_rejected", "rejected rows", books.rows_rejected, books.rejects_stored),
         ("batch_conflicts", "conflicts", books.rows_conflict, books.conflicts_stored),
     ):
@@ -191,6 +195,10 @@ def _judge_chain(books: BatchBooks) -> Iterator[Offence]:
         if before + rows != total:
             message = f"total of rows {name} was {before}, the batch has {rows}, but the new total is {total}"
             yield _batch(books, "batch_total", message, before=before, rows=rows, total=total)
+
+
+def _dropped(books: FileBooks | BatchBooks) -> str:
+    return f" ({books.rows_dropped} of them dropped by retention)" if books.rows_dropped else ""
 
 
 def _file(books: FileBooks, rule: str, text: str, **numbers: int) -> Offence:

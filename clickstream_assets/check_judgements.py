@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from clickstream_assets import ledger, thresholds
+from clickstream_assets.reused_ids import RECENT_DAYS, ReusedIdsState
 from clickstream_assets.schema_drift import Headers
 from clickstream_assets.thresholds import Limits, Verdict, worst
 from clickstream_assets.units import count, duration, percent
@@ -118,6 +119,30 @@ def judge_rate(
     return Judgement(limits.verdict(rate), description, metadata)
 
 
+def judge_reused_ids(state: ReusedIdsState) -> Judgement:
+    """Judged is what the looks of the last days have found: a producer that reuses ids, or changes times."""
+    metadata: dict[str, Any] = {
+        "found_recently": state.recent,
+        "recent_days": RECENT_DAYS,
+        "found_in_all": state.reused,
+        "through_batch": state.through_batch_id,
+        "batches_not_looked_at": state.newest_batch_id - state.through_batch_id,
+        "examples": list(state.examples),
+    }
+    if state.looked_at is None:
+        return Judgement("pass", "Not looked for yet: the job maintenance does it, every night.", metadata)
+    metadata["looked_at"] = dg.MetadataValue.timestamp(state.looked_at)
+    if not state.recent:
+        return Judgement(
+            "pass", f"No id at two times, up to batch {count(state.through_batch_id)}.", metadata
+        )
+    description = (
+        f"{count(state.recent)} events have the id of an earlier one at another time (found in the last "
+        f"{RECENT_DAYS} days; table reused_event_ids)."
+    )
+    return Judgement("warn", description, metadata)
+
+
 def judge_conservation(audit: Audit, since_batch: int, skipped: int = 0) -> Judgement:
     """Judged is whether rows read = inserted + duplicate + rejected, in the books and in the tables.
 
@@ -135,11 +160,14 @@ def judge_conservation(audit: Audit, since_batch: int, skipped: int = 0) -> Judg
         "rows_inserted": audit.counts.rows_inserted,
         "rows_duplicate": audit.counts.rows_duplicate,
         "rows_rejected": audit.counts.rows_rejected,
+        "rows_dropped": audit.rows_dropped,
         "offences": audit.offence_count,
         "seconds": float(audit.seconds),
     }
     if audit.ok:
         what = f"{count(audit.counts.rows_read)} rows in {count(audit.batches)} batches"
+        if audit.rows_dropped:
+            what += f", {count(audit.rows_dropped)} of them dropped by retention since"
         gap = f" {count(skipped)} batches before them were too many for this check." if skipped else ""
         return Judgement("pass", f"{what}, and every row is accounted for.{gap}", metadata)
     messages = [offence.message for offence in audit.offences[:OFFENCES_SHOWN]]

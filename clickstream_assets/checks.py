@@ -20,10 +20,12 @@ from clickstream_assets.check_judgements import (
     judge_id_conflicts,
     judge_latency,
     judge_rate,
+    judge_reused_ids,
     judge_schema_drift,
 )
 from clickstream_assets.database import query
 from clickstream_assets.resources import Database
+from clickstream_assets.reused_ids import read_reused_ids
 from clickstream_assets.schema_drift import read_headers
 from clickstream_assets.settings import Settings
 from clickstream_assets.verification import verify, verify_recent
@@ -32,7 +34,7 @@ from clickstream_assets.waiting_files import read_waiting_files
 EVENTS = dg.AssetKey("events")
 REPORT_EVERY = 60.0  # seconds; a verdict that changes is reported at once
 # Of these the numbers hardly change, and every report is rows in Dagster's storage.
-REPORT_SELDOM = {"id_conflicts": 5, "schema_drift": 5}  # times REPORT_EVERY
+REPORT_SELDOM = {"id_conflicts": 5, "schema_drift": 5, "same_id_other_time": 5}  # times REPORT_EVERY
 CONFLICTS_SHOWN = 5
 AUDIT_ROWS = 2_000_000  # at most in one look of the sensor: a few seconds
 
@@ -89,6 +91,12 @@ def conservation(connection: Connection, _settings: Settings) -> Judgement:
     return judge_conservation(verify(connection, None), 0)
 
 
+def same_id_other_time(connection: Connection, _settings: Settings) -> Judgement:
+    """Whether an event has the id of another one at another time: both are stored. Looked for by the job
+    maintenance, among the events that are new since its last look."""
+    return judge_reused_ids(read_reused_ids(connection))
+
+
 Measure = Callable[[Connection, Settings], Judgement]
 MEASURES: Mapping[str, Measure] = {
     "freshness": freshness,
@@ -98,6 +106,7 @@ MEASURES: Mapping[str, Measure] = {
     "id_conflicts": id_conflicts,
     "schema_drift": schema_drift,
     "conservation": conservation,
+    "same_id_other_time": same_id_other_time,
 }
 
 

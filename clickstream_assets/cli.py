@@ -25,6 +25,7 @@ COMMANDS = (
     "verify",
     "metrics",
     "rejects",
+    "maintain",
     "database-url",
     "psql",
     "postgres",

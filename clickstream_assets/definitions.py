@@ -12,6 +12,7 @@ from clickstream_assets.assets.report import clickstream_report, report_job, rep
 from clickstream_assets.assets.summaries import summary_assets
 from clickstream_assets.checks import event_checks
 from clickstream_assets.jobs import spark_stream, start_stream, stop_stream
+from clickstream_assets.maintenance_job import maintenance, nightly_maintenance, replay_rejects
 from clickstream_assets.resources import Database
 from clickstream_assets.sensors import sensors
 from clickstream_assets.settings import Settings
@@ -27,8 +28,8 @@ def build_definitions(
     return dg.Definitions(
         assets=[event_files, events_and_rejects, *summary_assets, clickstream_report],
         asset_checks=[*event_checks, summaries_match_events],
-        jobs=[spark_stream, stop_stream, start_stream, audit_job, report_job],
-        schedules=[audit_schedule, report_schedule],
+        jobs=[spark_stream, stop_stream, start_stream, maintenance, replay_rejects, audit_job, report_job],
+        schedules=[nightly_maintenance, audit_schedule, report_schedule],
         sensors=sensors,
         resources={
             "settings": settings,

@@ -143,6 +143,15 @@ class FilesSince:
     last_landed_at: datetime | None
 
 
+@dataclass(frozen=True)
+class Dropped:
+    """What retention dropped from `events`; rows counted as inserted before. `events_from`: older ones are gone."""
+
+    rows: int
+    partitions: int
+    events_from: datetime | None
+
+
 @contextmanager
 def snapshot(connection: Connection) -> Iterator[Connection]:
     """One read-only moment for several reads (REPEATABLE READ). No transaction may be open on entry."""
@@ -164,6 +173,11 @@ def read_lease(connection: Connection) -> Lease:
 def read_lifetime_counts(connection: Connection) -> Counts:
     """Exact totals since the first batch, files delivered again included."""
     return Counts(**_one(connection, "lifetime_counts"))
+
+
+def read_dropped(connection: Connection) -> Dropped:
+    """What retention dropped, exactly: `rows_inserted` less this is what is stored."""
+    return Dropped(**_one(connection, "dropped_events"))
 
 
 def read_window_counts(

@@ -123,7 +123,7 @@ class Supervisor:
                 )
             elif child.process is None and child.due_at is not None and now >= child.due_at:
                 self._start(child)
-            _cap(self.log_file(child.program.name))
+            cap_log(self.log_file(child.program.name))
         gone = self._groups - self.process_groups
         for group in gone:
             self._tell_watchdog(f"-{group}")
@@ -222,13 +222,15 @@ def _ending(code: int) -> str:
 
 
 def _log(file: Path) -> BinaryIO:
-    _cap(file)
+    cap_log(file)
     return file.open("ab")
 
 
-def _cap(file: Path) -> None:
+def cap_log(file: Path, limit: int | None = None) -> bool:
     """Move a log that is too long aside. It is copied and cut, for the program keeps it open (to append)."""
     with contextlib.suppress(FileNotFoundError):
-        if file.stat().st_size > LOG_LIMIT:
+        if file.stat().st_size > (limit or LOG_LIMIT):
             shutil.copyfile(file, file.with_name(f"{file.name}.1"))
             os.truncate(file, 0)
+            return True
+    return False

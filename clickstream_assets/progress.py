@@ -19,9 +19,11 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.ledger import (
     BatchesSince,
     Counts,
+    Dropped,
     FilesSince,
     Latency,
     read_batches_since,
+    read_dropped,
     read_files_since,
     read_latency,
     read_lifetime_counts,
@@ -46,6 +48,7 @@ class Progress:
     batches: BatchesSince
     files: FilesSince
     lifetime: Counts
+    dropped: Dropped
     latency: Latency
 
     @property
@@ -73,7 +76,13 @@ def read_progress(connection: Connection, since: Reported, now: float) -> Progre
         and not read_batches_since(connection, since.batch_id - 1).batches
     ):
         batches, files = read_batches_since(connection, 0), read_files_since(connection, 0)
-    return Progress(batches, files, read_lifetime_counts(connection), read_latency(connection, window))
+    return Progress(
+        batches,
+        files,
+        read_lifetime_counts(connection),
+        read_dropped(connection),
+        read_latency(connection, window),
+    )
 
 
 def materializations(progress: Progress) -> list[dg.AssetMaterialization]:
@@ -100,7 +109,7 @@ def _of_files(files: FilesSince) -> dict[str, Any]:
 def _of_events(progress: Progress) -> dict[str, Any]:
     batches, latency = progress.batches, progress.latency
     metadata: dict[str, Any] = {
-        "dagster/row_count": progress.lifetime.rows_inserted,
+        "dagster/row_count": progress.lifetime.rows_inserted - progress.dropped.rows,
         "batches": batches.batches,
         "last_batch_id": batches.last_batch_id or 0,
         "rows_read": batches.rows_read,

@@ -32,6 +32,7 @@ class RejectFilter:
     file_id: int | None = None
     path: str | None = None
     since: datetime | None = None
+    reject_ids: Sequence[int] | None = None
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,22 @@
 Belongs here: making the databases, applying `sql/postgres_setup.sql` and giving the roles their passwords, safe
 to repeat and to run twice at once. Does not belong here: the schema itself (`sql/`), and where the passwords
 come from (`credentials`).
+
+A new database gets `postgres_setup.sql` alone, which is the whole schema of this version. One that is there gets
+the migrations that it lacks first (`sql/migrations/NNNN_what.sql`, each safe to repeat): what a CREATE IF NOT
+EXISTS cannot do, such as a new column of an old table. `schema_versions` holds their numbers; 1 is the first release.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import psycopg2
 import psycopg2.errors
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import encrypt_password
 
 from clickstream_assets.credentials import (
@@ -24,7 +30,7 @@ from clickstream_assets.credentials import (
     role_url,
     with_database,
 )
-from clickstream_assets.database import connect
+from clickstream_assets.database import connect, query
 from clickstream_assets.settings import SQL_DIR, Settings, SettingsError
 
 APPLICATION = "clickstream-setup"
@@ -62,25 +68,60 @@ def setup_databases(settings: Settings) -> None:
 
 
 def ensure_schema(settings: Settings) -> None:
-    """`setup_databases` where the database has no schema yet; a present one is left as it is."""
+    """`setup_databases` where the database has no schema yet, or an older one; a present one is left as it is."""
     owner_url = role_url(settings, "owner")
     if settings.database_url is None:
         ensure_database(with_database(owner_url, "postgres"), DATABASE)
     with _Transaction(owner_url) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('public.stream_lease') IS NOT NULL")
-        (present,) = cursor.fetchone() or (False,)
-    if not present:
+        version = installed_version(cursor)
+    if version is None or version < newest_version():
         setup_databases(settings)
 
 
+def migrations() -> dict[int, Path]:
+    """The files that upgrade an older schema, by the version that they lead to, in order."""
+    files = sorted((SQL_DIR / "migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    return {int(file.name[:4]): file for file in files}
+
+
+def newest_version() -> int:
+    """The schema version that this program needs."""
+    return max(migrations(), default=1)
+
+
+def installed_version(cursor: Cursor) -> int | None:
+    """The schema version of the database; None where it has no schema yet."""
+    cursor.execute("SELECT to_regclass('public.schema_versions') IS NOT NULL")
+    (present,) = cursor.fetchone() or (False,)
+    if not present:
+        return None
+    cursor.execute("SELECT max(version) FROM schema_versions")
+    (version,) = cursor.fetchone() or (None,)
+    return version or 1
+
+
 def apply_schema(owner_url: str, passwords: Mapping[Role, str]) -> None:
-    """Apply `sql/postgres_setup.sql` and the passwords of `writer` and `reader` in one transaction."""
+    """Apply the migrations that the database lacks, `sql/postgres_setup.sql` and the passwords of `writer` and
+    `reader`, in one transaction.
+
+    Raises:
+        SettingsError: the schema is of a newer version than this program.
+    """
     with _Transaction(owner_url) as connection, connection.cursor() as cursor:
         check_version(connection)
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_LIMIT,))
         # IF NOT EXISTS does not help two that look at the same time.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clickstream.setup'))")
+        installed, newest = installed_version(cursor), newest_version()
+        if installed is not None and installed > newest:
+            raise SettingsError(
+                f"the database has schema version {installed}, and this program knows {newest}: update the program."
+            )
+        for version, file in migrations().items():
+            if installed is not None and version > installed:
+                cursor.execute(file.read_text(encoding="utf-8"))
         cursor.execute((SQL_DIR / "postgres_setup.sql").read_text(encoding="utf-8"))
+        cursor.execute(query("record_schema_versions"), {"newest": newest})
         _let_in(connection)
         for role, password in passwords.items():
             _set_password(connection, ROLE_NAMES[role], password)

@@ -18,9 +18,12 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SQL_DIR = PROJECT_ROOT / "sql"
 STREAM_PROGRAM = PROJECT_ROOT / "spark" / "spark_streaming_to_postgres.py"
 
+MOST_DAYS = 100 * 366
+
 Sink = Literal["copy", "jdbc"]
 IdenticalRows = Literal["merge", "keep"]
 AlertLevel = Literal["error", "warn"]
+FinishedFiles = Literal["keep", "archive", "delete"]
 
 
 class SettingsError(ValueError):
@@ -44,6 +47,11 @@ class Settings:
     latency_p99_seconds: float  # the service level that the check `latency` judges by
     alert_webhook_url: str | None = field(repr=False)  # a secret: whoever has it can post
     alert_level: AlertLevel
+    retention_days: int | None  # events older than this are dropped, and not taken in; None: kept for ever
+    finished_files: FinishedFiles
+    finished_hours: float  # after its commit, a file stays so long where it is
+    archive_dir: Path
+    dagster_days: int  # so long Dagster's runs, events and logs are kept
 
     @property
     def checkpoint_dir(self) -> Path:
@@ -72,6 +80,12 @@ class Settings:
         port = _number(source, "CLICKSTREAM_DAGSTER_PORT", 3000)
         if port != int(port) or not 0 < port < 65536:
             raise SettingsError(f"CLICKSTREAM_DAGSTER_PORT is {port:g}: give a port number from 1 to 65535.")
+        archive_dir = Path(source.get("CLICKSTREAM_ARCHIVE_DIR") or home / "archive").expanduser().absolute()
+        if archive_dir.is_relative_to(events_dir):
+            raise SettingsError(
+                f"CLICKSTREAM_ARCHIVE_DIR, {archive_dir}, lies in the events directory, where it would be read again: "
+                "give a directory outside of it."
+            )
         return cls(
             home=home,
             events_dir=events_dir,
@@ -90,6 +104,13 @@ class Settings:
             ),
             alert_webhook_url=_webhook(source, "CLICKSTREAM_ALERT_WEBHOOK_URL"),
             alert_level=cast(AlertLevel, _choice(source, "CLICKSTREAM_ALERT_LEVEL", ("error", "warn"))),
+            retention_days=_days(source, "CLICKSTREAM_RETENTION_DAYS"),
+            finished_files=cast(
+                FinishedFiles, _choice(source, "CLICKSTREAM_FINISHED_FILES", ("keep", "archive", "delete"))
+            ),
+            finished_hours=_number(source, "CLICKSTREAM_FINISHED_HOURS", 24),
+            archive_dir=archive_dir,
+            dagster_days=_days(source, "CLICKSTREAM_DAGSTER_DAYS") or 7,
         )
 
 
@@ -104,6 +125,15 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
     if not 0 <= value < float("inf"):
         raise SettingsError(f"{name} is '{text}': give a number that is not negative.")
     return value
+
+
+def _days(env: Mapping[str, str], name: str) -> int | None:
+    text = env.get(name, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MOST_DAYS):
+        raise SettingsError(f"{name} is '{text}': give a whole number of days, at least 1.")
+    return int(text)
 
 
 def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

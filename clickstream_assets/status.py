@@ -15,6 +15,7 @@ are seconds, rates are shares from 0 to 1, null means that there is no such thin
   `vanished`, `vanished_paths`, `unlistable`, `files_on_disk`
 - `last_batch`: the columns of `ingest_batches`, and `seconds`, `age_seconds`
 - `totals`: `rows_read`, `rows_inserted`, `rows_duplicate`, `rows_rejected`, `duplicate_rate`, `reject_rate`
+- `retention`: `rows_dropped` (of those inserted), `partitions_dropped`, `events_from` (older ones are gone)
 - `window`: the same of the last `window_seconds`, and `batches`, `rows_conflict`, `duplicate_files`,
   `rows_per_second`, `rejects_by_reason`
 - `latency`: `files`, `p50_seconds`, `p95_seconds`, `p99_seconds`, `max_seconds` (landed to visible, same window)
@@ -47,6 +48,7 @@ class Status:
     waiting: WaitingFiles
     last_batch: ledger.Batch | None
     totals: ledger.Counts
+    dropped: ledger.Dropped
     window: ledger.WindowCounts
     rejects_by_reason: dict[str, int]
     latency: ledger.Latency
@@ -85,6 +87,7 @@ def read_status(
             waiting=waiting,
             last_batch=last_batch,
             totals=ledger.read_lifetime_counts(connection),
+            dropped=ledger.read_dropped(connection),
             window=ledger.read_window_counts(connection, window_seconds),
             rejects_by_reason=ledger.read_window_rejects(connection, window_seconds),
             latency=ledger.read_latency(connection, window_seconds),
@@ -127,6 +130,11 @@ def status_json(status: Status) -> dict[str, Any]:
         "waiting": asdict(status.waiting),
         "last_batch": asdict(batch) | {"age_seconds": status.age(batch.committed_at)} if batch else None,
         "totals": asdict(status.totals) | _rates(status.totals),
+        "retention": {
+            "rows_dropped": status.dropped.rows,
+            "partitions_dropped": status.dropped.partitions,
+            "events_from": status.dropped.events_from,
+        },
         "window": asdict(status.window)
         | _rates(status.window)
         | {"rows_per_second": status.window.rows_per_second, "rejects_by_reason": status.rejects_by_reason},
@@ -145,7 +153,7 @@ def status_line(status: Status) -> str:
     parts = [
         f"stream {status.decision.state}",
         f"{count(status.waiting.files)} files waiting",
-        f"{count(status.totals.rows_inserted)} events stored",
+        f"{count(status.totals.rows_inserted - status.dropped.rows)} events stored",
         f"duplicates {percent(status.window.duplicate_rate)}",
         f"rejects {percent(status.window.reject_rate)}",
         f"latency p50 {duration(status.latency.p50_seconds)}, p99 {duration(status.latency.p99_seconds)}",

@@ -86,6 +86,15 @@ def _count_rows(status: Status) -> list[tuple[str, str]]:
             percent(counts.reject_rate),
         )
         rows.append((name, _columns(values)))
+    if status.dropped.events_from is not None:
+        stored = status.totals.rows_inserted - status.dropped.rows
+        rows.append(
+            (
+                "Retention",
+                f"{count(status.dropped.rows)} of the inserted were dropped, before"
+                f" {moment(status.dropped.events_from)}; {count(stored)} are stored",
+            )
+        )
     return rows
 
 

@@ -136,7 +136,7 @@ def _judge_living(facts: StreamFacts) -> StreamDecision:
         return StreamDecision(state, Action.LEAVE, reason)
     if facts.mode != "continuous":
         return StreamDecision(state, Action.LEAVE, f"a {facts.mode} run has the stream: {reason}")
-    if run is None and facts.holder_run_ended is None:
+    if run is None and (facts.holder_run_id is None or facts.holder_run_ended is None):
         return StreamDecision(state, Action.LEAVE, f"started outside Dagster: {reason}")
     if run is None:
         orphan = f"its run {str(facts.holder_run_id)[:8]} has ended, its driver has not"
@@ -164,6 +164,8 @@ def _health(facts: StreamFacts) -> tuple[StreamState, str]:
     if facts.progress_age is not None:
         since_progress = min(since_progress, facts.progress_age)
     has_begun = since_progress < facts.held_seconds - BEGUN_MARGIN
+    if facts.held_seconds < 0:  # the clock was set back: what was noted since then tells
+        has_begun = facts.progress_age is not None and facts.progress_age >= 0
     limit = STUCK_AFTER if has_begun else BEGIN_LIMIT
     if since_progress > limit and ((facts.oldest_waiting_age or 0) > STUCK_AFTER or not has_begun):
         return StreamState.STUCK, f"alive, but without progress for {since_progress:.0f} s; {waiting}"

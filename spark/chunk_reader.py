@@ -13,12 +13,14 @@ import numpy as np
 import pyarrow as pa
 
 from spark.content import Content, ContentChanged, ContentError, FileState
+from spark.fields import FIELD_SCHEMA, Columns, split_fields
 from spark.records import Flag, Records, split_blocks
 
 SCHEMA = (
     "seq long, file_id long, layout_id int, line_no long, "
-    "byte_offset long, byte_length long, flag byte, value binary"
+    f"byte_offset long, byte_length long, flag byte, value binary, {FIELD_SCHEMA}"
 )
+NAMES = [column.split(" ")[0] for column in SCHEMA.split(", ")]
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,7 @@ class ChunkToRead:
     state: FileState
     compression: str | None
     layout_id: int
-    columns: int
-    delimiter: str
+    columns: Columns
     byte_offset: int
     byte_length: int
     first_line: int
@@ -48,8 +49,8 @@ def read_chunk(path: bytes, chunk: ChunkToRead) -> Iterator[pa.RecordBatch]:
                 content.text_blocks(chunk.compression, chunk.byte_offset, chunk.byte_length),
                 offset=chunk.byte_offset,
                 line=chunk.first_line,
-                fields=chunk.columns,
-                delimiter=chunk.delimiter,
+                fields=chunk.columns.count,
+                delimiter=chunk.columns.delimiter,
             )
             for records in runs:
                 yield _batch(chunk, records)
@@ -73,8 +74,9 @@ def _batch(chunk: ChunkToRead, records: Records) -> pa.RecordBatch:
             pa.array(records.lengths),
             pa.array(records.flags),
             records.values,
+            *split_fields(records.values, records.flags == Flag.NONE, chunk.columns),
         ],
-        names=["seq", "file_id", "layout_id", "line_no", "byte_offset", "byte_length", "flag", "value"],
+        names=NAMES,
     )
 
 

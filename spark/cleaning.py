@@ -1,10 +1,12 @@
 """Cleaning: raw records to typed events, or to rejects with a reason, as Spark SQL.
 
-Belongs here: splitting by the header, trimming, strict casts, bounds, and the reasons. Nothing is dropped: every
-record leaves as an event or as a reject. Does not belong here: reading (`chunk_reader`) and writing (`copy_text`).
+Belongs here: strict casts, bounds, and the reasons. Nothing is dropped: every
+record leaves as an event or as a reject. Does not belong here: reading
+(`chunk_reader`), splitting (`fields`, `record_split`), words (`vocabulary`) and writing (`copy_text`).
 
 Reasons, besides those of `records.Flag`: field_count, missing_<field>, id_too_long, unknown_action_type,
-invalid_event_time, event_time_out_of_range, invalid_price, negative_price, user_agent_too_long, repeated_header.
+invalid_event_time, event_time_out_of_range, too_old (by retention), invalid_price, negative_price,
+user_agent_too_long, repeated_header.
 """
 
 from __future__ import annotations
@@ -17,40 +19,14 @@ from pyspark.sql import DataFrame
 from clickstream_assets.settings import IdenticalRows
 from spark.header import FIELDS, REQUIRED, Layout
 from spark.identity import sql_digest, sql_joined_values, sql_uuid_of_digest
+from spark.record_split import extra_values, field_columns, literal, split_columns
 from spark.records import Flag
+from spark.vocabulary import ACTIONS, CANONICAL_ACTIONS, NULL_TOKENS
 
-WHITE_SPACE = r" \t\r\n\f\u000b\u00a0\u3000"
-NULL_TOKENS = ("", "null", "none", "undefined", "(not set)", r"\\n")  # lower case; \N is PostgreSQL's own
-MAX_PARSED_COLUMNS = 2_000  # commas inside quotes do not count
 MAX_ID_CHARACTERS = 256  # keys of the summaries; a longer id is garbage
 MAX_USER_AGENT_BYTES = 2_000
 EARLIEST = "2000-01-01 00:00:00"  # before: a broken clock
 MAX_FUTURE = timedelta(days=1)  # ahead of this machine's clock: another zone or a skewed clock, at most
-
-ACTIONS: Mapping[str, str] = {
-    "view": "view",
-    "product_view": "view",
-    "view_item": "view",
-    "page_view": "view",
-    "pageview": "view",
-    "detail": "view",
-    "add_to_cart": "add_to_cart",
-    "add-to-cart": "add_to_cart",
-    "add to cart": "add_to_cart",
-    "addtocart": "add_to_cart",
-    "cart": "add_to_cart",
-    "add": "add_to_cart",
-    "remove_from_cart": "remove_from_cart",
-    "remove-from-cart": "remove_from_cart",
-    "remove from cart": "remove_from_cart",
-    "removefromcart": "remove_from_cart",
-    "remove": "remove_from_cart",
-    "purchase": "purchase",
-    "order": "purchase",
-    "transaction": "purchase",
-    "buy": "purchase",
-    "checkout_completed": "purchase",
-}
 
 _UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _ISO_TIME = (
@@ -61,7 +37,9 @@ _EPOCH = "^[0-9]{10}$|^[0-9]{13}$|^[0-9]{16}$"  # seconds, milliseconds, microse
 _PRICE = r"^[+]?([0-9]{1,15}([.][0-9]{0,10})?|[.][0-9]{1,10})$"
 _NEGATIVE = r"^-[0-9.]+$"
 
-_HAS_OTHER_ID = f"(raw_id IS NOT NULL AND NOT raw_id RLIKE '{_UUID}')"
+TEXTS = ("user_id", "session_id", "product_id", "user_agent")
+# A text that COPY reads as Spark does: UTC, at most microseconds. Formatting it anew costs more than the cast did.
+_COPYABLE_TIME = "(octet_length(raw_time) BETWEEN 20 AND 27 AND endswith(raw_time, 'Z'))"
 
 RECORDS = "raw_records"  # the view of the micro-batch's records
 CARRIED = ("seq", "file_id", "line_no", "byte_offset", "byte_length", "flag", "value")
@@ -76,34 +54,43 @@ def on_records(records: DataFrame, statement: str) -> DataFrame:
     return records.sparkSession.sql(statement)
 
 
-def cleaning_sql(layouts: Mapping[int, Layout], identical_rows: IdenticalRows, now: datetime) -> str:
+def cleaning_sql(
+    layouts: Mapping[int, Layout], identical_rows: IdenticalRows, now: datetime, oldest: str = EARLIEST
+) -> str:
     """Spark SQL that makes events and rejects out of the view `RECORDS`.
 
     Its columns: `CARRIED`, `reason` and `detail` (null for an event), and the event's: event_id, user_id, session_id,
-    action_type, product_id, event_time (timestamp), price (text), user_agent, extra (JSON text).
+    action_type, product_id, event_time (timestamp), time_text (the same for
+    COPY), price (text), user_agent, extra (JSON text).
     """
-    splits = [f"split_{layout_id}" for layout_id in layouts]
-    kept = [*CARRIED, *splits, "split_ok"]
+    splits = ["layout_id", "is_split", "extras", *(f"split_{layout_id}" for layout_id in layouts)]
     latest = latest_event_time(now)
     # One projection a step: Spark keeps them apart where a result is used several times, and so computes it once.
     steps: list[list[str]] = [
-        [*CARRIED, *_split(layouts)],
-        [*CARRIED, *splits, f"{_split_ok(layouts)} AS split_ok", *_trimmed(layouts)],
-        [*kept, *(f"{_without_null_token(field)} AS {field}" for field in FIELDS)],
-        [*kept, *_typed()],
-        ["*", f"{_reason(latest)} AS reason"],
+        [
+            *CARRIED,
+            "layout_id",
+            "is_split",
+            "extras",
+            *(f"in_{field}" for field in FIELDS),
+            *split_columns(layouts),
+        ],
+        [*CARRIED, *splits, f"(is_split OR {_split_ok(layouts)}) AS split_ok", *field_columns(layouts)],
+        [*CARRIED, *splits, "split_ok", *_typed()],
+        ["*", f"{_reason(latest, oldest)} AS reason"],
         *([["*", f"{_occurrence()} AS occurrence"]] if identical_rows == "keep" else []),
         ["*", f"{_digest(identical_rows)} AS digest"],
         [
             *CARRIED,
             "reason",
-            f"{_detail(latest)} AS detail",
-            f"CASE WHEN reason IS NULL THEN coalesce({sql_uuid_of_digest('digest')}, lower(raw_id)) END AS event_id",
+            f"{_detail(latest, oldest)} AS detail",
+            f"CASE WHEN reason IS NULL THEN coalesce({sql_uuid_of_digest('digest')}, raw_id) END AS event_id",
             "user_id",
             "session_id",
             "action_type",
             "product_id",
             "event_time",
+            f"CASE WHEN {_COPYABLE_TIME} THEN raw_time ELSE cast(event_time AS STRING) END AS time_text",
             "price",
             "user_agent",
             f"CASE WHEN reason IS NULL THEN {_extra(layouts)} END AS extra",
@@ -118,60 +105,8 @@ def cleaning_sql(layouts: Mapping[int, Layout], identical_rows: IdenticalRows, n
 def select(expressions: Sequence[str], source: str) -> str:
     """A SELECT of `expressions` from a view or from another SELECT."""
     inner = source if source == RECORDS else f"({source})"
-    # The expressions are this project's own; of a file only its column names enter, quoted by `_literal`.
+    # The expressions are this project's own; of a file only its column names enter, quoted by `record_split.literal`.
     return f"SELECT {', '.join(expressions)} FROM {inner}"  # noqa: S608
-
-
-def _split(layouts: Mapping[int, Layout]) -> list[str]:
-    """One struct of strings a layout, null unless the record has that layout and no defect."""
-    text = r"trim(TRAILING '\r\n' FROM cast(value AS STRING))"
-    return [
-        f"CASE WHEN flag = 0 AND layout_id = {layout_id} AND {_few_enough_columns(layout)} "
-        f"THEN {_from_csv(text, layout)} END AS split_{layout_id}"
-        for layout_id, layout in layouts.items()
-    ]
-
-
-def _from_csv(text: str, layout: Layout) -> str:
-    columns = ", ".join(f"c{index} STRING" for index in range(len(layout.columns)))
-    options = {
-        "mode": "PERMISSIVE",
-        "columnNameOfCorruptRecord": "bad",
-        "sep": layout.delimiter,
-        "escape": '"',
-        "maxColumns": str(MAX_PARSED_COLUMNS),
-    }
-    pairs = ", ".join(f"{_literal(key)}, {_literal(value)}" for key, value in options.items())
-    return f"from_csv({text}, '{columns}, bad STRING', map({pairs}))"
-
-
-def _few_enough_columns(layout: Layout) -> str:
-    """More columns than the parser takes would end the whole batch, for ever. A short record needs no count."""
-    text, delimiter = "cast(value AS STRING)", _literal(layout.delimiter)
-    return (
-        f"(octet_length(value) < {MAX_PARSED_COLUMNS} "
-        f"OR length({text}) - length(replace({text}, {delimiter}, '')) < {MAX_PARSED_COLUMNS - 1})"
-    )
-
-
-def _literal(text: str) -> str:
-    """A Spark SQL string literal."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\t", "\\t")
-    return f"'{escaped}'"
-
-
-def _trimmed(layouts: Mapping[int, Layout]) -> list[str]:
-    """The text of each field without surrounding white space, from the column where its layout has it."""
-    chosen = []
-    for field in FIELDS:
-        branches = [
-            f"WHEN split_{layout_id} IS NOT NULL THEN split_{layout_id}.c{positions[field]}"
-            for layout_id, layout in layouts.items()
-            if field in (positions := layout.field_positions())
-        ]
-        value = f"CASE {' '.join(branches)} END" if branches else "cast(NULL AS STRING)"
-        chosen.append(f"trim(BOTH '{WHITE_SPACE}' FROM {value}) AS {field}")
-    return chosen
 
 
 def _split_ok(layouts: Mapping[int, Layout]) -> str:
@@ -179,10 +114,11 @@ def _split_ok(layouts: Mapping[int, Layout]) -> str:
     return " OR ".join(good) or "false"
 
 
-def _without_null_token(field: str) -> str:
+def _is_null(field: str) -> str:
+    """Whether a text says that there is no value. Most texts are longer than every such word, which costs nothing."""
     tokens = ", ".join(f"'{token}'" for token in NULL_TOKENS)
     longest = max(len(token) for token in NULL_TOKENS)
-    return f"CASE WHEN length({field}) > {longest} OR lower({field}) NOT IN ({tokens}) THEN {field} END"
+    return f"({field} IS NULL OR octet_length({field}) <= {longest} AND lower({field}) IN ({tokens}))"
 
 
 def _extra(layouts: Mapping[int, Layout]) -> str:
@@ -190,16 +126,16 @@ def _extra(layouts: Mapping[int, Layout]) -> str:
     branches = []
     for layout_id, layout in layouts.items():
         columns = "".join(
-            f", {_literal(name)}, split_{layout_id}.c{index}"
-            for name, index in layout.extra_columns().items()
+            f", {literal(name)}, {value}" for name, value in extra_values(layout_id, layout).items()
         )
-        members = f"to_json(named_struct('event_id', CASE WHEN {_HAS_OTHER_ID} THEN raw_id END{columns}))"
-        condition = f"split_{layout_id} IS NOT NULL" + ("" if columns else f" AND {_HAS_OTHER_ID}")
+        members = f"to_json(named_struct('event_id', CASE WHEN has_other_id THEN raw_id END{columns}))"
+        condition = f"layout_id = {layout_id}" + ("" if columns else " AND has_other_id")
         branches.append(f"WHEN {condition} THEN nullif({members}, '{{}}')")
     return f"CASE {' '.join(branches)} END" if branches else "cast(NULL AS STRING)"
 
 
 def _typed() -> list[str]:
+    canonical = " ".join(f"WHEN '{action}' THEN '{action}'" for action in CANONICAL_ACTIONS)
     actions = " ".join(f"WHEN '{alias}' THEN '{action}'" for alias, action in ACTIONS.items())
     time = (
         f"CASE WHEN event_time RLIKE r'{_ISO_TIME}' THEN try_cast(event_time AS TIMESTAMP) "
@@ -207,17 +143,15 @@ def _typed() -> list[str]:
         "timestamp_micros(cast(rpad(event_time, 16, '0') AS BIGINT)) END"
     )
     return [
-        "event_id AS raw_id",
-        "user_id",
-        "session_id",
-        "product_id",
-        "user_agent",
+        f"CASE WHEN NOT {_is_null('event_id')} THEN event_id END AS raw_id",
+        f"(NOT {_is_null('event_id')} AND NOT event_id RLIKE '{_UUID}') AS has_other_id",
+        *(f"CASE WHEN NOT {_is_null(field)} THEN {field} END AS {field}" for field in TEXTS),
         "action_type AS raw_action",
-        f"CASE lower(action_type) {actions} END AS action_type",
+        f"CASE action_type {canonical} ELSE CASE lower(action_type) {actions} END END AS action_type",
         f"{time} AS event_time",
         "event_time AS raw_time",
         "price AS raw_price",
-        f"CASE WHEN price RLIKE r'{_PRICE}' THEN trim(LEADING '+' FROM price) END AS price",
+        f"CASE WHEN price RLIKE r'{_PRICE}' THEN price END AS price",
     ]
 
 
@@ -231,12 +165,26 @@ def latest_event_time(now: datetime) -> str:
     return bound.astimezone(UTC).strftime("%Y-%m-%d %H:00:00")
 
 
-def _reason(latest: str) -> str:
+def oldest_event_time(now: datetime, retention_days: int | None, floor: datetime | None) -> str:
+    """The oldest time that an event may have: not beyond the retention, in full hours as `latest_event_time`, nor
+    before `floor`, from which on the events are kept."""
+    bounds = [EARLIEST]
+    if retention_days is not None:
+        bounds.append((now - timedelta(days=retention_days)).astimezone(UTC).strftime("%Y-%m-%d %H:00:00"))
+    if floor is not None:
+        bounds.append(floor.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"))
+    return max(bounds)
+
+
+def _reason(latest: str, oldest: str) -> str:
     flags = " ".join(
         f"WHEN {flag.value} THEN '{flag.name.lower()}'" for flag in Flag if flag is not Flag.NONE
     )
     raw = {"action_type": "raw_action", "event_time": "raw_time"}
-    missing = " ".join(f"WHEN {raw.get(field, field)} IS NULL THEN 'missing_{field}'" for field in REQUIRED)
+    missing = " ".join(
+        f"WHEN {field} IS NULL{f' AND {_is_null(raw[field])}' if field in raw else ''} THEN 'missing_{field}'"
+        for field in REQUIRED
+    )
     long_ids = " OR ".join(
         f"length({field}) > {MAX_ID_CHARACTERS}" for field in ("user_id", "session_id", "product_id")
     )
@@ -253,21 +201,22 @@ def _reason(latest: str) -> str:
         "WHEN event_time IS NULL THEN 'invalid_event_time' "
         f"WHEN event_time < TIMESTAMP '{EARLIEST}' OR event_time > TIMESTAMP '{latest}' "
         "THEN 'event_time_out_of_range' "
-        f"WHEN raw_price RLIKE '{_NEGATIVE}' THEN 'negative_price' "
-        "WHEN raw_price IS NOT NULL AND price IS NULL THEN 'invalid_price' "
+        f"WHEN event_time < TIMESTAMP '{oldest}' THEN 'too_old' "
+        f"WHEN price IS NULL AND raw_price RLIKE '{_NEGATIVE}' THEN 'negative_price' "
+        f"WHEN price IS NULL AND NOT {_is_null('raw_price')} THEN 'invalid_price' "
         f"WHEN octet_length(user_agent) > {MAX_USER_AGENT_BYTES} THEN 'user_agent_too_long' END"
     )
 
 
-def _detail(latest: str) -> str:
+def _detail(latest: str, oldest: str) -> str:
     """The value that was the reason, cut."""
     return (
         "CASE WHEN flag <> 0 OR NOT split_ok THEN NULL "
-        "WHEN raw_action IS NOT NULL AND action_type IS NULL THEN left(raw_action, 200) "
-        "WHEN raw_time IS NOT NULL AND event_time IS NULL THEN left(raw_time, 200) "
-        f"WHEN event_time < TIMESTAMP '{EARLIEST}' OR event_time > TIMESTAMP '{latest}' "
+        f"WHEN action_type IS NULL AND NOT {_is_null('raw_action')} THEN left(raw_action, 200) "
+        f"WHEN event_time IS NULL AND NOT {_is_null('raw_time')} THEN left(raw_time, 200) "
+        f"WHEN event_time < TIMESTAMP '{oldest}' OR event_time > TIMESTAMP '{latest}' "
         "THEN left(raw_time, 200) "
-        "WHEN raw_price IS NOT NULL AND price IS NULL THEN left(raw_price, 200) END"
+        f"WHEN price IS NULL AND NOT {_is_null('raw_price')} THEN left(raw_price, 200) END"
     )
 
 
@@ -296,6 +245,6 @@ def _digest(identical_rows: IdenticalRows) -> str:
     else:
         joined = sql_joined_values(values)
     return (
-        f"CASE WHEN reason IS NOT NULL THEN NULL WHEN {_HAS_OTHER_ID} THEN {sql_digest('raw_id')} "
+        f"CASE WHEN reason IS NOT NULL THEN NULL WHEN has_other_id THEN {sql_digest('raw_id')} "
         f"WHEN raw_id IS NULL THEN {sql_digest(joined)} END"
     )

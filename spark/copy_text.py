@@ -39,7 +39,7 @@ def copy_text_sql(cleaned: str) -> str:
         "cast(file_id AS STRING)",
         "cast(line_no AS STRING)",
         "event_id",
-        "cast(event_time AS STRING)",
+        "time_text",
         _quoted("user_id"),
         _quoted("session_id"),
         "action_type",

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 
 from clickstream_assets.database import connect, query
 from clickstream_assets.settings import IdenticalRows, Sink
-from spark.cleaning import cleaning_sql, on_records
+from spark.cleaning import cleaning_sql, oldest_event_time, on_records
 from spark.commit import Batch, BatchCommit, Chunk, Outcome
 from spark.copy_sink import SMALL_ROWS, TaskStaging, stage_in_driver
 from spark.copy_text import copy_text_sql
@@ -38,6 +38,7 @@ class MicroBatchWriter:
         identical_rows: IdenticalRows,
         batch_range: Callable[[int], tuple[int, int]],
         committed: Callable[[Outcome], None],
+        retention_days: int | None = None,
     ) -> None:
         self._url = url
         self._epoch = epoch
@@ -47,6 +48,8 @@ class MicroBatchWriter:
         self._committed = committed
         self._layouts: dict[int, Layout] = {}
         self._connection: Connection | None = None
+        self._retention_days = retention_days
+        self._floor: datetime | None = None  # from when on events are kept, at the start of this stream
 
     def write(self, records: DataFrame, spark_batch_id: int) -> None:
         """Commit one micro-batch, exactly once: a batch that is in the ledger already is passed over."""
@@ -82,6 +85,8 @@ class MicroBatchWriter:
             self._connection = connect(self._url, "clickstream-stream-sink")
             with self._connection, self._connection.cursor() as cursor:
                 cursor.execute(query("create_session_tables"))
+                cursor.execute(query("events_floor"))
+                (self._floor,) = cursor.fetchone() or (None,)
         return self._connection
 
     def _chunks(
@@ -102,7 +107,8 @@ class MicroBatchWriter:
 
     def _run(self, records: DataFrame, connection: Connection, batch: Batch, started: float) -> Outcome:
         layouts = {chunk.layout_id: self._layouts[chunk.layout_id] for chunk in batch.chunks}
-        cleaned = cleaning_sql(layouts, self._identical_rows, batch.started_at)
+        oldest = oldest_event_time(batch.started_at, self._retention_days, self._floor)
+        cleaned = cleaning_sql(layouts, self._identical_rows, batch.started_at, oldest)
         commit = BatchCommit(connection, batch)
         if self._sink == "jdbc":
             part = stage_by_jdbc(on_records(records, cleaned), self._url, self._epoch)

@@ -25,6 +25,8 @@ from pyspark.sql.types import StructType
 from clickstream_assets.database import connect, query
 from spark.chunk_reader import SCHEMA, ChunkToRead, read_chunk
 from spark.content import FileState
+from spark.fields import Columns
+from spark.header import Layout
 
 URL_VARIABLE = "CLICKSTREAM_STREAM_DATABASE_URL"
 BATCH_ROWS = 1_000_000  # of one micro-batch, at most …
@@ -116,6 +118,7 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
 
     def partitions(self, start: dict[str, int], end: dict[str, int]) -> Sequence[InputPartition]:
         rows = self._rows("chunks_to_read", {"after": end["after"], "upto": end["seq"]})
+        columns = {row[9]: Columns.of(Layout(tuple(row[10]), row[11])) for row in rows}
         chunks = [
             ChunkToRead(
                 seq=row[0],
@@ -124,8 +127,7 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
                 state=FileState(row[4], row[5], row[6], row[7]),
                 compression=row[8],
                 layout_id=row[9],
-                columns=row[10],
-                delimiter=row[11],
+                columns=columns[row[9]],
                 byte_offset=row[12],
                 byte_length=row[13],
                 first_line=row[14],

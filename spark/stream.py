@@ -169,6 +169,7 @@ def start_query(
         settings.identical_rows,
         lambda batch_id: offset_log.read_range(checkpoint, batch_id),
         committed,
+        settings.retention_days,
     )
 
     def write(records: object, batch_id: int) -> None:

@@ -81,7 +81,8 @@ CREATE TABLE IF NOT EXISTS ingest_files (
     inode          bigint NOT NULL,                -- inode, modified_ns, changed_ns and size: which state of the path this row is about
     modified_ns    bigint NOT NULL,
     changed_ns     bigint NOT NULL,
-    archived_at    timestamptz                     -- when maintenance moved or deleted the file on disk
+    archived_at    timestamptz,                    -- when maintenance moved or deleted the file on disk
+    rows_dropped   bigint NOT NULL DEFAULT 0       -- of rows_inserted: dropped from events by retention
 );
 CREATE INDEX IF NOT EXISTS ingest_files_path ON ingest_files (path);
 CREATE INDEX IF NOT EXISTS ingest_files_content_hash ON ingest_files (content_hash) WHERE status = 'committed';
@@ -132,11 +133,21 @@ CREATE TABLE IF NOT EXISTS ingest_batches (
     max_event_time timestamptz,
     parse_seconds  double precision NOT NULL,      -- Spark: read, split, cast, COPY to staging
     merge_seconds  double precision NOT NULL,      -- PostgreSQL: staging to events and the ledgers
+    rows_dropped   bigint NOT NULL DEFAULT 0,      -- of rows_inserted: dropped from events by retention
     UNIQUE (query_id, spark_batch_id),
     CHECK (rows_read = rows_inserted + rows_duplicate + rows_rejected)
 );
 CREATE INDEX IF NOT EXISTS ingest_batches_committed_at ON ingest_batches (committed_at);
 CREATE INDEX IF NOT EXISTS ingest_batches_max_event_time ON ingest_batches (max_event_time);  -- the newest event
+
+-- What retention dropped from events. Older events are not taken in again.
+CREATE TABLE IF NOT EXISTS dropped_partitions (
+    partition  text PRIMARY KEY,
+    from_time  timestamptz NOT NULL,
+    to_time    timestamptz NOT NULL,               -- the next partition begins here
+    rows       bigint NOT NULL,
+    dropped_at timestamptz NOT NULL DEFAULT now()
+);
 
 -- Who streams. One row. Every transaction of a stream locks its epoch FOR KEY SHARE, so that a writer
 -- that lost the lease cannot commit; the unique key makes taking over wait for such a transaction,
@@ -218,11 +229,34 @@ CREATE TABLE IF NOT EXISTS event_conflicts (
 );
 CREATE INDEX IF NOT EXISTS event_conflicts_batch ON event_conflicts (batch_id);
 
+-- Found by maintenance: an event whose id an earlier event has at another time. Both are stored. The first few
+-- of a look are named, all are counted in maintenance_state.
+CREATE TABLE IF NOT EXISTS reused_event_ids (
+    event_id   uuid NOT NULL,
+    event_time timestamptz NOT NULL,
+    other_time timestamptz NOT NULL,               -- of the event stored earlier
+    batch_id   bigint NOT NULL,
+    file_id    bigint NOT NULL,
+    line_no    bigint NOT NULL,
+    found_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (event_id, event_time)
+);
+CREATE INDEX IF NOT EXISTS reused_event_ids_found_at ON reused_event_ids (found_at);
+
+-- What maintenance has to remember. One row.
+CREATE TABLE IF NOT EXISTS maintenance_state (
+    only_row             boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    ids_through_batch_id bigint NOT NULL DEFAULT 0, -- the events up to here were looked at for reused ids
+    ids_reused           bigint NOT NULL DEFAULT 0, -- events found so
+    ids_looked_at        timestamptz
+);
+INSERT INTO maintenance_state (only_row) VALUES (true) ON CONFLICT DO NOTHING;
+
 -- 4. Partitions -----------------------------------------------------------------------------------
 
--- Creates the monthly partitions (UTC) that are missing among the given months. Runs as the owner, so
--- that the writer needs no right to create tables. Attaching takes a lock that lets readers go on;
--- CREATE TABLE … PARTITION OF would shut them out.
+-- Creates the monthly partitions (UTC) that are missing among the given months, but none that retention
+-- dropped. Runs as the owner, so that the writer needs no right to create tables. Attaching takes a lock
+-- that lets readers go on; CREATE TABLE … PARTITION OF would shut them out.
 CREATE OR REPLACE FUNCTION ensure_event_partitions(months date[]) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -235,6 +269,9 @@ BEGIN
         CONTINUE WHEN to_regclass(format('public.%I', name)) IS NOT NULL;
         PERFORM pg_advisory_xact_lock(hashtext('clickstream.partitions'));
         CONTINUE WHEN to_regclass(format('public.%I', name)) IS NOT NULL;
+        IF EXISTS (SELECT FROM public.dropped_partitions WHERE to_time > month::timestamp AT TIME ZONE 'UTC') THEN
+            RAISE EXCEPTION 'the events of % were dropped by retention and are not taken in again', to_char(month, 'YYYY-MM');
+        END IF;
         EXECUTE format('CREATE TABLE public.%I (LIKE public.events INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
         EXECUTE format('ALTER TABLE public.events ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)', name,
                        month::text || ' 00:00:00+00', (month + interval '1 month')::date::text || ' 00:00:00+00');
@@ -244,6 +281,46 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION ensure_event_partitions(date[]) FROM PUBLIC;
+
+-- Drops the oldest partition that lies wholly before the given time, and writes down how many rows of which
+-- file and batch went with it, in one transaction. No row: there is none. For the owner alone.
+--
+-- Counting shuts out writers of that partition, and they are none; the lock that shuts out everybody is taken
+-- after it. Give it a lock_timeout: while it waits for a long query, all others wait behind it.
+CREATE OR REPLACE FUNCTION drop_oldest_event_partition(before timestamptz) RETURNS SETOF dropped_partitions
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    oldest record;
+    total  bigint;
+BEGIN
+    SELECT c.relname AS name, split_part(bound, '''', 2)::timestamptz AS from_time,
+           split_part(bound, '''', 4)::timestamptz AS to_time
+      INTO oldest
+      FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid, LATERAL pg_get_expr(c.relpartbound, c.oid) AS bound
+     WHERE inhparent = 'public.events'::regclass AND bound LIKE 'FOR VALUES FROM (''%'') TO (''%'')'
+     ORDER BY 2 LIMIT 1;
+    IF oldest IS NULL OR oldest.to_time > before THEN
+        RETURN;
+    END IF;
+    EXECUTE format('LOCK TABLE public.%I IN SHARE MODE', oldest.name);
+    EXECUTE format('CREATE TEMP TABLE dropping ON COMMIT DROP AS '
+                   'SELECT file_id, batch_id, count(*) AS rows FROM public.%I GROUP BY file_id, batch_id', oldest.name);
+    SELECT coalesce(sum(rows), 0) INTO total FROM pg_temp.dropping;
+    LOCK TABLE ONLY public.events IN ACCESS EXCLUSIVE MODE;
+    UPDATE public.ingest_files AS f SET rows_dropped = f.rows_dropped + d.rows
+      FROM (SELECT file_id, sum(rows)::bigint AS rows FROM pg_temp.dropping GROUP BY file_id) AS d
+     WHERE f.file_id = d.file_id;
+    UPDATE public.ingest_batches AS b SET rows_dropped = b.rows_dropped + d.rows
+      FROM (SELECT batch_id, sum(rows)::bigint AS rows FROM pg_temp.dropping GROUP BY batch_id) AS d
+     WHERE b.batch_id = d.batch_id;
+    DROP TABLE pg_temp.dropping;
+    EXECUTE format('ALTER TABLE public.events DETACH PARTITION public.%I', oldest.name);
+    EXECUTE format('DROP TABLE public.%I', oldest.name);
+    RETURN QUERY INSERT INTO public.dropped_partitions (partition, from_time, to_time, rows)
+                 VALUES (oldest.name, oldest.from_time, oldest.to_time, total) RETURNING *;
+END
+$$;
+REVOKE ALL ON FUNCTION drop_oldest_event_partition(timestamptz) FROM PUBLIC;
 
 -- 5. Summaries ------------------------------------------------------------------------------------
 -- Filled by clickstream_assets/summaries.py with sql/summaries/*.sql. Days and hours are UTC; an event
@@ -477,6 +554,8 @@ GRANT INSERT ON events, rejected_events, event_conflicts, ingest_batches, ingest
 GRANT INSERT, UPDATE ON ingest_files TO clickstream_writer;
 GRANT INSERT, UPDATE, DELETE ON ingest_chunks TO clickstream_writer;
 GRANT UPDATE ON stream_lease TO clickstream_writer;
+GRANT INSERT, DELETE ON reused_event_ids TO clickstream_writer;
+GRANT UPDATE ON maintenance_state TO clickstream_writer;
 GRANT UPDATE (replayed_at) ON rejected_events TO clickstream_writer;
 GRANT USAGE, SELECT ON SEQUENCE events_id_seq, ingest_chunks_seq TO clickstream_writer;
 GRANT EXECUTE ON FUNCTION ensure_event_partitions(date[]) TO clickstream_writer;

@@ -10,7 +10,13 @@ import dagster as dg
 from pydantic import Field
 
 from clickstream_assets.catch_up import CatchUpTimeout, catch_up
-from clickstream_assets.ledger import BatchesSince, read_batches_since, read_last_batch, read_lifetime_counts
+from clickstream_assets.ledger import (
+    BatchesSince,
+    read_batches_since,
+    read_dropped,
+    read_last_batch,
+    read_lifetime_counts,
+)
 from clickstream_assets.previews import preview
 from clickstream_assets.resources import Database
 from clickstream_assets.settings import Settings
@@ -108,7 +114,7 @@ def events_and_rejects(
         yield dg.MaterializeResult(
             "events",
             metadata={
-                "dagster/row_count": totals.rows_inserted,
+                "dagster/row_count": totals.rows_inserted - read_dropped(connection).rows,
                 "files_caught_up": files,
                 **_counts(batches),
                 "preview": preview(connection, "preview_events"),

@@ -11,7 +11,7 @@ import click
 
 from clickstream_assets.role_connection import role_connection
 from clickstream_assets.settings import Settings
-from clickstream_assets.units import count, duration
+from clickstream_assets.units import count, duration, moment
 from clickstream_assets.verification import Audit, verify
 
 SHOWN = 50  # offences on the screen; --json has more
@@ -43,7 +43,8 @@ def _progress(text: str) -> None:
 
 
 def audit_json(audit: Audit) -> dict[str, object]:
-    """Keys: ok, taken_at, seconds, files, batches, counts, offence_count, offences (at most 1,000)."""
+    """Keys: ok, taken_at, seconds, files, batches, counts, rows_dropped and events_from (retention), offence_count,
+    offences (at most 1,000)."""
     return {
         "ok": audit.ok,
         "taken_at": audit.taken_at.isoformat(),
@@ -51,6 +52,8 @@ def audit_json(audit: Audit) -> dict[str, object]:
         "files": audit.files,
         "batches": audit.batches,
         "counts": asdict(audit.counts),
+        "rows_dropped": audit.rows_dropped,
+        "events_from": audit.events_from.isoformat() if audit.events_from else None,
         "offence_count": audit.offence_count,
         "offences": [asdict(offence) for offence in audit.offences],
     }
@@ -63,6 +66,11 @@ def audit_text(audit: Audit) -> str:
         f"{count(counts.rows_read)} rows read = {count(counts.rows_inserted)} inserted"
         f" + {count(counts.rows_duplicate)} duplicate + {count(counts.rows_rejected)} rejected"
     )
+    if audit.events_from is not None:
+        sum_ += (
+            f"\nRetention dropped {count(audit.rows_dropped)} of the inserted rows: events before"
+            f" {moment(audit.events_from)}."
+        )
     if audit.ok:
         return f"Conservation holds: {sum_}\nChecked against the stored rows: {scope}."
     lines = [f"Conservation is broken: {count(audit.offence_count)} offences ({scope})."]

@@ -7,5 +7,6 @@ SELECT r.reason, count(*) AS rows, count(r.replayed_at) AS replayed, count(DISTI
    AND (%(file_id)s::bigint IS NULL OR r.file_id = %(file_id)s)
    AND (%(path)s::text IS NULL OR f.path = %(path)s)
    AND (%(since)s::timestamptz IS NULL OR r.rejected_at >= %(since)s)
+   AND (%(reject_ids)s::bigint[] IS NULL OR r.reject_id = ANY (%(reject_ids)s::bigint[]))
  GROUP BY r.reason
  ORDER BY rows DESC, r.reason

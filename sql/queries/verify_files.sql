@@ -27,6 +27,7 @@ SELECT file_id, books.path, books.status, books.reason, books.committed_at IS NO
        coalesce(books.rows_inserted, 0) AS rows_inserted,
        coalesce(books.rows_duplicate, 0) AS rows_duplicate,
        coalesce(books.rows_rejected, 0) AS rows_rejected,
+       coalesce(books.rows_dropped, 0) AS rows_dropped,
        coalesce(books.chunks_open, 0) AS chunks_open,
        books.duplicate_of, books.original_status, books.original_rows_read,
        coalesce(stored.events, 0) AS events_stored,

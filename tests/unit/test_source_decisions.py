@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from spark.chunk_reader import ChunkToRead
 from spark.content import FileState
+from spark.fields import Columns
 from spark.source import (
     BATCH_BYTES,
     BATCH_CHUNKS,
@@ -18,6 +19,7 @@ from spark.source import (
 )
 
 STATE = FileState(1, 1, 1, 1)
+COLUMNS = Columns(5, ",", (None, 0, 1, 2, 3, 4, None, None), ())
 
 
 def waiting(*sizes: tuple[int, int], layout: int = 1) -> list[Waiting]:
@@ -25,7 +27,7 @@ def waiting(*sizes: tuple[int, int], layout: int = 1) -> list[Waiting]:
 
 
 def chunk(seq: int, size: int) -> ChunkToRead:
-    return ChunkToRead(seq, seq, b"f", STATE, None, 1, 7, ",", 0, size, 2)
+    return ChunkToRead(seq, seq, b"f", STATE, None, 1, COLUMNS, 0, size, 2)
 
 
 def test_nothing_waiting_is_no_batch() -> None:

@@ -1,0 +1,1 @@
+"""What `make bench` runs. Results and how to read them: benchmarks/README.md."""

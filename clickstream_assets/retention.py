@@ -1,0 +1,70 @@
+"""Retention: dropping the partitions of `events` that are older than the limit, and saying so in the books.
+
+Belongs here: when a partition may go. Does not belong here: dropping it and writing down what went (the function
+`drop_oldest_event_partition` in `sql/postgres_setup.sql`, for the owner alone), and turning away older rows that
+arrive (`spark/cleaning.py`, reason `too_old`).
+
+Safety properties:
+- A partition goes in one transaction with the count of its rows by file and batch: the audit stays exact.
+- The summaries take in all that is stored before anything is dropped; they keep what they have of those days.
+- What was dropped does not come back: the stream rejects rows from before it, and no partition is made there, even
+  if the limit is lifted later. Summaries would count such events a second time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg2 import errors
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets import summaries
+from clickstream_assets.database import query
+
+LOCK_LIMIT = "5s"  # behind a long query on events; all others wait behind us meanwhile
+
+
+@dataclass(frozen=True)
+class DroppedPartition:
+    """One partition, with the time that it covered; `rows` are events."""
+
+    partition: str
+    from_time: datetime
+    to_time: datetime
+    rows: int
+
+
+@dataclass(frozen=True)
+class Retention:
+    """What was dropped now, and why the rest was not, where something is left."""
+
+    dropped: tuple[DroppedPartition, ...] = ()
+    postponed: str | None = None
+
+
+def drop_expired(owner: Connection, writer: Connection, days: int) -> Retention:
+    """Drop every partition of events that lies wholly before the last `days` days. Both connections autocommit."""
+    with owner.cursor() as cursor:
+        cursor.execute(query("expired_partitions"), {"days": days})
+        if not cursor.fetchall():
+            return Retention()
+    try:
+        for name in summaries.NAMES:
+            summaries.refresh(writer, name)
+    except summaries.SummaryError as error:
+        return Retention(postponed=str(error).rstrip("."))
+    dropped: list[DroppedPartition] = []
+    while True:
+        try:
+            with owner, owner.cursor() as cursor:
+                cursor.execute(query("limit_lock_wait"), {"limit": LOCK_LIMIT})
+                cursor.execute(query("drop_expired_partition"), {"days": days})
+                row = cursor.fetchone()
+        except (errors.LockNotAvailable, errors.DeadlockDetected):
+            return Retention(
+                tuple(dropped), f"events are in use by a query that lasts longer than {LOCK_LIMIT}"
+            )
+        if row is None:
+            return Retention(tuple(dropped))
+        dropped.append(DroppedPartition(*row))

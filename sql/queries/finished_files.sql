@@ -1,0 +1,20 @@
+-- The files of a part of a listing (parallel arrays) that are in the database for good: the newest row of the path is
+-- about exactly this state, it is loaded, so long ago, and its last batch is one that Spark has committed too.
+WITH disk AS (
+    SELECT *
+      FROM unnest(%(paths)s::text[], %(inodes)s::bigint[], %(sizes)s::bigint[], %(modified)s::bigint[],
+                  %(changed)s::bigint[]) AS d (path, inode, size_bytes, modified_ns, changed_ns)
+), newest AS (
+    SELECT DISTINCT ON (disk.path)
+           f.*, (f.inode, f.size_bytes, f.modified_ns, f.changed_ns)
+              = (disk.inode, disk.size_bytes, disk.modified_ns, disk.changed_ns) AS is_same
+      FROM disk
+      JOIN ingest_files AS f ON f.path = disk.path
+     ORDER BY disk.path, f.file_id DESC
+)
+SELECT file_id, path, raw_path, inode, size_bytes, modified_ns, changed_ns, content_hash, committed_at
+  FROM newest
+ WHERE is_same AND status IN ('committed', 'duplicate') AND chunks_open = 0
+   AND committed_at < now() - make_interval(secs => %(seconds)s)
+   AND (status = 'duplicate' OR rows_expected = 0 OR committed_at <= %(spark_committed)s)
+ ORDER BY file_id

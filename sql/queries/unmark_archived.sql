@@ -1,0 +1,1 @@
+UPDATE ingest_files SET archived_at = NULL WHERE file_id = ANY (%(file_ids)s)

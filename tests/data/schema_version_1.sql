@@ -1,0 +1,483 @@
+-- The whole schema, safe to repeat. Applied by `clickstream setup-db` as the database owner,
+-- which then gives the two roles created here their passwords.
+--
+--   1. roles        2. the ledger (files, chunks, batches, lease)
+--   3. events, rejects, conflicts        4. partitions        5. summaries        6. privileges
+--
+-- Ids of people, sessions and products are text: real ones exceed 64 bits and have leading zeros.
+
+SET client_min_messages = warning;
+
+-- 1. Roles ----------------------------------------------------------------------------------------
+
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'clickstream_writer') THEN
+        CREATE ROLE clickstream_writer LOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'clickstream_reader') THEN
+        CREATE ROLE clickstream_reader LOGIN;
+    END IF;
+END
+$$;
+
+-- Upload space of the sink: one short-lived unlogged table per part of a large micro-batch.
+CREATE SCHEMA IF NOT EXISTS staging;
+
+-- The parts that tasks have uploaded, so that the sink merges the first while Spark still parses the rest.
+CREATE UNLOGGED TABLE IF NOT EXISTS staging.finished_parts (
+    batch_token text NOT NULL,                     -- one attempt of a micro-batch
+    part_index  integer NOT NULL,
+    token       text NOT NULL,                     -- one attempt of a task: Spark accepts one of each part
+    part        jsonb NOT NULL,
+    PRIMARY KEY (batch_token, part_index, token)
+);
+
+CREATE TABLE IF NOT EXISTS schema_versions (
+    version    integer PRIMARY KEY,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO schema_versions (version) VALUES (1) ON CONFLICT DO NOTHING;
+
+-- 2. The ledger -----------------------------------------------------------------------------------
+
+-- The distinct headers that files came with, in the order of their columns.
+CREATE TABLE IF NOT EXISTS ingest_layouts (
+    layout_id     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    columns       text[] NOT NULL,                 -- names as the files write them
+    delimiter     text NOT NULL DEFAULT ',',
+    first_seen_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (columns, delimiter)
+);
+
+-- One row a delivery of a file. The same name with other content is another row, and so is the
+-- same content delivered again.
+CREATE TABLE IF NOT EXISTS ingest_files (
+    file_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    path           text NOT NULL,                  -- relative to the events directory, UTF-8 with \xNN escapes
+    raw_path       bytea,                          -- the same as bytes, where it is not UTF-8; else null
+    size_bytes     bigint NOT NULL,                -- on disk (compressed, where it is)
+    content_hash   bytea,                          -- SHA-256 of the bytes on disk; null if unreadable
+    status         text NOT NULL CHECK (status IN (
+                       'registered',               -- waiting for its micro-batch
+                       'committed',                -- every record is in events, rejected_events or counted as duplicate
+                       'duplicate',                -- content that was committed before: nothing read, all counted as duplicate
+                       'rejected',                 -- cannot be read as events (reason): nothing read
+                       'changed')),                -- changed or vanished before it was read; registered anew if still there
+    reason         text,                           -- short stable code for rejected and changed; else null
+    detail         text,
+    landed_at      timestamptz NOT NULL,           -- the inode's change time, which a rename sets
+    registered_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    committed_at   timestamptz,                    -- of the micro-batch that completed the file
+    rows_expected  bigint NOT NULL DEFAULT 0,      -- records that intake counted
+    rows_read      bigint NOT NULL DEFAULT 0,
+    rows_inserted  bigint NOT NULL DEFAULT 0,
+    rows_duplicate bigint NOT NULL DEFAULT 0,
+    rows_rejected  bigint NOT NULL DEFAULT 0,
+    chunks_open    integer NOT NULL DEFAULT 0,     -- chunks not committed yet
+    layout_id      integer REFERENCES ingest_layouts,
+    compression    text,                           -- gzip or null
+    duplicate_of   bigint,                         -- file_id whose content this repeats
+    inode          bigint NOT NULL,                -- inode, modified_ns, changed_ns and size: which state of the path this row is about
+    modified_ns    bigint NOT NULL,
+    changed_ns     bigint NOT NULL,
+    archived_at    timestamptz                     -- when maintenance moved or deleted the file on disk
+);
+CREATE INDEX IF NOT EXISTS ingest_files_path ON ingest_files (path);
+CREATE INDEX IF NOT EXISTS ingest_files_content_hash ON ingest_files (content_hash) WHERE status = 'committed';
+CREATE INDEX IF NOT EXISTS ingest_files_waiting ON ingest_files (file_id) WHERE status = 'registered';
+CREATE INDEX IF NOT EXISTS ingest_files_committed_at ON ingest_files (committed_at);
+CREATE INDEX IF NOT EXISTS ingest_files_registered_at ON ingest_files (registered_at);
+-- Deliveries of known content are in no batch: their share of the totals is summed from here.
+CREATE INDEX IF NOT EXISTS ingest_files_duplicate ON ingest_files (registered_at) INCLUDE (rows_duplicate)
+    WHERE status = 'duplicate';
+
+-- The work queue of the stream: record-aligned pieces of registered files. `seq` is the offset of
+-- the Spark source. Rows are deleted by the transaction that commits them, so the table stays small.
+CREATE SEQUENCE IF NOT EXISTS ingest_chunks_seq AS bigint;
+CREATE TABLE IF NOT EXISTS ingest_chunks (
+    seq         bigint PRIMARY KEY DEFAULT nextval('ingest_chunks_seq'),
+    file_id     bigint NOT NULL REFERENCES ingest_files,
+    byte_offset bigint NOT NULL,                   -- into the (decompressed) content
+    byte_length bigint NOT NULL,
+    first_line  bigint NOT NULL,                   -- line number of the first byte; the header is line 1
+    records     bigint NOT NULL,                   -- that intake counted: header and blank lines are none
+    disk_bytes  bigint NOT NULL                    -- to be read from disk for it
+);
+
+-- One row a committed micro-batch. batch_id is assigned inside the committing transaction, under the
+-- lease: it has no gaps and its order is the order of the commits.
+CREATE TABLE IF NOT EXISTS ingest_batches (
+    batch_id       bigint PRIMARY KEY,
+    query_id       text NOT NULL,                  -- Spark's; its batch numbers start again with a new checkpoint
+    spark_batch_id bigint NOT NULL,
+    epoch          bigint NOT NULL,                -- of the lease that committed it
+    sink           text NOT NULL,
+    first_seq      bigint NOT NULL,
+    last_seq       bigint NOT NULL,
+    files          integer NOT NULL,               -- touched, whole or in part
+    started_at     timestamptz NOT NULL,
+    committed_at   timestamptz NOT NULL,
+    rows_read      bigint NOT NULL,
+    rows_inserted  bigint NOT NULL,
+    rows_duplicate bigint NOT NULL,
+    rows_rejected  bigint NOT NULL,
+    rows_conflict  bigint NOT NULL DEFAULT 0,      -- of the duplicates: same id and time, other content
+    total_rows_read      bigint NOT NULL,          -- running totals over all batches, this one included
+    total_rows_inserted  bigint NOT NULL,
+    total_rows_duplicate bigint NOT NULL,
+    total_rows_rejected  bigint NOT NULL,
+    min_event_time timestamptz,                    -- of the good rows read
+    max_event_time timestamptz,
+    parse_seconds  double precision NOT NULL,      -- Spark: read, split, cast, COPY to staging
+    merge_seconds  double precision NOT NULL,      -- PostgreSQL: staging to events and the ledgers
+    UNIQUE (query_id, spark_batch_id),
+    CHECK (rows_read = rows_inserted + rows_duplicate + rows_rejected)
+);
+CREATE INDEX IF NOT EXISTS ingest_batches_committed_at ON ingest_batches (committed_at);
+CREATE INDEX IF NOT EXISTS ingest_batches_max_event_time ON ingest_batches (max_event_time);  -- the newest event
+
+-- Who streams. One row. Every transaction of a stream locks its epoch FOR KEY SHARE, so that a writer
+-- that lost the lease cannot commit; the unique key makes taking over wait for such a transaction,
+-- while heartbeats (no key column) do not.
+CREATE TABLE IF NOT EXISTS stream_lease (
+    only_row         boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    epoch            bigint NOT NULL UNIQUE,       -- grows by one with every holder
+    mode             text CHECK (mode IN ('continuous', 'catch-up', 'replay')),
+    dagster_run_id   text,
+    pid              integer,
+    host             text,
+    spark_ui_url     text,
+    started_at       timestamptz,
+    heartbeat_at     timestamptz,
+    last_progress_at timestamptz,                  -- last commit, or last look that found nothing to do
+    released_at      timestamptz,                  -- set by a clean end; null while held and after a crash
+    wanted           text NOT NULL DEFAULT 'running' CHECK (wanted IN ('running', 'stopped')),
+    failures         integer NOT NULL DEFAULT 0,   -- in a row, of supervised starts
+    next_attempt_at  timestamptz,                  -- back-off: not before
+    last_reason      text                          -- why the last stream ended, or was ended
+);
+INSERT INTO stream_lease (epoch) SELECT 0 WHERE NOT EXISTS (SELECT FROM stream_lease);
+
+-- 3. Events, rejects, conflicts -------------------------------------------------------------------
+
+CREATE SEQUENCE IF NOT EXISTS events_id_seq AS bigint CACHE 1;
+
+-- An event is the same when id and time agree. The unique key must hold the partition key.
+CREATE TABLE IF NOT EXISTS events (
+    id          bigint NOT NULL DEFAULT nextval('events_id_seq'),
+    event_id    uuid NOT NULL,
+    user_id     text NOT NULL,
+    session_id  text NOT NULL,
+    action_type text NOT NULL CHECK (action_type IN ('view', 'add_to_cart', 'remove_from_cart', 'purchase')),
+    product_id  text NOT NULL,
+    event_time  timestamptz NOT NULL,
+    price       numeric CHECK (price >= 0),
+    user_agent  text,
+    extra       jsonb,                             -- columns of the file that are not ours
+    batch_id    bigint NOT NULL,
+    file_id     bigint NOT NULL,
+    line_no     bigint NOT NULL,                   -- where the record starts; the header is line 1
+    ingested_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (id, event_time),
+    UNIQUE (event_id, event_time)
+) PARTITION BY RANGE (event_time);
+ALTER SEQUENCE events_id_seq OWNED BY events.id;
+-- Rows arrive in the order of their batch and file: a block-range index finds them at almost no cost.
+CREATE INDEX IF NOT EXISTS events_batch_file ON events USING brin (batch_id, file_id)
+    WITH (pages_per_range = 16, autosummarize = on);
+
+CREATE TABLE IF NOT EXISTS rejected_events (
+    reject_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    file_id     bigint NOT NULL REFERENCES ingest_files,
+    line_no     bigint NOT NULL,
+    byte_offset bigint NOT NULL,                   -- into the (decompressed) content
+    byte_length bigint NOT NULL,                   -- line end included
+    raw         bytea NOT NULL,                    -- the record as it was without its line end, its first 64 KiB
+    reason      text NOT NULL,                     -- short stable code, see spark/cleaning.py
+    detail      text,
+    batch_id    bigint NOT NULL,
+    rejected_at timestamptz NOT NULL DEFAULT now(),
+    replayed_at timestamptz,
+    UNIQUE (file_id, line_no)
+);
+CREATE INDEX IF NOT EXISTS rejected_events_batch ON rejected_events (batch_id);
+CREATE INDEX IF NOT EXISTS rejected_events_rejected_at ON rejected_events (rejected_at);
+
+-- A row with the id and time of a stored event but other content: counted as duplicate, kept here.
+CREATE TABLE IF NOT EXISTS event_conflicts (
+    file_id     bigint NOT NULL REFERENCES ingest_files,
+    line_no     bigint NOT NULL,
+    event_id    uuid NOT NULL,
+    event_time  timestamptz NOT NULL,
+    content     jsonb NOT NULL,                    -- the row that was not stored
+    batch_id    bigint NOT NULL,
+    detected_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (file_id, line_no)
+);
+CREATE INDEX IF NOT EXISTS event_conflicts_batch ON event_conflicts (batch_id);
+
+-- 4. Partitions -----------------------------------------------------------------------------------
+
+-- Creates the monthly partitions (UTC) that are missing among the given months. Runs as the owner, so
+-- that the writer needs no right to create tables. Attaching takes a lock that lets readers go on;
+-- CREATE TABLE … PARTITION OF would shut them out.
+CREATE OR REPLACE FUNCTION ensure_event_partitions(months date[]) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    month   date;
+    name    text;
+    created integer := 0;
+BEGIN
+    FOR month IN SELECT DISTINCT date_trunc('month', m)::date FROM unnest(months) AS m ORDER BY 1 LOOP
+        name := 'events_' || to_char(month, '"y"YYYY"m"MM');
+        CONTINUE WHEN to_regclass(format('public.%I', name)) IS NOT NULL;
+        PERFORM pg_advisory_xact_lock(hashtext('clickstream.partitions'));
+        CONTINUE WHEN to_regclass(format('public.%I', name)) IS NOT NULL;
+        EXECUTE format('CREATE TABLE public.%I (LIKE public.events INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
+        EXECUTE format('ALTER TABLE public.events ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)', name,
+                       month::text || ' 00:00:00+00', (month + interval '1 month')::date::text || ' 00:00:00+00');
+        created := created + 1;
+    END LOOP;
+    RETURN created;
+END
+$$;
+REVOKE ALL ON FUNCTION ensure_event_partitions(date[]) FROM PUBLIC;
+
+-- 5. Summaries ------------------------------------------------------------------------------------
+-- Filled by clickstream_assets/summaries.py with sql/summaries/*.sql. Days and hours are UTC; an event
+-- without a price counts as 0 in a revenue; a rate over nothing is null. The column comments below are
+-- what Dagster's catalogue shows.
+
+-- What each summary has recorded. The row is locked by a refresh, and written in one transaction with
+-- what the refresh changed, so that a batch counts exactly once.
+CREATE TABLE IF NOT EXISTS summary_state (
+    summary           text PRIMARY KEY,
+    through_batch_id  bigint NOT NULL DEFAULT 0,   -- every batch up to here is in the table, none after it
+    last_event_id     bigint NOT NULL DEFAULT 0,   -- highest events.id in it: a refresh looks for new rows after it first
+    generation        bigint NOT NULL DEFAULT 0,   -- grows when rows were recomputed without a note in session_changes
+    source_generation bigint NOT NULL DEFAULT 0,   -- generation of sessions that the table follows (funnel, devices)
+    row_count         bigint NOT NULL DEFAULT 0,   -- of the table, kept exactly: counting it would grow with history
+    refreshed_at      timestamptz,                 -- last time that it took batches in
+    rebuilt_at        timestamptz                  -- last time that it was recomputed whole
+);
+INSERT INTO summary_state (summary)
+SELECT unnest(ARRAY['user_agents', 'sessions', 'product_performance', 'hourly_traffic',
+                    'conversion_funnel', 'device_usage'])
+ON CONFLICT DO NOTHING;
+
+-- A text as the key of a summary row: as it is, but cut and told apart by its hash where it is too long
+-- for an index entry (2.7 KB at most). STABLE and one expression, so that it is inlined.
+CREATE OR REPLACE FUNCTION summary_key(value text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN octet_length(value) <= 1000 THEN value
+                ELSE left(value, 150) || '…' || encode(sha256(convert_to(value, 'UTF8')), 'hex') END
+$$;
+
+-- The events of the batches after `through` up to `target`. With `after_id` they are read by the primary key from
+-- there on, else by the block-range index on batch_id. Batches are inserted one after the other, so the newest have
+-- the highest ids, and reading these costs the same however long the history is; a block-range index is read whole
+-- (`batch_id + 0` keeps the planner from adding it). Who gives an after_id checks the number of rows against the
+-- ledger. One SELECT, so that it is inlined.
+CREATE OR REPLACE FUNCTION events_of_batches(after_id bigint, through bigint, target bigint) RETURNS SETOF events
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT *
+    FROM events
+    WHERE id > after_id
+      AND batch_id + 0 > through AND batch_id + 0 <= target
+      AND (after_id > 0 OR (batch_id > through AND batch_id <= target))
+$$;
+
+CREATE TABLE IF NOT EXISTS user_agents (
+    user_agent_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_agent    text NOT NULL UNIQUE,
+    device        text NOT NULL,
+    model         text NOT NULL,
+    system        text NOT NULL,
+    browser       text NOT NULL,
+    first_seen_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE IF NOT EXISTS sessions (
+    session_id     text PRIMARY KEY,
+    user_id        text NOT NULL,
+    started_at     timestamptz NOT NULL,
+    ended_at       timestamptz NOT NULL,
+    duration       interval GENERATED ALWAYS AS (ended_at - started_at) STORED,
+    events         bigint NOT NULL CHECK (events > 0),
+    views          bigint NOT NULL,
+    carts          bigint NOT NULL,
+    removes        bigint NOT NULL,
+    purchases      bigint NOT NULL,
+    revenue        numeric NOT NULL,
+    device         text NOT NULL,
+    system         text NOT NULL,
+    browser        text NOT NULL,
+    user_agent_id  integer,
+    first_event_id bigint NOT NULL,
+    CHECK (events = views + carts + removes + purchases),
+    CHECK (started_at <= ended_at)
+) WITH (fillfactor = 85); -- a session is updated while it lasts: room for that on its page
+CREATE INDEX IF NOT EXISTS sessions_started_at ON sessions (started_at);
+
+-- What each refresh of sessions changed, by day and device: the new state of the touched sessions less
+-- the old one. conversion_funnel and device_usage add it up; rows that both have recorded are deleted.
+CREATE TABLE IF NOT EXISTS session_changes (
+    through_batch_id bigint NOT NULL,              -- of the refresh
+    day              date NOT NULL,                -- of the start of the sessions
+    device           text NOT NULL,
+    browser          text NOT NULL,
+    sessions         bigint NOT NULL,
+    viewed           bigint NOT NULL,
+    carted           bigint NOT NULL,
+    purchased        bigint NOT NULL,
+    abandoned        bigint NOT NULL,
+    events           bigint NOT NULL,
+    revenue          numeric NOT NULL
+);
+CREATE INDEX IF NOT EXISTS session_changes_through ON session_changes (through_batch_id);
+
+CREATE TABLE IF NOT EXISTS product_performance (
+    day           date NOT NULL,
+    product_id    text NOT NULL,
+    views         bigint NOT NULL,
+    carts         bigint NOT NULL,
+    removes       bigint NOT NULL,
+    purchases     bigint NOT NULL,
+    revenue       numeric NOT NULL,
+    min_price     numeric,
+    max_price     numeric,
+    cart_rate     numeric GENERATED ALWAYS AS (round(carts::numeric / nullif(views, 0), 4)) STORED,
+    purchase_rate numeric GENERATED ALWAYS AS (round(purchases::numeric / nullif(views, 0), 4)) STORED,
+    PRIMARY KEY (day, product_id)
+);
+
+CREATE TABLE IF NOT EXISTS hourly_traffic (
+    hour      timestamptz PRIMARY KEY,
+    events    bigint NOT NULL,
+    views     bigint NOT NULL,
+    carts     bigint NOT NULL,
+    removes   bigint NOT NULL,
+    purchases bigint NOT NULL,
+    revenue   numeric NOT NULL,
+    CHECK (events = views + carts + removes + purchases)
+);
+
+CREATE TABLE IF NOT EXISTS conversion_funnel (
+    day              date PRIMARY KEY,
+    sessions         bigint NOT NULL CHECK (sessions > 0),
+    viewed           bigint NOT NULL CHECK (viewed BETWEEN 0 AND sessions),
+    carted           bigint NOT NULL CHECK (carted BETWEEN 0 AND sessions),
+    purchased        bigint NOT NULL CHECK (purchased BETWEEN 0 AND sessions),
+    abandoned        bigint NOT NULL CHECK (abandoned BETWEEN 0 AND carted),
+    revenue          numeric NOT NULL,
+    view_rate        numeric GENERATED ALWAYS AS (round(viewed::numeric / nullif(sessions, 0), 4)) STORED,
+    cart_rate        numeric GENERATED ALWAYS AS (round(carted::numeric / nullif(sessions, 0), 4)) STORED,
+    conversion_rate  numeric GENERATED ALWAYS AS (round(purchased::numeric / nullif(sessions, 0), 4)) STORED,
+    abandonment_rate numeric GENERATED ALWAYS AS (round(abandoned::numeric / nullif(carted, 0), 4)) STORED
+);
+
+CREATE TABLE IF NOT EXISTS device_usage (
+    day             date NOT NULL,
+    device          text NOT NULL,
+    browser         text NOT NULL,
+    sessions        bigint NOT NULL CHECK (sessions > 0),
+    purchased       bigint NOT NULL CHECK (purchased BETWEEN 0 AND sessions),
+    events          bigint NOT NULL CHECK (events >= sessions),
+    revenue         numeric NOT NULL,
+    conversion_rate numeric GENERATED ALWAYS AS (round(purchased::numeric / nullif(sessions, 0), 4)) STORED,
+    PRIMARY KEY (day, device, browser)
+);
+
+COMMENT ON TABLE user_agents IS 'Every distinct user agent string of events, with what ua-parser reads from it.';
+COMMENT ON COLUMN user_agents.user_agent_id IS 'Number of the string, stable for ever.';
+COMMENT ON COLUMN user_agents.user_agent IS 'The string as it came; over 1,000 bytes its beginning and its SHA-256.';
+COMMENT ON COLUMN user_agents.device IS 'Class of the device: desktop, phone, tablet, tv, bot or other.';
+COMMENT ON COLUMN user_agents.model IS 'ua-parser''s device family (iPhone, Mac, …); Other where it knows none.';
+COMMENT ON COLUMN user_agents.system IS 'ua-parser''s operating system family (Windows, Android, …); Other where it knows none.';
+COMMENT ON COLUMN user_agents.browser IS 'ua-parser''s browser family (Chrome, Mobile Safari, …); Other where it knows none.';
+COMMENT ON COLUMN user_agents.first_seen_at IS 'When the string was first met by a refresh.';
+
+COMMENT ON TABLE sessions IS 'One row a session_id, over all its events, however late they came and however many days they span.';
+COMMENT ON COLUMN sessions.session_id IS 'The producer''s session_id; over 1,000 bytes its beginning and its SHA-256.';
+COMMENT ON COLUMN sessions.user_id IS 'User of the first event, also where later events name another.';
+COMMENT ON COLUMN sessions.started_at IS 'Time of the first event.';
+COMMENT ON COLUMN sessions.ended_at IS 'Time of the last event.';
+COMMENT ON COLUMN sessions.duration IS 'From the first event to the last.';
+COMMENT ON COLUMN sessions.events IS 'Events of the session.';
+COMMENT ON COLUMN sessions.views IS 'Of these, views.';
+COMMENT ON COLUMN sessions.carts IS 'Of these, additions to the cart.';
+COMMENT ON COLUMN sessions.removes IS 'Of these, removals from the cart.';
+COMMENT ON COLUMN sessions.purchases IS 'Of these, purchases.';
+COMMENT ON COLUMN sessions.revenue IS 'Sum of the prices of the purchases; a purchase without a price counts 0.';
+COMMENT ON COLUMN sessions.device IS 'Device class of the first event''s user agent; unknown where it had none.';
+COMMENT ON COLUMN sessions.system IS 'Operating system of the first event''s user agent; unknown where it had none.';
+COMMENT ON COLUMN sessions.browser IS 'Browser of the first event''s user agent; unknown where it had none.';
+COMMENT ON COLUMN sessions.user_agent_id IS 'The first event''s user agent, in user_agents; null where it had none.';
+COMMENT ON COLUMN sessions.first_event_id IS 'events.id of the first event: the earliest, and among equals the one stored first.';
+
+COMMENT ON TABLE session_changes IS 'Changes of sessions that conversion_funnel or device_usage has not taken in yet.';
+
+COMMENT ON TABLE product_performance IS 'One row a day (UTC) and product with events on it.';
+COMMENT ON COLUMN product_performance.day IS 'Day of the events, UTC.';
+COMMENT ON COLUMN product_performance.product_id IS 'The producer''s product_id; over 1,000 bytes its beginning and its SHA-256.';
+COMMENT ON COLUMN product_performance.views IS 'Views.';
+COMMENT ON COLUMN product_performance.carts IS 'Additions to a cart.';
+COMMENT ON COLUMN product_performance.removes IS 'Removals from a cart.';
+COMMENT ON COLUMN product_performance.purchases IS 'Purchases.';
+COMMENT ON COLUMN product_performance.revenue IS 'Sum of the prices of the purchases; a purchase without a price counts 0.';
+COMMENT ON COLUMN product_performance.min_price IS 'Lowest price on any event; null where none had one.';
+COMMENT ON COLUMN product_performance.max_price IS 'Highest price on any event; null where none had one.';
+COMMENT ON COLUMN product_performance.cart_rate IS 'carts / views; null without views; over 1 where carts come without views.';
+COMMENT ON COLUMN product_performance.purchase_rate IS 'purchases / views; null without views.';
+
+COMMENT ON TABLE hourly_traffic IS 'One row an hour (UTC) with events in it.';
+COMMENT ON COLUMN hourly_traffic.hour IS 'Start of the hour.';
+COMMENT ON COLUMN hourly_traffic.events IS 'Events whose event_time lies in the hour.';
+COMMENT ON COLUMN hourly_traffic.views IS 'Of these, views.';
+COMMENT ON COLUMN hourly_traffic.carts IS 'Of these, additions to a cart.';
+COMMENT ON COLUMN hourly_traffic.removes IS 'Of these, removals from a cart.';
+COMMENT ON COLUMN hourly_traffic.purchases IS 'Of these, purchases.';
+COMMENT ON COLUMN hourly_traffic.revenue IS 'Sum of the prices of the purchases; a purchase without a price counts 0.';
+
+COMMENT ON TABLE conversion_funnel IS 'One row a day (UTC) on which sessions started, with how far these sessions came, in any order of steps and on any later day.';
+COMMENT ON COLUMN conversion_funnel.day IS 'Day on which the sessions started, UTC.';
+COMMENT ON COLUMN conversion_funnel.sessions IS 'Sessions that started on the day.';
+COMMENT ON COLUMN conversion_funnel.viewed IS 'Of these, with a view.';
+COMMENT ON COLUMN conversion_funnel.carted IS 'Of these, with an addition to the cart.';
+COMMENT ON COLUMN conversion_funnel.purchased IS 'Of these, with a purchase.';
+COMMENT ON COLUMN conversion_funnel.abandoned IS 'Of these, with an addition to the cart but no purchase.';
+COMMENT ON COLUMN conversion_funnel.revenue IS 'Revenue of these sessions.';
+COMMENT ON COLUMN conversion_funnel.view_rate IS 'viewed / sessions.';
+COMMENT ON COLUMN conversion_funnel.cart_rate IS 'carted / sessions.';
+COMMENT ON COLUMN conversion_funnel.conversion_rate IS 'purchased / sessions.';
+COMMENT ON COLUMN conversion_funnel.abandonment_rate IS 'abandoned / carted; null where nothing was carted.';
+
+COMMENT ON TABLE device_usage IS 'One row a day (UTC), device class and browser with which sessions started.';
+COMMENT ON COLUMN device_usage.day IS 'Day on which the sessions started, UTC.';
+COMMENT ON COLUMN device_usage.device IS 'Device class of the sessions (see sessions.device).';
+COMMENT ON COLUMN device_usage.browser IS 'Browser of the sessions (see sessions.browser).';
+COMMENT ON COLUMN device_usage.sessions IS 'Sessions that started so.';
+COMMENT ON COLUMN device_usage.purchased IS 'Of these, with a purchase.';
+COMMENT ON COLUMN device_usage.events IS 'Events of these sessions, all their days.';
+COMMENT ON COLUMN device_usage.revenue IS 'Revenue of these sessions.';
+COMMENT ON COLUMN device_usage.conversion_rate IS 'purchased / sessions.';
+
+GRANT INSERT, UPDATE, DELETE ON user_agents, sessions, session_changes, product_performance, hourly_traffic,
+    conversion_funnel, device_usage TO clickstream_writer;
+GRANT UPDATE ON summary_state TO clickstream_writer;
+
+-- 6. Privileges -----------------------------------------------------------------------------------
+
+GRANT USAGE ON SCHEMA public TO clickstream_reader, clickstream_writer;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO clickstream_reader, clickstream_writer;
+
+GRANT INSERT ON events, rejected_events, event_conflicts, ingest_batches, ingest_layouts TO clickstream_writer;
+GRANT INSERT, UPDATE ON ingest_files TO clickstream_writer;
+GRANT INSERT, UPDATE, DELETE ON ingest_chunks TO clickstream_writer;
+GRANT UPDATE ON stream_lease TO clickstream_writer;
+GRANT UPDATE (replayed_at) ON rejected_events TO clickstream_writer;
+GRANT USAGE, SELECT ON SEQUENCE events_id_seq, ingest_chunks_seq TO clickstream_writer;
+GRANT EXECUTE ON FUNCTION ensure_event_partitions(date[]) TO clickstream_writer;
+GRANT USAGE, CREATE ON SCHEMA staging TO clickstream_writer;
+GRANT SELECT, INSERT, DELETE ON staging.finished_parts TO clickstream_writer;
