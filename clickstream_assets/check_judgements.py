@@ -4,7 +4,7 @@ Belongs here: one judgement a check. Does not belong here: measuring and reporti
 (`thresholds`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,8 @@ import dagster as dg
 
 from clickstream_assets import ledger, thresholds
 from clickstream_assets.reused_ids import RECENT_DAYS, ReusedIdsState
-from clickstream_assets.thresholds import Limits, Verdict
+from clickstream_assets.schema_drift import Headers
+from clickstream_assets.thresholds import Limits, Verdict, worst
 from clickstream_assets.units import count, duration, percent
 from clickstream_assets.verification import Audit
 from clickstream_assets.waiting_files import WaitingFiles
@@ -172,3 +173,89 @@ def judge_conservation(audit: Audit, since_batch: int, skipped: int = 0) -> Judg
     messages = [offence.message for offence in audit.offences[:OFFENCES_SHOWN]]
     metadata["first_offences"] = messages
     return Judgement("error", f"{count(audit.offence_count)} offences, the first: {messages[0]}.", metadata)
+
+
+def judge_latency(latency: ledger.Latency, window_seconds: float, limits: Limits) -> Judgement:
+    """Judged is the 99th percentile from a file's rename to its rows being visible."""
+    metadata: dict[str, Any] = {
+        "files": latency.files,
+        "window_seconds": float(window_seconds),
+        "warn_above_seconds": limits.warn_above,
+    }
+    span = duration(window_seconds)
+    if latency.p50_seconds is None or latency.p95_seconds is None or latency.p99_seconds is None:
+        return Judgement("pass", f"No file became visible in the last {span}.", metadata)
+    metadata |= {
+        "p50_seconds": float(latency.p50_seconds),
+        "p95_seconds": float(latency.p95_seconds),
+        "p99_seconds": float(latency.p99_seconds),
+        "max_seconds": float(latency.max_seconds or 0.0),
+    }
+    description = (
+        f"p50 {duration(latency.p50_seconds)}, p95 {duration(latency.p95_seconds)}, "
+        f"p99 {duration(latency.p99_seconds)} from rename to visible, over the {count(latency.files)} files of the "
+        f"last {span}; wanted are {duration(limits.warn_above)}."
+    )
+    return Judgement(limits.verdict(latency.p99_seconds), description, metadata)
+
+
+def judge_id_conflicts(
+    window: ledger.WindowCounts, lifetime_rows: int, examples: Sequence[Mapping[str, Any]]
+) -> Judgement:
+    """Judged is the share of the window's rows that have the id and time of a stored event but other content.
+
+    Args:
+        lifetime_rows: of all time, counted up to `thresholds.CONFLICTS_COUNTED`.
+        examples: the newest of them.
+    """
+    limits = thresholds.ID_CONFLICTS
+    rate = window.rows_conflict / window.rows_read if window.rows_read else 0.0
+    at_least = "at least " if lifetime_rows >= thresholds.CONFLICTS_COUNTED else ""
+    metadata: dict[str, Any] = {
+        "rows": window.rows_conflict,
+        "rate": float(rate),
+        "rows_read": window.rows_read,
+        "window_seconds": float(window.window_seconds),
+        "lifetime_rows": lifetime_rows,
+        "lifetime_is_exact": not at_least,
+        "newest": [dict(example) for example in examples],
+        "warn_above": limits.warn_above,
+        "error_above": limits.error_above,
+    }
+    description = (
+        f"{count(window.rows_conflict)} rows of the last {duration(window.window_seconds)} had the id and time of a "
+        f"stored event but other content; {at_least}{count(lifetime_rows)} of all time."
+    )
+    return Judgement(limits.verdict(rate), description, metadata)
+
+
+def judge_schema_drift(headers: Headers) -> Judgement:
+    """Judged are headers that were never seen before, and files of which nothing could be read."""
+    metadata: dict[str, Any] = {
+        "headers_new": len(headers.new),
+        "headers_known": len(headers.known),
+        "files_with_unusable_header": headers.unusable,
+        "files_unreadable": headers.unreadable,
+        "window_seconds": float(headers.window_seconds),
+    }
+    changes = headers.changes()[-OFFENCES_SHOWN:]
+    files = {group.reason: {"files": group.files, "newest": list(group.paths)} for group in headers.rejected}
+    if changes:
+        metadata["changes"] = changes
+    if files:
+        metadata["files_not_read"] = files
+    verdict = worst(
+        thresholds.NEW_HEADERS.verdict(len(headers.new)),
+        thresholds.UNREADABLE_FILES.verdict(headers.unreadable),
+        thresholds.UNUSABLE_HEADERS.verdict(headers.unusable),
+    )
+    span = duration(headers.window_seconds)
+    parts = []
+    if headers.unusable:
+        parts.append(f"{count(headers.unusable)} files with a header that cannot be used")
+    if headers.unreadable:
+        parts.append(f"{count(headers.unreadable)} files that cannot be read")
+    if headers.new:
+        parts.append(f"{count(len(headers.new))} headers never seen before, the newest: {changes[-1]}")
+    found = "; ".join(parts) or "no header that was not known, and every file could be read"
+    return Judgement(verdict, f"In the last {span}: {found}.", metadata)

@@ -7,6 +7,7 @@ not belong here: the judgement (`check_judgements`), the limits (`thresholds`), 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 
 import dagster as dg
 from psycopg2.extensions import connection as Connection
@@ -16,18 +17,25 @@ from clickstream_assets.check_judgements import (
     Judgement,
     judge_conservation,
     judge_freshness,
+    judge_id_conflicts,
+    judge_latency,
     judge_rate,
     judge_reused_ids,
+    judge_schema_drift,
 )
 from clickstream_assets.database import query
 from clickstream_assets.resources import Database
 from clickstream_assets.reused_ids import read_reused_ids
+from clickstream_assets.schema_drift import read_headers
 from clickstream_assets.settings import Settings
 from clickstream_assets.verification import verify, verify_recent
 from clickstream_assets.waiting_files import read_waiting_files
 
 EVENTS = dg.AssetKey("events")
 REPORT_EVERY = 60.0  # seconds; a verdict that changes is reported at once
+# Of these the numbers hardly change, and every report is rows in Dagster's storage.
+REPORT_SELDOM = {"id_conflicts": 5, "schema_drift": 5, "same_id_other_time": 5}  # times REPORT_EVERY
+CONFLICTS_SHOWN = 5
 AUDIT_ROWS = 2_000_000  # at most in one look of the sensor: a few seconds
 
 Reports = dict[str, tuple[str, float]]  # by check: the verdict last reported, and when
@@ -58,6 +66,26 @@ def reject_rate(connection: Connection, _settings: Settings) -> Judgement:
     return judge_rate("rejected", thresholds.REJECT_RATE, shares, window, lifetime, more)
 
 
+def latency(connection: Connection, settings: Settings) -> Judgement:
+    """How long the files of the last minutes took from their rename to visible rows, against the service level."""
+    window = thresholds.LATENCY_WINDOW_SECONDS
+    level = thresholds.Limits(settings.latency_p99_seconds, inf)
+    return judge_latency(ledger.read_latency(connection, window), window, level)
+
+
+def id_conflicts(connection: Connection, _settings: Settings) -> Judgement:
+    """Rows with the id and time of a stored event but other content. The first one stands, the others are kept in
+    event_conflicts."""
+    window = ledger.read_window_counts(connection, thresholds.RATE_WINDOW_SECONDS)
+    rows = ledger.read_conflicts_counted(connection, thresholds.CONFLICTS_COUNTED)
+    return judge_id_conflicts(window, rows, ledger.read_newest_conflicts(connection, CONFLICTS_SHOWN))
+
+
+def schema_drift(connection: Connection, _settings: Settings) -> Judgement:
+    """Whether files of the last day came with a header that was never seen before, or could not be read at all."""
+    return judge_schema_drift(read_headers(connection, thresholds.HEADER_WINDOW_SECONDS))
+
+
 def conservation(connection: Connection, _settings: Settings) -> Judgement:
     """Whether every row that was read is an event, a duplicate or a reject, in the books and in the tables."""
     return judge_conservation(verify(connection, None), 0)
@@ -74,6 +102,9 @@ MEASURES: Mapping[str, Measure] = {
     "freshness": freshness,
     "duplicate_rate": duplicate_rate,
     "reject_rate": reject_rate,
+    "latency": latency,
+    "id_conflicts": id_conflicts,
+    "schema_drift": schema_drift,
     "conservation": conservation,
     "same_id_other_time": same_id_other_time,
 }
@@ -100,7 +131,7 @@ def evaluate_checks(
     evaluations = []
     for name, measure in MEASURES.items():
         verdict, reported_at = reports.get(name, ("", 0.0))
-        is_due = time.time() - reported_at >= REPORT_EVERY
+        is_due = time.time() - reported_at >= REPORT_EVERY * REPORT_SELDOM.get(name, 1)
         if name == "conservation":
             judgement = audit_new_batches(connection, instance) if is_due else None
         else:

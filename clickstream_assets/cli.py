@@ -23,6 +23,7 @@ COMMANDS = (
     "setup-db",
     "status",
     "verify",
+    "metrics",
     "rejects",
     "maintain",
     "database-url",

@@ -8,6 +8,7 @@ import dagster as dg
 
 from clickstream_assets.assets.event_files import event_files
 from clickstream_assets.assets.events import events_and_rejects
+from clickstream_assets.assets.report import clickstream_report, report_job, report_schedule
 from clickstream_assets.assets.summaries import summary_assets
 from clickstream_assets.checks import event_checks
 from clickstream_assets.jobs import spark_stream, start_stream, stop_stream
@@ -16,6 +17,7 @@ from clickstream_assets.resources import Database
 from clickstream_assets.sensors import sensors
 from clickstream_assets.settings import Settings
 from clickstream_assets.stream_run import StreamProgram
+from clickstream_assets.summary_checks import audit_job, audit_schedule, summaries_match_events
 
 
 def build_definitions(
@@ -24,10 +26,10 @@ def build_definitions(
     """The definitions for `settings`; tests give a database or a program of their own."""
     database = database or Database(settings)
     return dg.Definitions(
-        assets=[event_files, events_and_rejects, *summary_assets],
-        asset_checks=event_checks,
-        jobs=[spark_stream, stop_stream, start_stream, maintenance, replay_rejects],
-        schedules=[nightly_maintenance],
+        assets=[event_files, events_and_rejects, *summary_assets, clickstream_report],
+        asset_checks=[*event_checks, summaries_match_events],
+        jobs=[spark_stream, stop_stream, start_stream, maintenance, replay_rejects, audit_job, report_job],
+        schedules=[nightly_maintenance, audit_schedule, report_schedule],
         sensors=sensors,
         resources={
             "settings": settings,

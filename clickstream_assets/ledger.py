@@ -201,6 +201,17 @@ def read_latency(connection: Connection, window_seconds: float = DEFAULT_WINDOW_
     return Latency(**_one(connection, "window_latency", {"window_seconds": window_seconds}))
 
 
+def read_conflicts_counted(connection: Connection, limit: int) -> int:
+    """Rows with the id and time of a stored event but other content, of all time, counted up to `limit`."""
+    return int(_one(connection, "conflicts_counted", {"limit": limit})["rows"])
+
+
+def read_newest_conflicts(connection: Connection, examples: int) -> list[dict[str, Any]]:
+    """The newest of them: `event_id`, `event_time` (ISO 8601), `path`, `line_no`, `differs_in`."""
+    rows = _all(connection, "conflicts_newest", {"examples": examples})
+    return [row | {"event_time": row["event_time"].isoformat()} for row in rows]
+
+
 def read_last_batch(connection: Connection) -> Batch | None:
     """The newest micro-batch, or None before the first."""
     rows = _all(connection, "last_batch")

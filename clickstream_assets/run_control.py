@@ -74,7 +74,7 @@ def run_ended_at(instance: dg.DagsterInstance, run_id: str | None) -> datetime |
     if not records:
         return None
     ended = records[0].end_time
-    return datetime.fromtimestamp(ended, UTC) if ended else _utc(records[0].update_timestamp)
+    return datetime.fromtimestamp(ended, UTC) if ended else utc(records[0].update_timestamp)
 
 
 def seconds_in_phase(record: dg.RunRecord) -> float:
@@ -82,7 +82,7 @@ def seconds_in_phase(record: dg.RunRecord) -> float:
     status = record.dagster_run.status
     if status is dg.DagsterRunStatus.STARTED and record.start_time is not None:
         return max(0.0, time.time() - record.start_time)
-    return max(0.0, time.time() - _utc(record.update_timestamp).timestamp())
+    return max(0.0, time.time() - utc(record.update_timestamp).timestamp())
 
 
 def worker_process(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
@@ -192,5 +192,6 @@ def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     return reaped
 
 
-def _utc(moment: datetime) -> datetime:
+def utc(moment: datetime) -> datetime:
+    """A moment of Dagster's storage, which leaves the zone out."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

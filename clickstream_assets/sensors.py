@@ -14,15 +14,16 @@ import dagster as dg
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets import ledger, run_control
+from clickstream_assets.alert_sensor import alerts
 from clickstream_assets.checks import evaluate_checks, event_checks
 from clickstream_assets.database import query
 from clickstream_assets.progress import Reported, materializations, read_progress
 from clickstream_assets.resources import Database
 from clickstream_assets.run_control import STREAM_JOB
 from clickstream_assets.settings import Settings
-from clickstream_assets.stream_facts import run_name, stream_facts
-from clickstream_assets.supervision import Action, StreamDecision, StreamFacts, decide, pause_after
-from clickstream_assets.waiting_files import read_waiting_files
+from clickstream_assets.stream_facts import run_name
+from clickstream_assets.stream_look import look_at_stream
+from clickstream_assets.supervision import Action, StreamDecision, decide, pause_after
 
 TICK = 5  # seconds
 CHECKS_TICK = 15  # seconds
@@ -59,7 +60,7 @@ def _supervise(
     """Look once and do what was decided. The run that is to be launched is returned."""
     instance, request = context.instance, None
     lease = ledger.read_lease(connection)
-    facts = _facts(instance, connection, lease, settings)
+    facts = look_at_stream(instance, connection, lease, settings)
     decision = decide(facts)
     run_id = decision.run_id or lease.dagster_run_id or ""
     with connection.cursor() as cursor:
@@ -84,25 +85,6 @@ def _supervise(
     if decision.action is not Action.LEAVE:
         context.log.warning(f"{decision.state}, {decision.action}: {decision.reason}")
     return decision, request
-
-
-def _facts(
-    instance: dg.DagsterInstance, connection: Connection, lease: ledger.Lease, settings: Settings
-) -> StreamFacts:
-    taken_at = None
-    if lease.lock_backend_pid is not None:
-        with connection.cursor() as cursor:
-            cursor.execute(query("lock_session"), {"pid": lease.lock_backend_pid})
-            taken_at = (cursor.fetchone() or (None,))[0]
-    return stream_facts(
-        lease,
-        read_waiting_files(connection, settings.events_dir),
-        ledger.read_last_batch(connection),
-        lock_taken_at=taken_at,
-        runs=run_control.stream_runs(instance),
-        holder_run_ended_at=run_control.run_ended_at(instance, lease.dagster_run_id),
-        last_run_id=run_control.last_stream_run_id(instance),
-    )
 
 
 def _request(decision: StreamDecision, failures: int) -> dg.RunRequest:
@@ -169,4 +151,4 @@ automation = dg.AutomationConditionSensorDefinition(
     description="Refreshes the summaries after new rows were reported, never twice at a time.",
 )
 
-sensors = [spark_stream_supervisor, ingest_progress, event_check_results, automation]
+sensors = [spark_stream_supervisor, ingest_progress, event_check_results, automation, alerts]

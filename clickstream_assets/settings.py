@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
+from clickstream_assets import thresholds
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SQL_DIR = PROJECT_ROOT / "sql"
 STREAM_PROGRAM = PROJECT_ROOT / "spark" / "spark_streaming_to_postgres.py"
@@ -20,6 +22,7 @@ MOST_DAYS = 100 * 366
 
 Sink = Literal["copy", "jdbc"]
 IdenticalRows = Literal["merge", "keep"]
+AlertLevel = Literal["error", "warn"]
 FinishedFiles = Literal["keep", "archive", "delete"]
 
 
@@ -41,6 +44,9 @@ class Settings:
     settle_seconds: float  # a file unchanged for so long is taken to be complete
     dagster_port: int
     identical_rows: IdenticalRows
+    latency_p99_seconds: float  # the service level that the check `latency` judges by
+    alert_webhook_url: str | None = field(repr=False)  # a secret: whoever has it can post
+    alert_level: AlertLevel
     retention_days: int | None  # events older than this are dropped, and not taken in; None: kept for ever
     finished_files: FinishedFiles
     finished_hours: float  # after its commit, a file stays so long where it is
@@ -55,6 +61,11 @@ class Settings:
     @property
     def log_dir(self) -> Path:
         return self.home / "logs"
+
+    @property
+    def report_file(self) -> Path:
+        """The page that the asset `clickstream_report` writes."""
+        return self.home / "report" / "clickstream_report.html"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -88,6 +99,11 @@ class Settings:
             identical_rows=cast(
                 IdenticalRows, _choice(source, "CLICKSTREAM_IDENTICAL_ROWS", ("merge", "keep"))
             ),
+            latency_p99_seconds=_number(
+                source, "CLICKSTREAM_LATENCY_P99_SECONDS", thresholds.LATENCY_P99_SECONDS
+            ),
+            alert_webhook_url=_webhook(source, "CLICKSTREAM_ALERT_WEBHOOK_URL"),
+            alert_level=cast(AlertLevel, _choice(source, "CLICKSTREAM_ALERT_LEVEL", ("error", "warn"))),
             retention_days=_days(source, "CLICKSTREAM_RETENTION_DAYS"),
             finished_files=cast(
                 FinishedFiles, _choice(source, "CLICKSTREAM_FINISHED_FILES", ("keep", "archive", "delete"))
@@ -132,4 +148,12 @@ def _url(env: Mapping[str, str], name: str) -> str | None:
     if text and not text.startswith(("postgresql://", "postgres://")):
         # The value itself may hold a password: it is not repeated.
         raise SettingsError(f"{name} is no PostgreSQL URL: it must start with postgresql://.")
+    return text or None
+
+
+def _webhook(env: Mapping[str, str], name: str) -> str | None:
+    text = env.get(name, "").strip()
+    # Only that: `file:` and others would do something else. The value is a secret and is not repeated.
+    if text and not text.startswith(("https://", "http://")):
+        raise SettingsError(f"{name} is no address of the web: it must start with https:// or http://.")
     return text or None

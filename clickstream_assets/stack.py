@@ -60,6 +60,7 @@ DAEMON_END = 4.0  # seconds: it ends between two ticks
 RUNS_END = 8.0  # seconds: one micro-batch, Spark's own end, and the run's last words
 REST_END = 3.0  # seconds
 HEALTH_INTERVAL = 10.0  # seconds
+FIRST_LOOK = 30.0  # seconds within which the supervisor has looked for the first time
 UNREACHABLE_LIMIT = 3  # times in a row until the code server is restarted; a reload takes some seconds
 
 Announce = Callable[[str], None]
@@ -230,6 +231,7 @@ def _watch(settings: Settings, supervisor: Supervisor, stop: StopSignals, announ
     spark_ui: str | None = None
     said = ""
     unreachable = 0
+    began = time.monotonic()
     next_status = next_look = next_pruning = next_health = time.monotonic()
     while not stop.requested:
         now = time.monotonic()
@@ -250,7 +252,7 @@ def _watch(settings: Settings, supervisor: Supervisor, stop: StopSignals, announ
                 supervisor.restart(CODE_SERVER, DAEMON_END)
         if now >= next_status:
             next_status = now + STATUS_INTERVAL
-            line, address = _status(settings)
+            line, address = _status(settings, is_awaited=now - began < FIRST_LOOK)
             if address and address != spark_ui:
                 spark_ui = address
                 announce(f"  Spark      {address}")
@@ -260,12 +262,12 @@ def _watch(settings: Settings, supervisor: Supervisor, stop: StopSignals, announ
         _pause(stop, 0.5)
 
 
-def _status(settings: Settings) -> tuple[str, str | None]:
+def _status(settings: Settings, *, is_awaited: bool) -> tuple[str, str | None]:
     """The status line and the Spark UI's address."""
     try:
         connection = connect(role_url(settings, "reader"), "clickstream-up", autocommit=True)
         try:
-            status = read_status(connection, settings.events_dir)
+            status = read_status(connection, settings.events_dir, is_awaited=is_awaited)
         finally:
             connection.close()
     except (psycopg2.Error, OSError) as error:

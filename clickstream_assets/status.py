@@ -64,9 +64,17 @@ class Status:
 
 
 def read_status(
-    connection: Connection, events_dir: Path, window_seconds: float = ledger.DEFAULT_WINDOW_SECONDS
+    connection: Connection,
+    events_dir: Path,
+    window_seconds: float = ledger.DEFAULT_WINDOW_SECONDS,
+    *,
+    is_awaited: bool = False,
 ) -> Status:
-    """Read everything in one snapshot. The connection must be outside a transaction; a reader's is enough."""
+    """Read everything in one snapshot. The connection must be outside a transaction; a reader's is enough.
+
+    Args:
+        is_awaited: the supervisor has just been started: a stream that is not there is about to start.
+    """
     listing = list_event_files(events_dir)
     with ledger.snapshot(connection):
         lease = ledger.read_lease(connection)
@@ -74,7 +82,7 @@ def read_status(
         last_batch = ledger.read_last_batch(connection)
         return Status(
             events_dir=events_dir,
-            decision=decide(stream_facts(lease, waiting, last_batch)),
+            decision=decide(stream_facts(lease, waiting, last_batch, is_awaited=is_awaited)),
             lease=lease,
             waiting=waiting,
             last_batch=last_batch,

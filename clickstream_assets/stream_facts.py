@@ -6,10 +6,10 @@ here: reading the ledger (`ledger`), asking Dagster (`run_control`), judging (`s
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from clickstream_assets.ledger import Batch, Lease
-from clickstream_assets.supervision import StreamFacts, StreamRun
+from clickstream_assets.supervision import StreamFacts, StreamRun, pause_after
 from clickstream_assets.waiting_files import WaitingFiles
 
 
@@ -22,6 +22,7 @@ def stream_facts(
     runs: tuple[StreamRun, ...] | None = None,
     holder_run_ended_at: datetime | None = None,
     last_run_id: str | None = None,
+    is_awaited: bool = False,
 ) -> StreamFacts:
     """The facts at the moment `lease.now`.
 
@@ -30,6 +31,7 @@ def stream_facts(
         runs: of the job `spark_stream`, in flight, the oldest first; None where Dagster was not asked.
         holder_run_ended_at: end of the run that the lease names, if it has ended.
         last_run_id: of the job's run that ended last.
+        is_awaited: the supervisor has just been started.
     """
 
     def age(moment: datetime | None) -> float | None:
@@ -52,12 +54,24 @@ def stream_facts(
         files_waiting=waiting.files,
         oldest_waiting_age=waiting.oldest_age_seconds,
         knows_runs=runs is not None,
+        launched_age=_launched_age(lease),
+        is_awaited=is_awaited,
         runs=runs or (),
         failures=lease.failures,
         seconds_until_attempt=pause,
         has_run=lease.started_at is not None or last_run_id is not None,
         last_reason=_reason_of_last_end(lease, last_run_id),
     )
+
+
+def _launched_age(lease: Lease) -> float | None:
+    """Since the supervisor's last launch, which noted when the next one may be; None once a stream has begun."""
+    if lease.next_attempt_at is None or not lease.failures:
+        return None
+    launched_at = lease.next_attempt_at - timedelta(seconds=pause_after(lease.failures))
+    if lease.started_at is not None and lease.started_at >= launched_at:
+        return None
+    return max(0.0, (lease.now - launched_at).total_seconds())
 
 
 def _row_is_of_holder(lease: Lease, lock_taken_at: datetime | None) -> bool:

@@ -16,12 +16,13 @@ import psutil  # type: ignore[import-untyped]
 from clickstream_assets.credentials import role_url
 from clickstream_assets.settings import STREAM_PROGRAM, Settings
 
-# The owner's secrets: the stream needs the writer's URL alone.
+# Secrets that are not the stream's: it needs the writer's URL alone.
 NOT_FOR_THE_STREAM = (
     "CLICKSTREAM_DATABASE_URL",
     "CLICKSTREAM_DAGSTER_DATABASE_URL",
     "CLICKSTREAM_WRITER_PASSWORD",
     "CLICKSTREAM_READER_PASSWORD",
+    "CLICKSTREAM_ALERT_WEBHOOK_URL",
 )
 
 
@@ -41,7 +42,7 @@ def stream_command(
 
 def stream_environment(settings: Settings, environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of the stream: `environment` (default: ours) with the writer's URL, absolute paths, and
-    without the owner's secrets."""
+    without secrets of others."""
     source = os.environ if environment is None else environment
     kept = {name: value for name, value in source.items() if name not in NOT_FOR_THE_STREAM}
     return kept | {

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-BEHIND_AFTER = 10.0  # seconds a file may wait: some ten micro-batches
+from clickstream_assets.thresholds import BEHIND_AFTER
+
 IDLE_AFTER = 10.0  # seconds without a commit and with nothing waiting
 STUCK_AFTER = 120.0  # seconds without progress while files wait; the largest micro-batch takes a quarter
 BEGIN_LIMIT = (
@@ -86,6 +87,8 @@ class StreamFacts:
     files_waiting: int = 0
     oldest_waiting_age: float | None = None
     knows_runs: bool = True  # False for one who asks without Dagster, such as `clickstream status`
+    launched_age: float | None = None  # since the supervisor launched a run that has not taken the lock yet
+    is_awaited: bool = False  # the supervisor has just been started, and will look within seconds
     runs: tuple[StreamRun, ...] = ()  # in flight, the oldest first
     failures: int = 0  # starts in a row that did not live for HEALTHY_AFTER
     seconds_until_attempt: float = 0.0
@@ -179,6 +182,10 @@ def _judge_absent(facts: StreamFacts) -> StreamDecision:
     state = _absent_state(facts)
     if facts.runs:
         return _judge_run_without_driver(facts, facts.runs[0], state)
+    if state is StreamState.STARTING:
+        launched = f"a run was launched {facts.launched_age or 0:.0f} s ago"
+        why = launched if _was_just_launched(facts) else "the supervisor is about to start it"
+        return StreamDecision(state, Action.LEAVE, why)
     why = "no stream has run yet"
     if facts.has_run:
         why = f"the last one ended: {facts.last_reason or 'it left no word, its process was killed'}"
@@ -213,11 +220,19 @@ def _judge_run_without_driver(facts: StreamFacts, run: StreamRun, state: StreamS
 def _absent_state(facts: StreamFacts) -> StreamState:
     if facts.wanted == "stopped":
         return StreamState.STOPPED
+    was_just_launched = _was_just_launched(facts)
     # The start in flight was counted when it was launched, and has not failed yet.
-    if facts.failures - bool(facts.runs) >= CRASH_LOOP_FAILURES:
+    if facts.failures - (bool(facts.runs) or was_just_launched) >= CRASH_LOOP_FAILURES:
         return StreamState.CRASH_LOOPING
     is_coming = any(
         run.run_id != facts.holder_run_id and run.phase != "canceling" and not run.worker_is_gone
         for run in facts.runs
     )
+    is_coming = is_coming or was_just_launched or (facts.is_awaited and not facts.knows_runs)
     return StreamState.STARTING if is_coming else StreamState.DEAD
+
+
+def _was_just_launched(facts: StreamFacts) -> bool:
+    """For one who does not know the runs: whether one is on its way, as far as the ledger tells."""
+    limit = START_LIMIT * max(1, min(facts.failures, 4))
+    return not facts.knows_runs and facts.launched_age is not None and facts.launched_age <= limit

@@ -1,12 +1,14 @@
 """The limits of the checks, all of them: at what number a check warns, and at what number it fails.
 
 WARN means: look at it today, the data is usable. ERROR means: someone must act now, the data is late, wrong or
-incomplete. Does not belong here: the limits of supervision, which lead to actions (`supervision`).
+incomplete. What each check measures and what to do about it: docs/checks.md. Does not belong here: the limits of
+supervision, which lead to actions (`supervision`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 Verdict = Literal["pass", "warn", "error"]
@@ -26,9 +28,36 @@ class Limits:
         return "warn" if value > self.warn_above else "pass"
 
 
-# Seconds that the oldest file on disk has been waiting. A restart of the stream takes less than 45 s and is no
-# reason to wake anyone.
+def worst(*verdicts: Verdict) -> Verdict:
+    """The verdict on several measures at once."""
+    order: tuple[Verdict, ...] = ("pass", "warn", "error")
+    return max(verdicts, key=order.index)
+
+
+# Seconds that the oldest file on disk has been waiting. From BEHIND_AFTER on (some ten micro-batches) the stream is
+# called "behind", which is a word and wakes nobody: a restart takes less than 45 s. Then `freshness` warns and fails.
+BEHIND_AFTER = 10.0
 FRESHNESS = Limits(warn_above=60.0, error_above=300.0)
+
+# Seconds from a file's rename to its rows being visible, 99 % of the files: the service level. Slow is not wrong, so
+# this never fails; files that pile up are an error of `freshness`. CLICKSTREAM_LATENCY_P99_SECONDS sets another.
+LATENCY_P99_SECONDS = 1.0
+LATENCY_WINDOW_SECONDS = 300.0  # short: a restart of the stream is out of it after five minutes
+
+# Share of the rows read that have the id and time of a stored event, but other content. One is already a producer
+# that gives an id twice; one in a hundred is one that loses data.
+ID_CONFLICTS = Limits(warn_above=0.0, error_above=0.01)
+CONFLICTS_COUNTED = 100_000  # at most, of the lifetime: counting costs by their number
+
+# Within the window: headers that were never seen before, files that cannot be read (no text, broken gzip), and files
+# whose header cannot be used, so that none of their rows is in.
+NEW_HEADERS = Limits(warn_above=0.0, error_above=inf)
+UNREADABLE_FILES = Limits(warn_above=0.0, error_above=inf)
+UNUSABLE_HEADERS = Limits(warn_above=0.0, error_above=0.0)
+HEADER_WINDOW_SECONDS = 86_400.0
+
+# Rows of a summary that differ from what its events say.
+SUMMARY_DIFFERENCES = Limits(warn_above=0.0, error_above=0.0)
 
 # Share of the rows read. Producers that deliver at least once repeat a few per cent; a tenth is a producer
 # that repeats whole files, a half is one that does nothing else.

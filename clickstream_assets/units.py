@@ -35,17 +35,22 @@ def duration(seconds: float | None) -> str:
     """From milliseconds to days, two units at most; a dash where there is none."""
     if seconds is None:
         return "-"
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest} s"
+        return _two_units(minutes, "min", rest, "s")
     hours, minutes = divmod(minutes, 60)
     if hours < 48:
-        return f"{hours} h {minutes} min"
-    return f"{hours // 24} d {hours % 24} h"
+        return _two_units(hours, "h", minutes, "min")
+    return _two_units(hours // 24, "d", hours % 24, "h")
+
+
+def _two_units(large: int, large_unit: str, small: int, small_unit: str) -> str:
+    """1 h 5 min, but 1 h: nobody says 1 h 0 min."""
+    return f"{large} {large_unit} {small} {small_unit}" if small else f"{large} {large_unit}"
 
 
 def moment(time: datetime | None) -> str:

@@ -14,9 +14,13 @@ from dagster_pages import DagsterPages, chromium, dagster_pages
 from playwright.sync_api import expect
 from up_stack import Up, until
 
+from clickstream_assets.checks import MEASURES
+
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
 LARGEST = 300_000  # bytes: a page with several stays quick
 SUMMARIES = 6
+ASSETS = 10
+CHECKS = len(MEASURES)  # of events
 LIMIT = 600.0  # seconds
 READY = """SELECT (SELECT count(*) FROM summary_state WHERE row_count > 0) = {summaries}
                   AND EXISTS (SELECT FROM rejected_events)"""
@@ -34,10 +38,13 @@ def main() -> int:
             with dagster_pages(up.url) as pages:
                 pages.materialize("event_files")
                 until(lambda: _is_ready(up), "rows in every summary, and rejects", LIMIT)
+                pages.materialize("clickstream_report")
+                pages.expect_run_success()
                 _asset_graph(pages)
             with dagster_pages(up.url, width=1500, height=900) as pages:
                 _checks(pages)
                 _runs(pages)
+                _report(pages, up)
             process.send_signal(signal.SIGINT)
             process.wait(60)
         finally:
@@ -52,14 +59,14 @@ def _is_ready(up: Up) -> bool:
 def _asset_graph(pages: DagsterPages) -> None:
     pages.open_asset_graph()
     pages.page.mouse.move(300, 950)  # off the edges, which light up
-    expect(pages.page.get_by_text("4 / 4 Passed")).to_be_visible(timeout=LIMIT * 1000)
-    expect(pages.page.get_by_text("Materialized", exact=True)).to_have_count(9, timeout=LIMIT * 1000)
+    expect(pages.page.get_by_text(f"{CHECKS} / {CHECKS} Passed")).to_be_visible(timeout=LIMIT * 1000)
+    expect(pages.page.get_by_text("Materialized", exact=True)).to_have_count(ASSETS, timeout=LIMIT * 1000)
     _take(pages, "asset-graph")
 
 
 def _checks(pages: DagsterPages) -> None:
     pages.open_checks("events", "reject_rate")
-    expect(pages.page.get_by_text("Succeeded", exact=True)).to_have_count(4, timeout=LIMIT * 1000)
+    expect(pages.page.get_by_text("Succeeded", exact=True)).to_have_count(CHECKS, timeout=LIMIT * 1000)
     pages.page.get_by_text("lifetime_rows_read", exact=True).first.wait_for()
     _take(pages, "checks")
 
@@ -68,6 +75,12 @@ def _runs(pages: DagsterPages) -> None:
     pages.open("/runs")
     pages.page.get_by_text("spark_stream", exact=True).first.wait_for()
     _take(pages, "runs")
+
+
+def _report(pages: DagsterPages, up: Up) -> None:
+    pages.page.goto((up.home / "report" / "clickstream_report.html").as_uri())
+    pages.page.locator("#quality .main-svg").first.wait_for()
+    _take(pages, "report")
 
 
 def _take(pages: DagsterPages, name: str) -> None:

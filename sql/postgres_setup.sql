@@ -89,6 +89,7 @@ CREATE INDEX IF NOT EXISTS ingest_files_content_hash ON ingest_files (content_ha
 CREATE INDEX IF NOT EXISTS ingest_files_waiting ON ingest_files (file_id) WHERE status = 'registered';
 CREATE INDEX IF NOT EXISTS ingest_files_committed_at ON ingest_files (committed_at);
 CREATE INDEX IF NOT EXISTS ingest_files_registered_at ON ingest_files (registered_at);
+CREATE INDEX IF NOT EXISTS ingest_files_rejected ON ingest_files (registered_at) WHERE status = 'rejected';
 -- Deliveries of known content are in no batch: their share of the totals is summed from here.
 CREATE INDEX IF NOT EXISTS ingest_files_duplicate ON ingest_files (registered_at) INCLUDE (rows_duplicate)
     WHERE status = 'duplicate';

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,9 +12,10 @@ from playwright.sync_api import expect
 from up_stack import Up, until
 
 ASSETS = ("event_files", "events", "rejected_events", "user_agents", "sessions", "product_performance")
-ASSETS += ("hourly_traffic", "conversion_funnel", "device_usage")
-CHECKS = ("freshness", "duplicate_rate", "reject_rate", "conservation")
+ASSETS += ("hourly_traffic", "conversion_funnel", "device_usage", "clickstream_report")
+CHECKS = ("freshness", "duplicate_rate", "reject_rate", "id_conflicts", "schema_drift", "conservation")
 CALM_LIMIT = 240_000.0  # milliseconds
+NOT_PASSED = re.compile("Failed|Warning|Error")
 
 pytestmark = [
     pytest.mark.spark,
@@ -52,6 +54,29 @@ def test_a_newcomer_sees_the_assets_and_green_checks_and_lands_files_with_the_bu
     pages.materialize("event_files")
     pages.expect_run_success()
     until(lambda: _totals(up)["rows_rejected"] == 100, "the 100 malformed rows of 10,000 are in")
+
+
+def test_a_check_turns_red_when_duplicates_are_injected_and_green_again(up: Up, pages: DagsterPages) -> None:
+    pages.open_checks("events", "duplicate_rate")
+    check = pages.check_in_list("duplicate_rate")
+    expect(check).to_contain_text("Succeeded", timeout=CALM_LIMIT)
+
+    rows = _window(up)["rows_read"] + 2_000
+    _land(up, "repeating", rows, "--duplicates", "0.6")
+    expect(check).to_contain_text(NOT_PASSED, timeout=CALM_LIMIT)
+
+    _land(up, "well", 12 * _window(up)["rows_duplicate"])
+    expect(check).to_contain_text("Succeeded", timeout=CALM_LIMIT)
+
+
+def _land(up: Up, name: str, rows: int, *shares: str) -> None:
+    out = str(up.home / "events" / name)
+    up.run("generate", "--events", str(rows), "--files", "4", "--out", out, *shares)
+
+
+def _window(up: Up) -> dict[str, int]:
+    window: dict[str, int] = json.loads(up.run("status", "--json"))["window"]
+    return window
 
 
 def _totals(up: Up) -> dict[str, int]:

@@ -12,6 +12,7 @@ from clickstream_assets.assets.events import EVENTS_SCHEMA, REJECTS_SCHEMA
 from clickstream_assets.definitions import build_definitions, defs
 from clickstream_assets.settings import PROJECT_ROOT, Settings
 
+SCHEDULES = ("audit_summaries_nightly", "daily_report_schedule")
 SUMMARIES = {"sessions", "product_performance", "hourly_traffic", "conversion_funnel", "device_usage"}
 
 
@@ -40,6 +41,8 @@ def test_the_graph_is_whole_and_every_sensor_runs_from_the_start() -> None:
     sensors = definitions.resolve_sensor_def
     for name in ("spark_stream_supervisor", "ingest_progress", "event_check_results", "refresh_summaries"):
         assert sensors(name).default_status is dg.DefaultSensorStatus.RUNNING
+    for name in SCHEDULES:
+        assert definitions.resolve_schedule_def(name).default_status is dg.DefaultScheduleStatus.RUNNING
 
 
 def test_every_asset_tells_who_and_what_it_is() -> None:

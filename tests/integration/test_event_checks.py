@@ -20,10 +20,24 @@ def books(control: ControlPlane) -> LedgerBooks:
     return LedgerBooks(control.database.owner_url)
 
 
-def load(books: LedgerBooks, inserted: int = 0, duplicate: int = 0, rejected: int = 0) -> None:
+def load(
+    books: LedgerBooks,
+    inserted: int = 0,
+    duplicate: int = 0,
+    rejected: int = 0,
+    conflict: int = 0,
+    landed_seconds_ago: float = 0.2,
+    layout_id: int | None = None,
+) -> None:
     """One more file, in one more batch."""
-    file_id = books.add_file("f.csv", expected=inserted + duplicate + rejected, chunks=1)
-    books.commit(Part(file_id, inserted=inserted, duplicate=duplicate, rejected=rejected))
+    file_id = books.add_file(
+        "f.csv",
+        expected=inserted + duplicate + rejected,
+        chunks=1,
+        landed_seconds_ago=landed_seconds_ago,
+        layout_id=layout_id,
+    )
+    books.commit(Part(file_id, inserted=inserted, duplicate=duplicate, rejected=rejected, conflict=conflict))
 
 
 def sensor(control: ControlPlane) -> dict[str, dg.AssetCheckEvaluation]:
@@ -179,3 +193,86 @@ def test_a_new_database_under_an_old_dagster_is_audited_from_its_begin(
     load(LedgerBooks(control.database.owner_url), inserted=2)
     audit = later(control, monkeypatch)["conservation"].metadata
     assert [audit[name].value for name in ("since_batch", "through_batch")] == [0, 1]
+
+
+def test_slow_files_make_latency_warn_with_the_percentiles_and_leave_it_after_the_window(
+    control: ControlPlane, books: LedgerBooks
+) -> None:
+    for _ in range(3):
+        load(books, inserted=1)
+    assert sensor(control)["latency"].passed
+    load(books, inserted=1, landed_seconds_ago=30)
+    evaluation = sensor(control)["latency"]
+    assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert evaluation.metadata["files"].value == 4
+    assert evaluation.metadata["p50_seconds"].value == pytest.approx(0.2, abs=0.1)
+    assert evaluation.metadata["max_seconds"].value == pytest.approx(30, abs=0.5)
+    run_sql(
+        control.database.owner_url,
+        "UPDATE ingest_files SET committed_at = committed_at - interval '6 minutes',"
+        " landed_at = landed_at - interval '6 minutes'",
+    )
+    assert sensor(control)["latency"].passed
+
+
+def test_one_conflict_warns_and_many_are_an_error_with_examples(
+    control: ControlPlane, books: LedgerBooks
+) -> None:
+    load(books, inserted=99)
+    sensor(control)
+    load(books, duplicate=1, conflict=1)
+    (evaluation,) = sensor(control).values()
+    assert (evaluation.check_name, evaluation.severity) == ("id_conflicts", dg.AssetCheckSeverity.WARN)
+    assert not evaluation.passed
+    assert [evaluation.metadata[name].value for name in ("rows", "lifetime_rows")] == [1, 1]
+    (example,) = evaluation.metadata["newest"].value
+    assert (example["path"], example["line_no"]) == ("f.csv", 2)
+    load(books, duplicate=4, conflict=4)
+    (evaluation,) = sensor(control).values()
+    assert evaluation.severity is dg.AssetCheckSeverity.ERROR
+    assert evaluation.metadata["rate"].value == 5 / 104
+    run_sql(control.database.owner_url, "UPDATE ingest_batches SET committed_at = now() - interval '2 hours'")
+    evaluation = sensor(control)["id_conflicts"]
+    assert evaluation.passed
+    assert evaluation.metadata["lifetime_rows"].value == 5
+
+
+def test_a_header_never_seen_before_warns_with_what_changed_for_a_day(
+    control: ControlPlane, books: LedgerBooks
+) -> None:
+    columns = ["event_id", "user_id", "price"]
+    load(books, inserted=1, layout_id=books.add_layout(columns))
+    assert sensor(control)["schema_drift"].passed, "the first header is no change"
+    load(books, inserted=1, layout_id=books.add_layout([*columns, "replay_of"]))
+    assert sensor(control) == {}, "a replayed file is no producer's"
+    load(books, inserted=1, layout_id=books.add_layout(["event_id", "user_id", "amount"]))
+    evaluation = sensor(control)["schema_drift"]
+    assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
+    (change,) = evaluation.metadata["changes"].value
+    assert change.startswith("f.csv since ")
+    assert change.endswith(" UTC: without price, with amount")
+    run_sql(
+        control.database.owner_url,
+        "UPDATE ingest_layouts SET first_seen_at = first_seen_at - interval '25 hours'",
+    )
+    assert sensor(control)["schema_drift"].passed
+
+
+def test_a_file_whose_header_cannot_be_used_is_an_error_until_it_is_delivered_again(
+    control: ControlPlane, books: LedgerBooks
+) -> None:
+    sensor(control)
+    books.add_file("nothing.csv", status="rejected", reason="empty_file")
+    assert sensor(control) == {}, "an empty file loses nothing"
+    books.add_file("noise.gz", status="rejected", reason="not_gzip")
+    assert sensor(control)["schema_drift"].severity is dg.AssetCheckSeverity.WARN
+    books.add_file("lacks.csv", status="rejected", reason="missing_columns")
+    evaluation = sensor(control)["schema_drift"]
+    assert evaluation.severity is dg.AssetCheckSeverity.ERROR
+    assert evaluation.metadata["files_not_read"].value == {
+        "missing_columns": {"files": 1, "newest": ["lacks.csv"]},
+        "not_gzip": {"files": 1, "newest": ["noise.gz"]},
+    }
+    books.add_file("lacks.csv", status="committed")
+    books.add_file("noise.gz", status="committed")
+    assert sensor(control)["schema_drift"].passed

@@ -9,9 +9,15 @@ import dagster as dg
 import pytest
 
 from clickstream_assets.audit_rules import Offence
-from clickstream_assets.check_judgements import judge_conservation, judge_freshness, judge_rate
-from clickstream_assets.ledger import Counts, WindowCounts
-from clickstream_assets.thresholds import DUPLICATE_RATE, FRESHNESS, Limits
+from clickstream_assets.check_judgements import (
+    judge_conservation,
+    judge_freshness,
+    judge_id_conflicts,
+    judge_latency,
+    judge_rate,
+)
+from clickstream_assets.ledger import Counts, Latency, WindowCounts
+from clickstream_assets.thresholds import BEHIND_AFTER, DUPLICATE_RATE, FRESHNESS, Limits, worst
 from clickstream_assets.verification import Audit
 from clickstream_assets.waiting_files import WaitingFiles
 
@@ -104,3 +110,29 @@ def test_a_result_of_a_run_and_one_of_the_sensor_say_the_same() -> None:
         evaluation.metadata,
         evaluation.description,
     )
+
+
+def test_the_worst_of_several_verdicts_counts() -> None:
+    assert worst("pass", "pass") == "pass"
+    assert worst("pass", "error", "warn") == "error"
+
+
+def test_a_stream_is_called_behind_before_freshness_warns() -> None:
+    assert BEHIND_AFTER < FRESHNESS.warn_above < FRESHNESS.error_above
+
+
+def test_latency_is_judged_by_its_99th_percentile_and_never_fails() -> None:
+    limits = Limits(1.0, float("inf"))
+    assert judge_latency(Latency(9, 0.2, 0.5, 1.0, 8.0), 300.0, limits).verdict == "pass"
+    judgement = judge_latency(Latency(9, 0.2, 0.5, 1e6, 2e6), 300.0, limits)
+    assert judgement.verdict == "warn"
+    assert "p99 11 d 13 h" in judgement.description
+    nothing = judge_latency(Latency(0, None, None, None, None), 300.0, limits)
+    assert (nothing.verdict, nothing.description) == ("pass", "No file became visible in the last 5 min.")
+
+
+def test_conflicts_beyond_what_is_counted_are_said_to_be_at_least_so_many() -> None:
+    judgement = judge_id_conflicts(window(0, 0), 100_000, [])
+    assert judgement.verdict == "pass"
+    assert "at least 100,000 of all time" in judgement.description
+    assert judgement.metadata["lifetime_is_exact"] is False

@@ -24,6 +24,7 @@ from clickstream_assets.supervision import (
     decide,
     pause_after,
 )
+from clickstream_assets.thresholds import BEHIND_AFTER
 
 STARTED = StreamRun("run-1", "started", 100.0)
 ALIVE = StreamFacts(
@@ -199,6 +200,67 @@ def test_stopped_on_purpose_stays_stopped_and_ends_what_runs() -> None:
     assert verdict(replace(ALIVE, wanted="stopped"))[1] is Action.END_RUN
     coming = StreamRun("run-2", "queued", 1.0)
     assert verdict(replace(DEAD, wanted="stopped", runs=(coming,))) == (StreamState.STOPPED, Action.END_RUN)
+
+
+UNKNOWN_RUNS = StreamFacts(knows_runs=False)
+WHY = {"has_run": True, "failures": CRASH_LOOP_FAILURES}
+
+
+@pytest.mark.parametrize(
+    ("state", "facts"),
+    [
+        (StreamState.STARTING, StreamFacts(runs=(StreamRun("run-1", "queued", 1.0),))),
+        (StreamState.RUNNING, ALIVE),
+        (StreamState.IDLE, replace(ALIVE, commit_age=3600.0)),
+        (StreamState.BEHIND, replace(ALIVE, files_waiting=1, oldest_waiting_age=BEHIND_AFTER + 1)),
+        (StreamState.STUCK, replace(ALIVE, held_seconds=999.0, progress_age=STUCK_AFTER + 1, **BACKLOG)),
+        (StreamState.DEAD, DEAD),
+        (StreamState.CRASH_LOOPING, replace(DEAD, failures=CRASH_LOOP_FAILURES)),
+        (StreamState.STOPPED, replace(DEAD, wanted="stopped")),
+    ],
+    ids=str,
+)
+def test_each_of_the_eight_states_is_told_by_its_facts_with_and_without_dagster(
+    state: StreamState, facts: StreamFacts
+) -> None:
+    assert decide(facts).state is state
+    if (
+        facts.runs and not facts.lock_held
+    ):  # in flight: without Dagster, what the launch left in the ledger tells it
+        facts = replace(facts, launched_age=facts.runs[0].seconds_in_phase)
+    assert decide(replace(facts, runs=(), knows_runs=False)).state is state
+
+
+def test_all_states_are_among_the_eight() -> None:
+    assert len(StreamState) == 8
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        (UNKNOWN_RUNS, StreamState.DEAD),
+        (replace(UNKNOWN_RUNS, is_awaited=True), StreamState.STARTING),
+        (replace(UNKNOWN_RUNS, is_awaited=True, wanted="stopped"), StreamState.STOPPED),
+        (replace(UNKNOWN_RUNS, launched_age=3.0, failures=1), StreamState.STARTING),
+        (replace(UNKNOWN_RUNS, launched_age=START_LIMIT + 1, failures=1), StreamState.DEAD),
+        (replace(UNKNOWN_RUNS, launched_age=3.0, **WHY), StreamState.STARTING),
+        (
+            replace(UNKNOWN_RUNS, launched_age=3.0, failures=CRASH_LOOP_FAILURES + 1),
+            StreamState.CRASH_LOOPING,
+        ),
+    ],
+)
+def test_a_stream_on_its_way_is_starting_also_for_one_who_cannot_ask_dagster(
+    facts: StreamFacts, state: StreamState
+) -> None:
+    decision = decide(facts)
+    assert decision.state is state
+    if state is StreamState.STARTING:
+        assert decision.action is Action.LEAVE
+
+
+def test_the_supervisor_itself_waits_for_nobody() -> None:
+    assert decide(StreamFacts(is_awaited=True, launched_age=1.0)).action is Action.LAUNCH
 
 
 ages = st.floats(0, 1000)

@@ -1,0 +1,87 @@
+"""The asset `clickstream_report`: an HTML page, and the schedule that makes it every day.
+
+Belongs here: writing the file, its metadata, and when. Does not belong here: what is in it (`report`).
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import dagster as dg
+
+from clickstream_assets.previews import markdown_table
+from clickstream_assets.report.facts import read_facts
+from clickstream_assets.report.page import report_page, tiles
+from clickstream_assets.resources import Database
+from clickstream_assets.settings import Settings
+
+SOURCES = [
+    "events",
+    "rejected_events",
+    "hourly_traffic",
+    "product_performance",
+    "conversion_funnel",
+    "device_usage",
+]
+
+
+@dg.asset(
+    deps=SOURCES,
+    group_name="report",
+    kinds={"html", "plotly"},
+    owners=["team:clickstream"],
+    description="One HTML page to look at: traffic, revenue, funnel, top products, devices, data quality and latency, "
+    "with charts. It needs no network and no server: open the file, or send it to someone. Made every day, and by "
+    "the button.",
+)
+def clickstream_report(
+    database: dg.ResourceParam[Database], settings: dg.ResourceParam[Settings]
+) -> dg.MaterializeResult:
+    with database.reading() as connection:
+        facts = read_facts(connection)
+    path = settings.report_file
+    size = write_atomically(path, report_page(facts))
+    return dg.MaterializeResult(
+        metadata={
+            "path": dg.MetadataValue.path(str(path)),
+            "url": dg.MetadataValue.url(path.as_uri()),
+            "size_bytes": size,
+            "through_batch": facts.through_batch,
+            "events": facts.totals["events"],
+            "revenue": float(facts.totals["revenue"]),
+            "preview": dg.MetadataValue.md(markdown_table(("", "last 30 days"), tiles(facts))),
+        }
+    )
+
+
+def write_atomically(path: Path, text: str) -> int:
+    """Replace `path` as a whole, so that no reader ever sees half of it; returns its size in bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".", suffix=".html", dir=path.parent)
+    written = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        written.chmod(0o644)
+        size = written.stat().st_size
+        written.replace(path)
+    except BaseException:
+        written.unlink(missing_ok=True)
+        raise
+    return size
+
+
+report_job = dg.define_asset_job(
+    "daily_report",
+    selection=dg.AssetSelection.assets(clickstream_report),
+    description="Makes the report. Runs every day after midnight (UTC).",
+)
+report_schedule = dg.ScheduleDefinition(
+    name="daily_report_schedule",
+    job=report_job,
+    cron_schedule="15 0 * * *",  # UTC: the day is over, and its last files are in
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
