@@ -212,7 +212,7 @@ def main() -> int:
         begin = time.monotonic()
         compose("up", "-d")
         sys.stdout.write(f"up after {time.monotonic() - begin:.1f} s\n")
-        until_well(0)
+        until_well(time.time())
         sys.stdout.write(f"well after {time.monotonic() - begin:.1f} s; {audit(None)}\n")
         for fault in faults:
             before, since = read_state(), time.time()
