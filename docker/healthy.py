@@ -1,27 +1,17 @@
-"""Health checks of docker-compose.yml: exit 0 where the service of this container does its work.
+"""Health checks of docker-compose.yml that need Python: exit 0 where the service of this container does its work.
 
-    healthy.py http URL | code HOST:PORT | daemon | files DIRECTORY SECONDS
+    healthy.py code HOST:PORT | daemon
 
-Run every few seconds, so it imports little: Dagster's own checks take seconds of a core each.
+Dagster's own checks would do, and take seconds of a core each. The plainer checks are in healthy.sh.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import time
-import urllib.request
-from pathlib import Path
 
 LIMIT = 5.0  # seconds
 DAEMON_SILENCE = 120  # seconds: the daemon notes twice a minute that it lives
-
-
-def http(url: str) -> bool:
-    """Whether `url` answers well."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=LIMIT) as answer:
-        return bool(answer.status == 200)
 
 
 def code(address: str) -> bool:
@@ -50,14 +40,9 @@ def daemon() -> bool:
     return bool(alive)
 
 
-def files(directory: str, seconds: str) -> bool:
-    """Whether a file came, or went, within `seconds`."""
-    return time.time() - Path(directory).stat().st_mtime < float(seconds)
-
-
 def main(check: str, *arguments: str) -> int:
     try:
-        return 0 if {"http": http, "code": code, "daemon": daemon, "files": files}[check](*arguments) else 1
+        return 0 if {"code": code, "daemon": daemon}[check](*arguments) else 1
     except Exception as error:  # noqa: BLE001 - whatever it is, it is not well; Docker keeps what is said
         sys.stdout.write(f"{type(error).__name__}: {error}\n")
         return 1
