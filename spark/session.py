@@ -79,6 +79,10 @@ def start_session(master: str, home: Path, jdbc_jar: str | None = None) -> Spark
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     paths = [str(PROJECT_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    if master.startswith("local"):
+        os.environ["SPARK_LOCAL_IP"] = LOCAL[
+            "spark.driver.bindAddress"
+        ]  # the web pages know no other setting
     builder = SparkSession.builder.master(master).appName("clickstream")
     for name, value in session_settings(master, home, jdbc_jar, os.environ).items():
         builder = builder.config(name, value)
