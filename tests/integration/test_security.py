@@ -69,7 +69,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
         "SELECT ensure_event_partitions(ARRAY['2026-01-01'::date])",
         "CREATE TABLE staging.mine (x int)",
         "SELECT * FROM staging.finished_parts",
-        "LOCK TABLE events IN ACCESS EXCLUSIVE MODE",
+        "SELECT 1; LOCK TABLE events IN ACCESS EXCLUSIVE MODE",
         "COPY events FROM '/etc/passwd'",
     ),
     "writer": (
@@ -81,7 +81,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
         "TRUNCATE staging.finished_parts",
         "UPDATE user_agents SET user_agent = 'x' FROM pg_authid",
         "SELECT setval('events_id_seq', 1)",
-        "LOCK TABLE events IN ACCESS EXCLUSIVE MODE",
+        "SELECT 1; LOCK TABLE events IN ACCESS EXCLUSIVE MODE",
     ),
     "dagster": (
         *EVERYONE,
