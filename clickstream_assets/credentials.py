@@ -3,9 +3,9 @@
 Belongs here: where passwords come from, and how a role's URL is derived from the owner's. Does not belong
 here: giving the roles these passwords (`schema`).
 
-A password comes from the environment (CLICKSTREAM_WRITER_PASSWORD, CLICKSTREAM_READER_PASSWORD) or is made
-once and kept in CLICKSTREAM_HOME/credentials.json, readable by its owner alone. It is never logged, nor given
-in argv.
+A password comes from the environment, as CLICKSTREAM_<ROLE>_PASSWORD or as the file that
+CLICKSTREAM_<ROLE>_PASSWORD_FILE names (the owner's is CLICKSTREAM_DATABASE_PASSWORD), or is made once and kept
+in CLICKSTREAM_HOME/credentials.json, readable by its owner alone. It is never logged, nor given in argv.
 """
 
 from __future__ import annotations
@@ -33,9 +33,11 @@ ROLE_NAMES: Mapping[Role, str] = {
     "reader": "clickstream_reader",
     "dagster": "clickstream_dagster",
 }
-ENVIRONMENT: Mapping[Role, str] = {
+ENVIRONMENT: Mapping[Role, str] = {  # each also with _FILE
+    "owner": "CLICKSTREAM_DATABASE_PASSWORD",  # for a CLICKSTREAM_DATABASE_URL that holds none
     "writer": "CLICKSTREAM_WRITER_PASSWORD",
     "reader": "CLICKSTREAM_READER_PASSWORD",
+    "dagster": "CLICKSTREAM_DAGSTER_PASSWORD",
 }
 IDENTITY_PARAMETERS = {"user", "password", "passfile"}  # of a libpq URL: they belong to the owner alone
 
@@ -44,11 +46,10 @@ def role_password(settings: Settings, role: Role) -> str:
     """The password of `role`, made and kept on first use.
 
     Raises:
-        SettingsError: the file cannot be read or written.
+        SettingsError: a file cannot be read or written.
     """
-    variable = ENVIRONMENT.get(role)
-    given = os.environ.get(variable, "") if variable else ""
-    if given:
+    # The embedded server's owner got its password when the server was made.
+    if (role != "owner" or settings.database_url is not None) and (given := given_password(role)):
         return given
     file = settings.home / "credentials.json"
     try:
@@ -59,6 +60,28 @@ def role_password(settings: Settings, role: Role) -> str:
         raise SettingsError(f"{file} cannot be used: {error.strerror or error}.") from None
     except (ValueError, KeyError, TypeError):
         raise SettingsError(f"{file} holds no password for '{role}': restore it from a backup.") from None
+
+
+def given_password(role: Role) -> str | None:
+    """The password of `role` that the environment gives, itself or by naming a file.
+
+    Raises:
+        SettingsError: the file cannot be read, or is empty.
+    """
+    variable = ENVIRONMENT[role]
+    if given := os.environ.get(variable, ""):
+        return given
+    file = os.environ.get(f"{variable}_FILE", "").strip()
+    if not file:
+        return None
+    try:
+        given = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(f"{variable}_FILE names {file}, which cannot be read: {reason}.") from None
+    if not given:
+        raise SettingsError(f"{variable}_FILE names {file}, which is empty: write the password into it.")
+    return given
 
 
 def role_url(settings: Settings, role: Role) -> str:
@@ -73,6 +96,8 @@ def role_url(settings: Settings, role: Role) -> str:
         return settings.dagster_database_url
     if settings.database_url is not None:
         owner = settings.database_url
+        if role == "owner" and (given := given_password("owner")):
+            owner = with_password(owner, given)
     else:
         port = read_port(settings.home / "postgres")
         if port is None:
@@ -95,6 +120,24 @@ def with_identity(url: str, user: str, password: str) -> str:
     return urlunsplit(
         ("postgresql", netloc, parts.path or "/", _without(parts.query, IDENTITY_PARAMETERS), "")
     )
+
+
+def with_password(url: str, password: str) -> str:
+    """`url` with another password.
+
+    Raises:
+        SettingsError: it names no user.
+    """
+    parts = urlsplit(url)
+    user = unquote(parts.netloc.rpartition("@")[0].partition(":")[0]) or dict(parse_qsl(parts.query)).get(
+        "user"
+    )
+    if not user:
+        raise SettingsError(
+            "CLICKSTREAM_DATABASE_URL names no user, so that the owner's password is of no use: write "
+            "postgresql://owner@host/database."
+        )
+    return with_identity(url, user, password)
 
 
 def with_database(url: str, database: str) -> str:

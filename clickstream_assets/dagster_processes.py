@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -108,6 +109,15 @@ def dagster_programs(settings: Settings, socket: Path, extra: Mapping[str, str])
 def migrate_command() -> tuple[str, ...]:
     """Makes or upgrades Dagster's tables. Before the programs start: they would all make them at once."""
     return (sys.executable, "-m", "dagster", "instance", "migrate")
+
+
+def migrate_storage(settings: Settings) -> int:
+    """Make Dagster's home, and make or upgrade its tables. Returns the exit code of Dagster's own program."""
+    prepare_home(settings)
+    environment = {**os.environ, **dagster_environment(settings)}
+    return subprocess.run(
+        migrate_command(), env=environment, cwd=dagster_home(settings), check=False
+    ).returncode
 
 
 def web_url(settings: Settings) -> str:

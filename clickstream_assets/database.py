@@ -14,12 +14,15 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.settings import SQL_DIR
 
 CONNECT_TIMEOUT = 10  # seconds
-VANISHED_AFTER = 15_000  # milliseconds
+VANISHED_AFTER = 15  # seconds until a peer that does not answer counts as gone
+# Of the server's end too: a client cut off would hold its locks for as long as the system likes, by default hours.
+SERVER_SETTINGS = (
+    "-c timezone=UTC -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
+)
 
 
 def connect(url: str, application_name: str, *, autocommit: bool = False) -> Connection:
-    """Open a connection in UTC that notices a vanished server within 15 s: by keepalives while it is idle, and by a
-    limit on what stays unacknowledged while it is not (else TCP tries for a quarter of an hour).
+    """Open a connection in UTC whose two ends notice within 15 s that the other one has vanished.
 
     Raises:
         psycopg2.OperationalError: the server cannot be reached or refuses.
@@ -32,8 +35,9 @@ def connect(url: str, application_name: str, *, autocommit: bool = False) -> Con
         keepalives_idle=5,
         keepalives_interval=3,
         keepalives_count=3,
-        tcp_user_timeout=VANISHED_AFTER,
-        options="-c timezone=UTC",
+        # No keepalives are sent while sent bytes are unacknowledged, and these are sent again for 15 min.
+        tcp_user_timeout=VANISHED_AFTER * 1000,
+        options=SERVER_SETTINGS,
     )
     connection.autocommit = autocommit
     return connection

@@ -40,7 +40,7 @@ def database_running(settings: Settings) -> Iterator[OwnerUrl]:
         PostgresError: the embedded server does not come up.
     """
     if settings.database_url is not None:
-        yield OwnerUrl(settings.database_url)
+        yield OwnerUrl(role_url(settings, "owner"))
         return
     server = embedded_server(settings)
     with server_held(server, role_password(settings, "owner")):

@@ -26,6 +26,7 @@ from clickstream_assets.supervision import StreamRun
 
 STREAM_JOB = "spark_stream"
 CLOCK_MARGIN = 1.0  # seconds between the kernel's start of a process and its first words
+HOLDER_MARGIN = 5.0  # seconds between the clocks of the database and of this host
 
 Phase = Literal["queued", "starting", "started", "canceling"]
 PHASES: dict[dg.DagsterRunStatus, Phase] = {
@@ -164,7 +165,7 @@ def kill_driver(lease: Lease, connection: Connection) -> str:
     Returns:
         What was done, as a clause.
     """
-    if lease.pid is not None and lease.host == socket.gethostname():
+    if lease.pid is not None and lease.host == socket.gethostname() and _is_as_old_as(lease):
         try:
             os.kill(lease.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
@@ -174,6 +175,18 @@ def kill_driver(lease: Lease, connection: Connection) -> str:
     with connection.cursor() as cursor:
         cursor.execute(query("end_session"), {"pid": lease.lock_backend_pid})
     return f"the database session of process {lease.pid} on {lease.host} was ended"
+
+
+def _is_as_old_as(lease: Lease) -> bool:
+    """Whether the process of the lease's number may be its holder: a container that was started again has its name and
+    its numbers from before, and a session may outlive its process where the network was cut."""
+    if lease.pid is None or lease.started_at is None:
+        return False
+    try:
+        began = float(psutil.Process(lease.pid).create_time())
+    except psutil.NoSuchProcess:
+        return False
+    return began <= lease.started_at.timestamp() + HOLDER_MARGIN
 
 
 def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:

@@ -13,17 +13,19 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
-from clickstream_assets.credentials import role_url
+from clickstream_assets.credentials import ENVIRONMENT, role_url
 from clickstream_assets.settings import STREAM_PROGRAM, Settings
 
-# Secrets that are not the stream's: it needs the writer's URL alone.
-NOT_FOR_THE_STREAM = (
+# Others' secrets: the stream needs the writer's URL alone.
+NOT_FOR_THE_STREAM = {
     "CLICKSTREAM_DATABASE_URL",
     "CLICKSTREAM_DAGSTER_DATABASE_URL",
-    "CLICKSTREAM_WRITER_PASSWORD",
-    "CLICKSTREAM_READER_PASSWORD",
     "CLICKSTREAM_ALERT_WEBHOOK_URL",
-)
+    "PGPASSFILE",
+    "PGPASSWORD",
+    *ENVIRONMENT.values(),
+    *(f"{name}_FILE" for name in ENVIRONMENT.values()),
+}
 
 
 def stream_command(

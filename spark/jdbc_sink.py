@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
@@ -50,15 +51,24 @@ def jdbc_options(url: str) -> dict[str, str]:
     passed_on = ("sslmode", "sslrootcert", "sslcert", "sslkey")
     parameters = {name: dsn[name] for name in passed_on if name in dsn}
     # Text goes to uuid, numeric and jsonb columns by their own input functions; and rows travel many at a time.
-    parameters |= {"stringtype": "unspecified", "reWriteBatchedInserts": "true"}
-    query_string = "&".join(f"{name}={value}" for name, value in parameters.items())
+    parameters |= {"stringtype": "unspecified", "reWriteBatchedInserts": "true", "tcpKeepAlive": "true"}
+    database = quote(dsn["dbname"], safe="")
     return {
-        "url": f"jdbc:postgresql://{dsn['host']}:{dsn.get('port', '5432')}/{dsn['dbname']}?{query_string}",
+        "url": f"jdbc:postgresql://{_addresses(dsn)}/{database}?{urlencode(parameters, quote_via=quote)}",
         "user": dsn["user"],
         "password": dsn.get("password", ""),
         "driver": DRIVER,
         "batchsize": str(BATCH_ROWS),
     }
+
+
+def _addresses(dsn: dict[str, str]) -> str:
+    """The servers as JDBC writes them; libpq has hosts and ports in two lists, and one port may serve all."""
+    hosts = dsn["host"].split(",")
+    ports = (dsn.get("port") or "5432").split(",")
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    named = (f"[{host}]" if ":" in host else host for host in hosts)
+    return ",".join(f"{host}:{port or '5432'}" for host, port in zip(named, ports, strict=True))
 
 
 def stage_by_jdbc(cleaned: DataFrame, url: str, epoch: int) -> Part:

@@ -1,12 +1,14 @@
 """The Spark session of the stream: every setting with its reason.
 
-Belongs here: configuration. Does not belong here: the query itself (`spark_streaming_to_postgres`).
+Belongs here: configuration, on this machine and on a cluster. Does not belong here: the query itself
+(`spark_streaming_to_postgres`). What is not set here may be in Spark's own `spark-defaults.conf`.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -16,9 +18,6 @@ from clickstream_assets.settings import PROJECT_ROOT
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.ui.showConsoleProgress": "false",
-    # No authentication: for this machine only.
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
     "spark.ui.port": "4040",
     "spark.port.maxRetries": "64",
     # A micro-batch is small and has no shuffle: planning it again while it runs costs more than it saves.
@@ -44,34 +43,68 @@ SETTINGS = {
     "spark.sql.streaming.noDataMicroBatches.enabled": "false",
     # Writers carry a token of their attempt, so a second attempt is harmless, but it is work for nothing.
     "spark.speculation": "false",
-}
-
-# Without Hadoop's native library the usual checkpoint manager starts a process for each file it writes. On a
-# local disk the plain one is as safe, and writes no checksum files beside.
-LOCAL_CHECKPOINT = {
+    # Without Hadoop's native library the usual checkpoint manager starts a process for each file it writes. On a
+    # local disk the plain one is as safe, and writes no checksum files beside. The checkpoint is the driver's
+    # alone, on a cluster too: it holds offsets and no state.
     "spark.sql.streaming.checkpointFileManagerClass": (
         "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
     ),
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
 }
 
+# No authentication: for this machine only.
+LOCAL = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
+
+CLUSTER = {
+    # An executor that is cut off is noticed after this; the files that it was reading are read by another one.
+    "spark.network.timeout": "60s",
+    "spark.executor.heartbeatInterval": "10s",
+}
+CLUSTER_ENVIRONMENT = {
+    "CLICKSTREAM_SPARK_DRIVER_HOST": "spark.driver.host",  # a name that the workers find the driver by
+    "CLICKSTREAM_SPARK_DRIVER_BIND_ADDRESS": "spark.driver.bindAddress",
+    "CLICKSTREAM_SPARK_EXECUTOR_MEMORY": "spark.executor.memory",
+    "CLICKSTREAM_SPARK_EXECUTOR_CORES": "spark.executor.cores",
+    "CLICKSTREAM_SPARK_MAX_CORES": "spark.cores.max",
+}
+
 
 def start_session(master: str, home: Path, jdbc_jar: str | None = None) -> SparkSession:
-    """A session on `master`, its scratch files under `home`, the JDBC driver on its path if one is given."""
+    """A session on `master`, its scratch files under `home`, the JDBC driver on its path if one is given.
+
+    On a cluster, the workers need this project and this Python at the same paths, and the events directory at
+    its path; the environment variables of `CLUSTER_ENVIRONMENT` are read.
+    """
     # Tasks run the Python of `python3` on PATH unless told; and they import this package.
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     paths = [str(PROJECT_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
-    builder = SparkSession.builder.master(master).appName("clickstream")
-    settings = dict(SETTINGS)
-    settings["spark.local.dir"] = str(home / "spark")
-    settings["spark.sql.warehouse.dir"] = str(home / "spark" / "warehouse")
     if master.startswith("local"):
-        settings |= LOCAL_CHECKPOINT
-    if jdbc_jar:
-        settings["spark.jars"] = jdbc_jar
-    for name, value in settings.items():
+        os.environ["SPARK_LOCAL_IP"] = LOCAL[
+            "spark.driver.bindAddress"
+        ]  # the web pages know no other setting
+    builder = SparkSession.builder.master(master).appName("clickstream")
+    for name, value in session_settings(master, home, jdbc_jar, os.environ).items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("WARN")
     return session
+
+
+def session_settings(
+    master: str, home: Path, jdbc_jar: str | None, environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Spark's settings for `master`; the local ones are the same whatever the environment says."""
+    settings = dict(SETTINGS)
+    settings["spark.local.dir"] = str(home / "spark")
+    settings["spark.sql.warehouse.dir"] = str(home / "spark" / "warehouse")
+    if jdbc_jar:
+        settings["spark.jars"] = jdbc_jar
+    if master.startswith("local"):
+        return settings | LOCAL
+    settings |= CLUSTER
+    for variable, name in CLUSTER_ENVIRONMENT.items():
+        if value := environment.get(variable, "").strip():
+            settings[name] = value
+    settings["spark.executorEnv.PYTHONPATH"] = str(PROJECT_ROOT)
+    return settings

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import click
 
+from clickstream_assets.dagster_processes import migrate_storage
 from clickstream_assets.embedded_postgres import database_running
 from clickstream_assets.schema import setup_databases
 from clickstream_assets.settings import Settings
 
 
 @click.command("setup-db")
-def command() -> None:
+@click.option("--dagster", "with_dagster", is_flag=True, help="Also make or upgrade Dagster's own tables.")
+def command(with_dagster: bool) -> None:
     """Create or upgrade the schema, the roles and Dagster's database; safe to repeat."""
     settings = Settings.from_env()
     with database_running(settings):
         setup_databases(settings)
+        if with_dagster and (code := migrate_storage(settings)) != 0:
+            raise click.ClickException(
+                f"Dagster's tables cannot be made: its program ended with code {code}."
+            )
     click.echo("The database is ready.")

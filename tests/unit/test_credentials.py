@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from psycopg2.extensions import parse_dsn
 
 from clickstream_assets.credentials import (
+    ENVIRONMENT,
     role_password,
     role_url,
     split_password,
@@ -19,6 +20,7 @@ from clickstream_assets.credentials import (
     with_identity,
 )
 from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.stream_process import stream_environment
 
 OWNER_URL = "postgresql://boss:s3cr%40t@db.example:6432/shop?sslmode=verify-full&sslrootcert=%2Fca%20s.pem"
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1)
@@ -119,6 +121,77 @@ def test_a_password_of_the_environment_wins(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("CLICKSTREAM_WRITER_PASSWORD", "chosen")
     assert role_password(settings(tmp_path), "writer") == "chosen"
     assert not (tmp_path / "credentials.json").exists()
+
+
+def test_a_password_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for role, variable in ENVIRONMENT.items():
+        (tmp_path / role).write_text(f"{role}: p@ss word\r\n")
+        monkeypatch.setenv(f"{variable}_FILE", str(tmp_path / role))
+    found = settings(tmp_path, CLICKSTREAM_DATABASE_URL="postgresql://boss@db.example/shop?sslmode=require")
+    for role, user in {
+        "owner": "boss",
+        "writer": "clickstream_writer",
+        "dagster": "clickstream_dagster",
+    }.items():
+        parsed = parse_dsn(role_url(found, role))  # type: ignore[arg-type]
+        assert (parsed["user"], parsed["password"]) == (user, f"{role}: p@ss word")
+        assert parsed["sslmode"] == "require"
+    assert not (tmp_path / "credentials.json").exists()
+
+
+def test_a_service_that_knows_no_owner_makes_urls_of_the_other_roles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLICKSTREAM_READER_PASSWORD", "r")
+    url = role_url(settings(tmp_path, CLICKSTREAM_DATABASE_URL="postgresql://db:5432/shop"), "reader")
+    assert url == "postgresql://clickstream_reader:r@db:5432/shop"
+
+
+def test_an_owners_password_without_an_owner_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLICKSTREAM_DATABASE_PASSWORD", "s3cret")
+    with pytest.raises(SettingsError, match="names no user") as caught:
+        role_url(settings(tmp_path, CLICKSTREAM_DATABASE_URL="postgresql://db/shop"), "owner")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_embedded_servers_owner_keeps_the_password_that_it_was_made_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLICKSTREAM_DATABASE_PASSWORD", "another")
+    assert role_password(settings(tmp_path), "owner") != "another"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(None, "cannot be read: No such file"), (b"\n", "is empty"), (b"\xff\xfe", "it is not UTF-8")],
+)
+def test_a_password_file_that_is_of_no_use_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, reason: str
+) -> None:
+    if content is not None:
+        (tmp_path / "secret").write_bytes(content)
+    monkeypatch.setenv("CLICKSTREAM_WRITER_PASSWORD_FILE", str(tmp_path / "secret"))
+    with pytest.raises(SettingsError, match=f"CLICKSTREAM_WRITER_PASSWORD_FILE names .*{reason}"):
+        role_password(settings(tmp_path), "writer")
+
+
+def test_the_stream_is_not_told_where_the_passwords_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLICKSTREAM_WRITER_PASSWORD", "w")
+    given = {f"{name}{suffix}": "s3cret" for name in ENVIRONMENT.values() for suffix in ("", "_FILE")}
+    given |= {
+        "PGPASSFILE": "s3cret",
+        "CLICKSTREAM_DAGSTER_DATABASE_URL": "s3cret",
+        "CLICKSTREAM_SINK": "jdbc",
+    }
+    found = settings(tmp_path, CLICKSTREAM_DATABASE_URL="postgresql://db/shop")
+    environment = stream_environment(found, given)
+    assert "s3cret" not in environment.values()
+    assert environment["CLICKSTREAM_SINK"] == "jdbc"
+    assert environment["CLICKSTREAM_STREAM_DATABASE_URL"] == "postgresql://clickstream_writer:w@db/shop"
 
 
 def test_a_damaged_credentials_file_is_one_sentence_without_its_content(tmp_path: Path) -> None:
