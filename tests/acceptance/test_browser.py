@@ -56,6 +56,7 @@ def test_a_newcomer_sees_the_assets_and_green_checks_and_lands_files_with_the_bu
     until(lambda: _totals(up)["rows_rejected"] == 100, "the 100 malformed rows of 10,000 are in")
 
 
+@pytest.mark.faults  # it takes a minute
 def test_a_check_turns_red_when_duplicates_are_injected_and_green_again(up: Up, pages: DagsterPages) -> None:
     pages.open_checks("events", "duplicate_rate")
     check = pages.check_in_list("duplicate_rate")
