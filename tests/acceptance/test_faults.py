@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -26,7 +26,7 @@ from urllib.parse import quote
 import psutil
 import psycopg2
 import pytest
-from databases import TEST_CONFIGURATION, run_sql
+from databases import TEST_CONFIGURATION, ended_with_this_process, run_sql
 from stream_program import (
     START_LIMIT,
     Stream,
@@ -123,9 +123,10 @@ def place() -> Iterator[Place]:
     directory.chmod(0o755)
     server = PostgresServer(directory / "postgres", TEST_CONFIGURATION)
     spec = GenerationSpec(events=40_000, files=4, duplicates=0.05, malformed=0.02, late=0.01, seed=7)
-    place = None
+    place, watch = None, ExitStack()
     try:
         server.start(PASSWORD)
+        watch.enter_context(ended_with_this_process(server))
         url = f"postgresql://{OWNER}:{quote(PASSWORD)}@{HOST}:{server.port}/postgres"
         ensure_database(url, "clickstream")
         apply_schema(with_database(url, "clickstream"), {"writer": PASSWORD, "reader": PASSWORD})
@@ -136,6 +137,7 @@ def place() -> Iterator[Place]:
         if place is not None:
             place.end()
         server.stop(immediate=True)
+        watch.close()
         shutil.rmtree(directory, ignore_errors=True)
 
 
