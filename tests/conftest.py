@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from databases import TEST_CONFIGURATION, Database, RunningServer
+from databases import TEST_CONFIGURATION, Database, RunningServer, ended_with_this_process
 from psycopg2 import sql
 
-from clickstream_assets import watchdog
 from clickstream_assets.credentials import ROLE_NAMES, with_database, with_identity
 from clickstream_assets.database import connect
 from clickstream_assets.postgres_configuration import HOST
@@ -61,7 +58,7 @@ def postgres_server() -> Iterator[RunningServer]:
     watch = ExitStack()
     try:
         server.start(PASSWORD)
-        watch.enter_context(_ended_with_this_process(server))
+        watch.enter_context(ended_with_this_process(server))
         url = f"postgresql://{OWNER}:{quote(PASSWORD, safe='')}@{HOST}:{server.port}/postgres"
         ensure_database(url, TEMPLATE)
         apply_schema(with_database(url, TEMPLATE), {"writer": PASSWORD, "reader": PASSWORD})
@@ -95,19 +92,6 @@ def _cloned(postgres_server: RunningServer, name: str) -> Iterator[Database]:
         with_identity(owner_url, ROLE_NAMES["reader"], PASSWORD),
     )
     _execute(postgres_server.url, "DROP DATABASE {} WITH (FORCE)", name)
-
-
-@contextmanager
-def _ended_with_this_process(server: PostgresServer) -> Iterator[None]:
-    """A session that is killed leaves no server behind."""
-    group = (server.data / "postmaster.pid").read_text().splitlines()[0]
-    command = [sys.executable, "-I", "-S", watchdog.__file__]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True) as process:
-        assert process.stdin is not None
-        process.stdin.write(f"+{group}\n")
-        process.stdin.flush()
-        yield
-        process.stdin.write(f"-{group}\n")
 
 
 def _execute(url: str, statement: str, *names: str) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from clickstream_assets import watchdog
 from clickstream_assets.database import connect
 from clickstream_assets.postgres_server import PostgresServer
 
@@ -42,3 +46,16 @@ def run_sql(
             return cursor.fetchall() if cursor.description else []
     finally:
         connection.close()
+
+
+@contextmanager
+def ended_with_this_process(server: PostgresServer) -> Iterator[None]:
+    """A session that is killed leaves no server behind."""
+    group = (server.data / "postmaster.pid").read_text().splitlines()[0]
+    command = [sys.executable, "-I", "-S", watchdog.__file__]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdin is not None
+        process.stdin.write(f"+{group}\n")
+        process.stdin.flush()
+        yield
+        process.stdin.write(f"-{group}\n")

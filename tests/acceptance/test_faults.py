@@ -18,15 +18,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 import psutil
 import psycopg2
 import pytest
-from databases import TEST_CONFIGURATION, run_sql
+from databases import TEST_CONFIGURATION, ended_with_this_process, run_sql
 from stream_program import (
     START_LIMIT,
     Stream,
@@ -61,6 +61,7 @@ class Place:
     server: PostgresServer
     directory: Path
     truth: Manifest
+    streams: list[Stream] = field(default_factory=list)
 
     @property
     def owner_url(self) -> str:
@@ -82,7 +83,19 @@ class Place:
         return run_sql(self.owner_url, statement, parameters or None)
 
     def start(self, number: int, **arguments: object) -> Stream:
-        return start_stream(self.writer_url, self.home, self.events, number, **arguments)  # type: ignore[arg-type]
+        return self.start_at(self.writer_url, self.home, number, **arguments)
+
+    def start_at(self, url: str, home: Path, number: int, **arguments: object) -> Stream:
+        stream = start_stream(url, home, self.events, number, **arguments)  # type: ignore[arg-type]
+        self.streams.append(stream)
+        return stream
+
+    def end(self) -> None:
+        """Whatever the test left running."""
+        for stream in self.streams:
+            stream.process.kill()
+            stream.process.wait()
+        self.server.stop(immediate=True)
 
     def backend_waits(self, name: str, statement: str) -> Callable[[], bool]:
         return lambda: bool(self.sql(WAITING, name=name, query=statement))
@@ -110,15 +123,21 @@ def place() -> Iterator[Place]:
     directory.chmod(0o755)
     server = PostgresServer(directory / "postgres", TEST_CONFIGURATION)
     spec = GenerationSpec(events=40_000, files=4, duplicates=0.05, malformed=0.02, late=0.01, seed=7)
+    place, watch = None, ExitStack()
     try:
         server.start(PASSWORD)
+        watch.enter_context(ended_with_this_process(server))
         url = f"postgresql://{OWNER}:{quote(PASSWORD)}@{HOST}:{server.port}/postgres"
         ensure_database(url, "clickstream")
         apply_schema(with_database(url, "clickstream"), {"writer": PASSWORD, "reader": PASSWORD})
         (directory / "home").mkdir()
-        yield Place(server, directory, generate_files(spec, directory / "events"))
+        place = Place(server, directory, generate_files(spec, directory / "events"))
+        yield place
     finally:
+        if place is not None:
+            place.end()
         server.stop(immediate=True)
+        watch.close()
         shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -282,7 +301,8 @@ class Proxy(threading.Thread):
     def __init__(self, port: int) -> None:
         super().__init__(daemon=True)
         self._target = (HOST, port)
-        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._ends: list[socket.socket] = []
+        self._relays: list[threading.Thread] = []
         self._is_cut = False
         self._listener = socket.create_server((HOST, 0))
         self.port = self._listener.getsockname()[1]
@@ -296,40 +316,47 @@ class Proxy(threading.Thread):
                     client.close()
                     continue
                 server = socket.create_connection(self._target)
-                self._pairs.append((client, server))
-                for source, target in ((client, server), (server, client)):
-                    threading.Thread(target=self._relay, args=(source, target), daemon=True).start()
+                self._ends += [client, server]
+                for ends in ((client, server), (server, client)):
+                    relay = threading.Thread(target=self._relay, args=ends, daemon=True)
+                    relay.start()
+                    self._relays.append(relay)
 
     def cut(self) -> None:
         self._is_cut = True
-        for pair in self._pairs:
-            for end in pair:
-                with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-        self._pairs.clear()
+        for end in self._ends:
+            _hang_up(end)
 
     def mend(self) -> None:
         self._is_cut = False
 
     def close(self) -> None:
         self.cut()
-        self._listener.close()
+        _hang_up(self._listener)
+        for thread in (self, *self._relays):
+            thread.join(10)
+        for end in (self._listener, *self._ends):
+            end.close()
 
     @staticmethod
     def _relay(source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
                 target.sendall(data)
-        for end in (source, target):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+        _hang_up(source)
+        _hang_up(target)
+
+
+def _hang_up(end: socket.socket) -> None:
+    with suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
 
 
 def test_postgresql_unreachable_for_a_minute(place: Place) -> None:
     proxy = Proxy(place.server.port or 0)
     url = place.writer_url.replace(f":{place.server.port}/", f":{proxy.port}/")
     try:
-        stream = start_stream(url, place.home, place.events, 1, available_now=False)
+        stream = place.start_at(url, place.home, 1, available_now=False)
         with held_inside_the_transaction(place, stream):
             proxy.cut()
             since = time.monotonic()
@@ -337,7 +364,7 @@ def test_postgresql_unreachable_for_a_minute(place: Place) -> None:
         said_in_one_sentence(stream)
         number = 2
         while time.monotonic() - since < 60:
-            away = start_stream(url, place.home, place.events, number)
+            away = place.start_at(url, place.home, number)
             assert away.process.wait(START_LIMIT) == 1
             assert "the database does not answer" in said_in_one_sentence(away)
             number += 1
@@ -404,8 +431,8 @@ def small_disk(place: Place) -> Iterator[SmallDisk]:
 
 
 def test_the_disk_of_the_home_is_full(place: Place, small_disk: SmallDisk) -> None:
-    stream = start_stream(
-        place.writer_url, small_disk.path, place.events, 1, available_now=False, within=small_disk.within
+    stream = place.start_at(
+        place.writer_url, small_disk.path, 1, available_now=False, within=small_disk.within
     )
     wait_until(lambda: bool(place.sql("SELECT 1 FROM ingest_batches")), stream)
     small_disk.fill()
@@ -415,7 +442,7 @@ def test_the_disk_of_the_home_is_full(place: Place, small_disk: SmallDisk) -> No
     assert stream.process.wait(START_LIMIT) == 1
     assert "No space left" in said_in_one_sentence(stream)
     small_disk.make_room()
-    again = start_stream(place.writer_url, small_disk.path, place.events, 2, within=small_disk.within)
+    again = place.start_at(place.writer_url, small_disk.path, 2, within=small_disk.within)
     assert again.process.wait(START_LIMIT) == 0, again.log.read_text()[-3000:]
     counts = place.sql("SELECT sum(rows_read)::int FROM ingest_files")
     assert counts == [(place.truth.rows + more.rows,)]
