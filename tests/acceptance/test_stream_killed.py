@@ -111,7 +111,7 @@ def test_a_wrong_setting_is_one_sentence_and_no_traceback(
     environment = os.environ | {
         "CLICKSTREAM_STREAM_DATABASE_URL": database.writer_url,
         "CLICKSTREAM_DATABASE_URL": "",
-        "CLICKSTREAM_HOME": str(tmp_path),
+        "CLICKSTREAM_HOME": str(tmp_path / "home"),
         "CLICKSTREAM_EVENTS_DIR": str(tmp_path),
     }
     ended = subprocess.run(
