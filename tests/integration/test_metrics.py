@@ -172,10 +172,11 @@ def served(
     database: Database, postgres_server: RunningServer, tmp_path: Path
 ) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The command itself, on a free port."""
+    (tmp_path / "events").mkdir()
     port = free_port()
     environment = os.environ | {
         "CLICKSTREAM_HOME": str(tmp_path / "home"),
-        "CLICKSTREAM_EVENTS_DIR": str(tmp_path),
+        "CLICKSTREAM_EVENTS_DIR": str(tmp_path / "events"),
         "CLICKSTREAM_DATABASE_URL": database.owner_url,
         "CLICKSTREAM_READER_PASSWORD": postgres_server.password,
         "CLICKSTREAM_WRITER_PASSWORD": postgres_server.password,
