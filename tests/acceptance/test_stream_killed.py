@@ -108,11 +108,12 @@ def test_a_stream_that_is_asked_to_stop_ends_with_exit_code_0_and_says_who_asked
 def test_a_wrong_setting_is_one_sentence_and_no_traceback(
     database: Database, tmp_path: Path, changes: dict[str, str], code: int, sentence: str
 ) -> None:
+    (tmp_path / "events").mkdir()
     environment = os.environ | {
         "CLICKSTREAM_STREAM_DATABASE_URL": database.writer_url,
         "CLICKSTREAM_DATABASE_URL": "",
-        "CLICKSTREAM_HOME": str(tmp_path / "home"),
-        "CLICKSTREAM_EVENTS_DIR": str(tmp_path),
+        "CLICKSTREAM_HOME": str(tmp_path),
+        "CLICKSTREAM_EVENTS_DIR": str(tmp_path / "events"),
     }
     ended = subprocess.run(
         [sys.executable, str(STREAM_PROGRAM)],
