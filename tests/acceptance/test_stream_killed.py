@@ -29,6 +29,7 @@ UPLOADING = SESSION + "'clickstream-stream-task'"
 MERGING = SESSION + "'clickstream-stream-sink' AND state = 'active' AND query LIKE '%INSERT INTO events%'"
 
 
+@pytest.mark.faults  # minutes; the quick kills are in test_stream_faults
 def test_a_stream_killed_three_times_in_the_middle_ends_with_exactly_the_truth(
     database: Database, tmp_path: Path
 ) -> None:
