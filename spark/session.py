@@ -23,9 +23,6 @@ SETTINGS = {
     # A micro-batch is small and has no shuffle: planning it again while it runs costs more than it saves.
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "2",
-    # Pruning columns of from_csv changes which records count as corrupt.
-    "spark.sql.optimizer.enableCsvExpressionOptimization": "false",
-    "spark.sql.csv.parser.columnPruning.enabled": "false",
     # All steps of the cleaning become one Java method, longer than HotSpot compiles by default: two to three times
     # slower interpreted.
     "spark.driver.extraJavaOptions": "-XX:-DontCompileHugeMethods",
@@ -80,9 +77,8 @@ def start_session(master: str, home: Path, jdbc_jar: str | None = None) -> Spark
     paths = [str(PROJECT_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
     if master.startswith("local"):
-        os.environ["SPARK_LOCAL_IP"] = LOCAL[
-            "spark.driver.bindAddress"
-        ]  # the web pages know no other setting
+        # The web pages know no other setting.
+        os.environ["SPARK_LOCAL_IP"] = LOCAL["spark.driver.bindAddress"]
     builder = SparkSession.builder.master(master).appName("clickstream")
     for name, value in session_settings(master, home, jdbc_jar, os.environ).items():
         builder = builder.config(name, value)
