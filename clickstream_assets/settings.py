@@ -81,7 +81,10 @@ class Settings:
         if port != int(port) or not 0 < port < 65536:
             raise SettingsError(f"CLICKSTREAM_DAGSTER_PORT is {port:g}: give a port number from 1 to 65535.")
         archive_dir = Path(source.get("CLICKSTREAM_ARCHIVE_DIR") or home / "archive").expanduser().absolute()
-        if archive_dir.is_relative_to(events_dir):
+        finished_files = cast(
+            FinishedFiles, _choice(source, "CLICKSTREAM_FINISHED_FILES", ("keep", "archive", "delete"))
+        )
+        if finished_files == "archive" and archive_dir.is_relative_to(events_dir):
             raise SettingsError(
                 f"CLICKSTREAM_ARCHIVE_DIR, {archive_dir}, lies in the events directory, where it would be read again: "
                 "give a directory outside of it."
@@ -105,9 +108,7 @@ class Settings:
             alert_webhook_url=_webhook(source, "CLICKSTREAM_ALERT_WEBHOOK_URL"),
             alert_level=cast(AlertLevel, _choice(source, "CLICKSTREAM_ALERT_LEVEL", ("error", "warn"))),
             retention_days=_days(source, "CLICKSTREAM_RETENTION_DAYS"),
-            finished_files=cast(
-                FinishedFiles, _choice(source, "CLICKSTREAM_FINISHED_FILES", ("keep", "archive", "delete"))
-            ),
+            finished_files=finished_files,
             finished_hours=_number(source, "CLICKSTREAM_FINISHED_HOURS", 24),
             archive_dir=archive_dir,
             dagster_days=_days(source, "CLICKSTREAM_DAGSTER_DAYS") or 7,

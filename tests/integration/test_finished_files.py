@@ -340,8 +340,9 @@ def test_names_that_are_no_utf8_or_as_long_as_can_be_are_archived(directory: Dir
     assert sorted(directory.archived().values()) == ["long", "odd"]
 
 
-def test_an_archive_within_the_events_directory_is_refused(tmp_path: Path) -> None:
+def test_an_archive_within_the_events_directory_is_refused_where_files_would_go_there(tmp_path: Path) -> None:
+    environment = {"CLICKSTREAM_EVENTS_DIR": str(tmp_path), "CLICKSTREAM_HOME": str(tmp_path / "home")}
+
+    assert Settings.from_env(environment).finished_files == "keep"
     with pytest.raises(SettingsError, match="lies in the events directory"):
-        Settings.from_env(
-            {"CLICKSTREAM_EVENTS_DIR": str(tmp_path), "CLICKSTREAM_ARCHIVE_DIR": str(tmp_path / "old")}
-        )
+        Settings.from_env(environment | {"CLICKSTREAM_FINISHED_FILES": "archive"})
