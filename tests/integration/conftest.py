@@ -11,12 +11,30 @@ import dagster as dg
 import pytest
 from control_plane import ControlPlane
 from databases import Database
+from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.database import connect
 from clickstream_assets.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from stream_pipeline import Pipeline
+
+
+@pytest.fixture
+def reader(database: Database) -> Iterator[Connection]:
+    """The reader's connection, each statement a transaction."""
+    connection = connect(database.reader_url, "tests", autocommit=True)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def writer(database: Database) -> Iterator[Connection]:
+    """The writer's connection, transactions as the code under test makes them."""
+    connection = connect(database.writer_url, "tests")
+    yield connection
+    connection.close()
 
 
 @pytest.fixture

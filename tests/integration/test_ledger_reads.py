@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import psycopg2.errors
 import pytest
 from databases import Database, run_sql
@@ -12,13 +10,6 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets import ledger
 from clickstream_assets.database import connect, query
-
-
-@pytest.fixture
-def reader(database: Database) -> Iterator[Connection]:
-    connection = connect(database.reader_url, "tests", autocommit=True)
-    yield connection
-    connection.close()
 
 
 def test_an_empty_ledger_has_no_batch_and_no_rates(reader: Connection) -> None:

@@ -44,13 +44,6 @@ def books(database: Database) -> LedgerBooks:
 
 
 @pytest.fixture
-def reader(database: Database) -> Iterator[Connection]:
-    connection = connect(database.reader_url, "tests", autocommit=True)
-    yield connection
-    connection.close()
-
-
-@pytest.fixture
 def writer(database: Database) -> Iterator[Connection]:
     connection = connect(database.writer_url, "tests", autocommit=True)
     yield connection

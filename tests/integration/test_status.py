@@ -36,13 +36,6 @@ def environment(
 
 
 @pytest.fixture
-def reader(database: Database) -> Iterator[Connection]:
-    connection = connect(database.reader_url, "tests", autocommit=True)
-    yield connection
-    connection.close()
-
-
-@pytest.fixture
 def stream(database: Database) -> Iterator[Connection]:
     """A session that holds the lock, and a lease row that says that it has just made progress."""
     connection = connect(database.writer_url, "stream", autocommit=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -27,13 +27,6 @@ JANUARY = datetime(2024, 1, 31, 23, 30, tzinfo=UTC)
 FEBRUARY = JANUARY + timedelta(hours=1)
 READERS_OF_EVENTS = ("user_agents", "product_performance", "hourly_traffic", "sessions")
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1 Version/17.0 Mobile/15E1 Safari/604.1"
-
-
-@pytest.fixture
-def writer(database: Database) -> Iterator[Connection]:
-    connection = connect(database.writer_url, "tests")
-    yield connection
-    connection.close()
 
 
 def state(connection: Connection) -> list[tuple[object, ...]]:

@@ -45,13 +45,6 @@ DAYS = st.tuples(st.sampled_from(list(TABLES)), st.integers(0, 3)).map(lambda bo
 
 
 @pytest.fixture
-def writer(database: Database) -> Iterator[Connection]:
-    connection = connect(database.writer_url, "tests")
-    yield connection
-    connection.close()
-
-
-@pytest.fixture
 def owner(database: Database) -> Iterator[Connection]:
     connection = connect(database.owner_url, "tests")
     yield connection

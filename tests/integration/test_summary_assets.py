@@ -5,7 +5,6 @@ Guards against one broken summary that takes the others down with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,19 +17,11 @@ from summary_data import Event, assert_exact, fetch, refresh_all, store_batch
 
 from clickstream_assets import resources, summaries
 from clickstream_assets.assets.summaries import refresh_summaries
-from clickstream_assets.database import connect
 from clickstream_assets.settings import Settings
 from clickstream_assets.table_schemas import table_schema
 
 JANUARY = datetime(2024, 1, 31, 23, 30, tzinfo=UTC)
 FEBRUARY = JANUARY + timedelta(hours=1)
-
-
-@pytest.fixture
-def writer(database: Database) -> Iterator[Connection]:
-    connection = connect(database.writer_url, "tests")
-    yield connection
-    connection.close()
 
 
 def materialize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -21,13 +20,6 @@ TODAY = datetime.now(UTC).replace(hour=0, minute=30, second=0, microsecond=0)
 YESTERDAY = TODAY - timedelta(hours=12)
 LONG_AGO = TODAY - timedelta(days=40)
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-
-
-@pytest.fixture
-def writer(database: Database) -> Iterator[Connection]:
-    connection = connect(database.writer_url, "tests")
-    yield connection
-    connection.close()
 
 
 def visits(begin: datetime, session: str) -> list[Event]:

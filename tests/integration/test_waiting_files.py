@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,15 +11,7 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, state_on_disk
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import connect
 from clickstream_assets.waiting_files import WaitingFiles, list_event_files, read_waiting_files
-
-
-@pytest.fixture
-def reader(database: Database) -> Iterator[Connection]:
-    connection = connect(database.reader_url, "tests", autocommit=True)
-    yield connection
-    connection.close()
 
 
 @pytest.fixture
