@@ -70,7 +70,8 @@ def latency(connection: Connection, settings: Settings) -> Judgement:
     """How long the files of the last minutes took from their rename to visible rows, against the service level."""
     window = thresholds.LATENCY_WINDOW_SECONDS
     level = thresholds.Limits(settings.latency_p99_seconds, inf)
-    return judge_latency(ledger.read_latency(connection, window), window, level)
+    latency = ledger.read_latency(connection, window, thresholds.LATENCY_FIRST_START_SECONDS)
+    return judge_latency(latency, window, level)
 
 
 def id_conflicts(connection: Connection, _settings: Settings) -> Judgement:

@@ -11,6 +11,7 @@ from clickstream_assets.assets.events import events_and_rejects
 from clickstream_assets.assets.report import clickstream_report, report_job, report_schedule
 from clickstream_assets.assets.summaries import summary_assets
 from clickstream_assets.checks import event_checks
+from clickstream_assets.first_look import first_look
 from clickstream_assets.jobs import spark_stream, start_stream, stop_stream
 from clickstream_assets.maintenance_job import maintenance, nightly_maintenance, replay_rejects
 from clickstream_assets.resources import Database
@@ -30,7 +31,7 @@ def build_definitions(
         asset_checks=[*event_checks, summaries_match_events],
         jobs=[spark_stream, stop_stream, start_stream, maintenance, replay_rejects, audit_job, report_job],
         schedules=[nightly_maintenance, audit_schedule, report_schedule],
-        sensors=sensors,
+        sensors=[*sensors, first_look],
         resources={
             "settings": settings,
             "database": database,

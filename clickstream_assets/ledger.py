@@ -196,9 +196,17 @@ def read_window_rejects(
     return {row["reason"]: row["rows"] for row in rows}
 
 
-def read_latency(connection: Connection, window_seconds: float = DEFAULT_WINDOW_SECONDS) -> Latency:
-    """Percentiles over the files committed in the last `window_seconds`."""
-    return Latency(**_one(connection, "window_latency", {"window_seconds": window_seconds}))
+def read_latency(
+    connection: Connection,
+    window_seconds: float = DEFAULT_WINDOW_SECONDS,
+    first_start_seconds: float | None = None,
+) -> Latency:
+    """Percentiles over the files committed in the last `window_seconds`.
+
+    `first_start_seconds` leaves out those that landed before the first stream of all had run for so long.
+    """
+    parameters = {"window_seconds": window_seconds, "first_start_seconds": first_start_seconds}
+    return Latency(**_one(connection, "window_latency", parameters))
 
 
 def read_conflicts_counted(connection: Connection, limit: int) -> int:

@@ -42,6 +42,8 @@ FRESHNESS = Limits(warn_above=60.0, error_above=300.0)
 # Seconds from a file's rename to its rows being visible, 99 % of the files: the service level. Slow is not wrong, so
 # this never fails; files that pile up are an error of `freshness`. CLICKSTREAM_LATENCY_P99_SECONDS sets another.
 LATENCY_P99_SECONDS = 1.0
+# Files that wait for the very first stream to start, on a new database, say nothing about the service.
+LATENCY_FIRST_START_SECONDS = 90.0
 LATENCY_WINDOW_SECONDS = 300.0  # short: a restart of the stream is out of it after five minutes
 
 # Share of the rows read that have the id and time of a stored event, but other content. One is already a producer

@@ -107,6 +107,21 @@ def test_latency_is_from_landing_to_commit(database: Database, reader: Connectio
     assert latency.max_seconds == pytest.approx(10)
 
 
+def test_files_that_waited_for_the_very_first_stream_can_be_left_out(
+    database: Database, reader: Connection
+) -> None:
+    books = LedgerBooks(database.owner_url)
+    for ago in (100, 5):
+        file_id = books.add_file(f"{ago}.csv", expected=1, chunks=1, landed_seconds_ago=ago)
+        books.commit(Part(file_id, inserted=1), seconds_ago=1)
+    lease = "UPDATE stream_lease SET epoch = %(epoch)s, started_at = now() - interval '60 s'"
+    run_sql(database.owner_url, lease, {"epoch": 1})
+    assert ledger.read_latency(reader).files == 2
+    assert ledger.read_latency(reader, first_start_seconds=30).files == 1
+    run_sql(database.owner_url, lease, {"epoch": 2})
+    assert ledger.read_latency(reader, first_start_seconds=30).files == 2
+
+
 def test_batches_and_files_since_a_cursor_are_the_ones_after_it(
     database: Database, reader: Connection
 ) -> None:
