@@ -3,14 +3,18 @@
 Belongs here: the verdict, and what Dagster knows of it. Does not belong here: the comparison (`summary_audit`).
 
 It reads whole days of events, so it is a job of its own once a day, not part of the sensor that measures the checks
-on `events` all the time.
+on `events` all the time. Dagster adds it to every refresh of a summary, too: there it compares as long as the events
+are few, and later gives the last comparison's result again, whose description says when that was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as CheckStatus
 
+from clickstream_assets import ledger
 from clickstream_assets.check_judgements import Judgement
 from clickstream_assets.resources import Database
 from clickstream_assets.summaries import NAMES
@@ -19,9 +23,10 @@ from clickstream_assets.thresholds import SUMMARY_DIFFERENCES
 from clickstream_assets.units import count
 
 CHECK = "matches_events"
+REFRESH_AUDIT_EVENTS = 100_000  # with more of them stored, a refresh does not wait for a comparison
 
 
-def judge_summary(audit: SummaryAudit) -> Judgement:
+def judge_summary(audit: SummaryAudit, compared_at: datetime) -> Judgement:
     """Judged is whether any row differs from what its events say."""
     metadata: dict[str, Any] = {
         "days": [str(day) for day in audit.days],
@@ -37,7 +42,8 @@ def judge_summary(audit: SummaryAudit) -> Judgement:
         return Judgement("pass", "There are no events yet.", metadata)
     days = " and ".join(str(day) for day in audit.days)
     description = (
-        f"{count(audit.rows)} rows of {days} compared with the events: {count(audit.differences)} differ."
+        f"{count(audit.rows)} rows of {days} compared with the events at {compared_at:%Y-%m-%d %H:%M} UTC: "
+        f"{count(audit.differences)} differ."
     )
     return Judgement(SUMMARY_DIFFERENCES.verdict(audit.differences), description, metadata)
 
@@ -61,9 +67,12 @@ def summaries_match_events(
     chosen = {key.asset_key.to_user_string() for key in context.selected_asset_check_keys}
     names = [name for name in NAMES if name in chosen]
     with database.reading() as connection:
-        audits = audit_summaries(connection, context.run.run_id, names)
+        kept = _kept_results(context, names, ledger.read_lifetime_counts(connection).rows_inserted)
+        connection.rollback()
+        audits = audit_summaries(connection, context.run.run_id, [name for name in names if name not in kept])
+    yield from kept.values()
     for audit in audits:
-        result = judge_summary(audit).result()
+        result = judge_summary(audit, datetime.now(UTC)).result()
         yield dg.AssetCheckResult(
             asset_key=audit.summary,
             check_name=CHECK,
@@ -72,6 +81,35 @@ def summaries_match_events(
             description=result.description,
             metadata=result.metadata,
         )
+
+
+def _kept_results(
+    context: dg.AssetCheckExecutionContext, names: Sequence[str], events: int
+) -> dict[str, dg.AssetCheckResult]:
+    """The results that are given again instead of a comparison: of a refresh, where there are many events."""
+    is_refresh = bool(context.run.asset_selection)
+    if not is_refresh or events <= REFRESH_AUDIT_EVENTS:
+        return {}
+    kept = {}
+    for name in names:
+        # The latest record is this run's own, which has no result yet.
+        records = context.instance.event_log_storage.get_asset_check_execution_history(
+            dg.AssetCheckKey(dg.AssetKey(name), CHECK),
+            limit=1,
+            status={CheckStatus.SUCCEEDED, CheckStatus.FAILED},
+        )
+        event = records[0].event.dagster_event if records and records[0].event else None
+        if event is not None and event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            last = event.asset_check_evaluation_data
+            kept[name] = dg.AssetCheckResult(
+                asset_key=name,
+                check_name=CHECK,
+                passed=last.passed,
+                severity=last.severity,
+                description=last.description,
+                metadata=last.metadata,
+            )
+    return kept
 
 
 audit_job = dg.define_asset_job(
