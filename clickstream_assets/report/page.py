@@ -109,7 +109,7 @@ def tiles(facts: Facts) -> list[tuple[str, str]]:
         ("events", count(totals["events"])),
         ("sessions", count(totals["sessions"])),
         ("purchases", count(totals["purchases"])),
-        ("revenue", f"{totals['revenue']:,.2f}"),
+        ("revenue", f"{totals['revenue']:,.0f}"),
         ("conversion", percent(totals["purchased"] / totals["sessions"] if totals["sessions"] else None)),
         ("duplicates, 48 hours", share("duplicate")),
         ("rejected, 48 hours", share("rejected")),
