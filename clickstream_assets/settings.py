@@ -17,6 +17,7 @@ from clickstream_assets import thresholds
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SQL_DIR = PROJECT_ROOT / "sql"
 STREAM_PROGRAM = PROJECT_ROOT / "spark" / "spark_streaming_to_postgres.py"
+CHECK_SOURCE_PROGRAM = PROJECT_ROOT / "spark" / "check_source.py"
 
 MOST_DAYS = 100 * 366
 
@@ -44,6 +45,7 @@ class Settings:
     settle_seconds: float  # a file unchanged for so long is taken to be complete
     dagster_port: int
     identical_rows: IdenticalRows
+    source_mapping: Path | None  # what another producer calls things; see spark/source_mapping.py
     latency_p99_seconds: float  # the service level that the check `latency` judges by
     alert_webhook_url: str | None = field(repr=False)  # a secret: whoever has it can post
     alert_level: AlertLevel
@@ -102,6 +104,7 @@ class Settings:
             identical_rows=cast(
                 IdenticalRows, _choice(source, "CLICKSTREAM_IDENTICAL_ROWS", ("merge", "keep"))
             ),
+            source_mapping=_path(source, "CLICKSTREAM_SOURCE_MAPPING"),
             latency_p99_seconds=_number(
                 source, "CLICKSTREAM_LATENCY_P99_SECONDS", thresholds.LATENCY_P99_SECONDS
             ),
@@ -142,6 +145,11 @@ def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
         raise SettingsError(f"{name} is '{text}': give one of {', '.join(choices)}.")
     return text
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    text = env.get(name, "").strip()
+    return Path(text).expanduser().absolute() if text else None
 
 
 def _url(env: Mapping[str, str], name: str) -> str | None:

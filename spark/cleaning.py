@@ -1,8 +1,8 @@
 """Cleaning: raw records to typed events, or to rejects with a reason, as Spark SQL.
 
 Belongs here: strict casts, bounds, and the reasons. Nothing is dropped: every record leaves as an event or as a
-reject. Does not belong here: reading (`chunk_reader`), splitting (`fields`), words (`vocabulary`), which times are
-allowed (`time_bounds`), and writing (`copy_text`).
+reject. Does not belong here: reading (`chunk_reader`), splitting (`fields`), words (`vocabulary`), how times are
+written (`event_times`) and which are allowed (`time_bounds`), and writing (`copy_text`).
 
 Reasons, besides those of `records.Flag`: field_count, missing_<field>, id_too_long, unknown_action_type,
 invalid_event_time, event_time_out_of_range, too_old (by retention), invalid_price, negative_price,
@@ -12,32 +12,28 @@ user_agent_too_long, repeated_header.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pyspark.sql import DataFrame
 
 from clickstream_assets.settings import IdenticalRows
+from spark.event_times import time_arguments, time_sql, time_text_sql
 from spark.header import FIELDS, REQUIRED
 from spark.identity import sql_digest, sql_joined_values, sql_uuid_of_digest
 from spark.records import Flag
+from spark.source_mapping import SourceMapping
 from spark.time_bounds import EARLIEST
 from spark.vocabulary import ACTIONS, CANONICAL_ACTIONS, NULL_TOKENS
 
+UNMAPPED = SourceMapping()
 MAX_ID_CHARACTERS = 256  # keys of the summaries; a longer id is garbage
 MAX_USER_AGENT_BYTES = 2_000
 
 _UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
-_ISO_TIME = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?"
-    r"( ?(Z|z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?$"
-)
-_EPOCH = "^[0-9]{10}$|^[0-9]{13}$|^[0-9]{16}$"  # seconds, milliseconds, microseconds
 _PRICE = r"^[+]?([0-9]{1,15}([.][0-9]{0,10})?|[.][0-9]{1,10})$"
 _NEGATIVE = r"^-[0-9.]+$"
 
 TEXTS = ("user_id", "session_id", "product_id", "user_agent")
-# A text that COPY reads as Spark does: UTC, at most microseconds. Formatting it anew costs more than the cast did.
-_COPYABLE_TIME = "(octet_length(raw_time) BETWEEN 20 AND 27 AND endswith(raw_time, 'Z'))"
-
 # JSON of the columns that are not ours and of an id that is no UUID; null where there is neither.
 _EXTRA = (
     "CASE WHEN has_other_id THEN to_json(map_concat(map('event_id', raw_id), extras)) "
@@ -48,17 +44,19 @@ RECORDS = "raw_records"  # the view of the micro-batch's records
 CARRIED = ("file_id", "line_no", "byte_offset", "byte_length", "flag", "value")
 
 
-def on_records(records: DataFrame, statement: str) -> DataFrame:
-    """Run a statement of this module or of `copy_text` on `records`.
+def on_records(records: DataFrame, statement: str, mapping: SourceMapping = UNMAPPED) -> DataFrame:
+    """Run a statement of this module or of `copy_text`, made for `mapping`, on `records`.
 
     One statement, not a chain of DataFrame calls: each of those would be analysed from the start again.
     """
     records.createOrReplaceTempView(RECORDS)
-    return records.sparkSession.sql(statement)
+    return records.sparkSession.sql(statement, _arguments(mapping))
 
 
-def cleaning_sql(identical_rows: IdenticalRows) -> str:
+def cleaning_sql(identical_rows: IdenticalRows, mapping: SourceMapping = UNMAPPED) -> str:
     """Spark SQL that makes events and rejects out of the view `RECORDS` (`chunk_reader.SCHEMA`).
+
+    What a user wrote in the source mapping enters as arguments alone, which `on_records` gives.
 
     Its columns: `CARRIED`, `reason` and `detail` (null for an event), and the event's: event_id, user_id, session_id,
     action_type, product_id, event_time (timestamp), time_text (the same for COPY), price (text), user_agent, extra
@@ -66,7 +64,7 @@ def cleaning_sql(identical_rows: IdenticalRows) -> str:
     """
     # One projection a step: Spark keeps them apart where a result is used several times, and so computes it once.
     steps: list[list[str]] = [
-        [*CARRIED, "split_ok", "oldest", "latest", "extras", *_typed()],
+        [*CARRIED, "split_ok", "oldest", "latest", "extras", *_typed(mapping)],
         ["*", f"{_reason()} AS reason"],
         *([["*", f"{_occurrence()} AS occurrence"]] if identical_rows == "keep" else []),
         ["*", f"{_digest(identical_rows)} AS digest"],
@@ -80,7 +78,7 @@ def cleaning_sql(identical_rows: IdenticalRows) -> str:
             "action_type",
             "product_id",
             "event_time",
-            f"CASE WHEN {_COPYABLE_TIME} THEN raw_time ELSE cast(event_time AS STRING) END AS time_text",
+            f"{time_text_sql(mapping)} AS time_text",
             "price",
             "user_agent",
             f"CASE WHEN reason IS NULL THEN {_EXTRA} END AS extra",
@@ -106,13 +104,22 @@ def _is_null(field: str) -> str:
     return f"({field} IS NULL OR octet_length({field}) <= {longest} AND lower({field}) IN ({tokens}))"
 
 
-def _typed() -> list[str]:
+def _arguments(mapping: SourceMapping) -> dict[str, Any]:
+    """What the statement's markers stand for."""
+    words: dict[str, Any] = {f"action_{number}": word for number, word in enumerate(mapping.actions)}
+    return words | time_arguments(mapping)
+
+
+def _typed(mapping: SourceMapping) -> list[str]:
     canonical = " ".join(f"WHEN '{action}' THEN '{action}'" for action in CANONICAL_ACTIONS)
-    actions = " ".join(f"WHEN '{alias}' THEN '{action}'" for alias, action in ACTIONS.items())
-    time = (
-        f"CASE WHEN event_time RLIKE r'{_ISO_TIME}' THEN try_cast(event_time AS TIMESTAMP) "
-        f"WHEN event_time RLIKE '{_EPOCH}' THEN "
-        "timestamp_micros(cast(rpad(event_time, 16, '0') AS BIGINT)) END"
+    actions = " ".join(
+        [
+            *(
+                f"WHEN :action_{number} THEN '{action}'"
+                for number, action in enumerate(mapping.actions.values())
+            ),
+            *(f"WHEN '{alias}' THEN '{action}'" for alias, action in ACTIONS.items()),
+        ]
     )
     return [
         f"CASE WHEN NOT {_is_null('event_id')} THEN event_id END AS raw_id",
@@ -120,7 +127,7 @@ def _typed() -> list[str]:
         *(f"CASE WHEN NOT {_is_null(field)} THEN {field} END AS {field}" for field in TEXTS),
         "action_type AS raw_action",
         f"CASE action_type {canonical} ELSE CASE lower(action_type) {actions} END END AS action_type",
-        f"{time} AS event_time",
+        f"{time_sql(mapping)} AS event_time",
         "event_time AS raw_time",
         "price AS raw_price",
         f"CASE WHEN price RLIKE r'{_PRICE}' THEN price END AS price",

@@ -10,7 +10,7 @@ places, several lines) are read one by one by the standard library's.
 from __future__ import annotations
 
 import csv as csv_records
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from spark.header import FIELDS, Layout
+from spark.header import FIELDS, NOTHING, Layout
 from spark.regular_records import buffer_of, regular_records
 
 ASCII_WHITE_SPACE = " \t\r\n\f\v"
@@ -40,10 +40,11 @@ class Columns:
     extras: tuple[tuple[str, int], ...]  # name and position
 
     @classmethod
-    def of(cls, layout: Layout) -> Columns:
-        positions = layout.field_positions()
+    def of(cls, layout: Layout, mapped: Mapping[str, str] = NOTHING) -> Columns:
+        """`mapped`: the names of columns that the source mapping says are ours."""
+        positions = layout.field_positions(mapped)
         fields = tuple(positions.get(field) for field in FIELDS)
-        return cls(len(layout.columns), layout.delimiter, fields, tuple(layout.extra_columns().items()))
+        return cls(len(layout.columns), layout.delimiter, fields, tuple(layout.extra_columns(mapped).items()))
 
 
 def split_fields(

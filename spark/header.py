@@ -84,6 +84,10 @@ ALIASES: Mapping[str, str] = {
 }
 
 
+OWN_NAMES: Mapping[str, str] = {field: field for field in FIELDS}
+NOTHING: Mapping[str, str] = {}
+
+
 class HeaderError(ValueError):
     """The first line is no usable header. `reason` is a short stable code, `detail` a sentence."""
 
@@ -100,19 +104,22 @@ class Layout:
     columns: tuple[str, ...]
     delimiter: str = ","
 
-    def field_positions(self, aliases: Mapping[str, str] = ALIASES) -> dict[str, int]:
-        """Field name to column index. A field's own name wins over an alias, the first alias over later ones."""
+    def field_positions(self, mapped: Mapping[str, str] = NOTHING) -> dict[str, int]:
+        """Field name to column index. What `mapped` says comes first, then a field's own name, then the aliases; of
+        columns with the same claim, the first."""
         names = [column.strip().lower() for column in self.columns]
-        positions = {field: names.index(field) for field in FIELDS if field in names}
-        for index, name in enumerate(names):
-            field = aliases.get(name)
-            if field is not None and field not in positions:
-                positions[field] = index
+        positions: dict[str, int] = {}
+        for claims in (mapped, OWN_NAMES, ALIASES):
+            taken = set(positions.values())
+            for index, name in enumerate(names):
+                field = claims.get(name)
+                if field is not None and field not in positions and index not in taken:
+                    positions[field] = index
         return positions
 
-    def extra_columns(self, aliases: Mapping[str, str] = ALIASES) -> dict[str, int]:
+    def extra_columns(self, mapped: Mapping[str, str] = NOTHING) -> dict[str, int]:
         """Column name to index, for the columns that are not ours; nameless and repeated ones get a suffix."""
-        ours = set(self.field_positions(aliases).values())
+        ours = set(self.field_positions(mapped).values())
         extra: dict[str, int] = {}
         for index, column in enumerate(self.columns):
             if index in ours:
@@ -123,8 +130,8 @@ class Layout:
         return extra
 
 
-def parse_header(line: bytes, aliases: Mapping[str, str] = ALIASES) -> Layout:
-    """Read the first line of a file (BOM removed) as a header.
+def parse_header(line: bytes, mapped: Mapping[str, str] = NOTHING) -> Layout:
+    """Read the first line of a file (BOM removed) as a header. `mapped`: column names (lower case) to fields.
 
     Raises:
         HeaderError: it is no header, or lacks a required field, or has more columns than any event.
@@ -138,9 +145,10 @@ def parse_header(line: bytes, aliases: Mapping[str, str] = ALIASES) -> Layout:
     except UnicodeDecodeError:
         raise HeaderError("not_text", "The first line is not UTF-8.") from None
     best = max(
-        (_parse(text, delimiter) for delimiter in DELIMITERS), key=lambda layout: _score(layout, aliases)
+        (_parse(text, delimiter) for delimiter in DELIMITERS),
+        key=lambda layout: len(layout.field_positions(mapped)),
     )
-    positions = best.field_positions(aliases)
+    positions = best.field_positions(mapped)
     if not positions:
         raise HeaderError("no_header", f"The first line names none of our fields: {_cut(text)}")
     missing = [field for field in REQUIRED if field not in positions]
@@ -159,10 +167,6 @@ def _parse(text: str, delimiter: str) -> Layout:
     except csv.Error:
         rows = []
     return Layout(tuple(rows[0]) if rows else (), delimiter)
-
-
-def _score(layout: Layout, aliases: Mapping[str, str]) -> int:
-    return len(layout.field_positions(aliases))
 
 
 def _cut(text: str, length: int = 200) -> str:

@@ -7,11 +7,11 @@ Belongs here: the one pass over all bytes before a file is registered. Does not 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from spark.content import UTF8_BOM, Content, ContentChanged, ContentError, FileState
-from spark.header import MAX_HEADER_BYTES, HeaderError, Layout, parse_header
+from spark.header import MAX_HEADER_BYTES, NOTHING, HeaderError, Layout, parse_header
 from spark.records import split_blocks
 
 CHUNK_BYTES = 16 * 1024 * 1024  # of plain text: large files spread over several tasks
@@ -45,8 +45,10 @@ class Inspection:
         return sum(chunk.records for chunk in self.chunks)
 
 
-def inspect_file(path: bytes, chunk_bytes: int = CHUNK_BYTES) -> Inspection:
-    """Read the file at `path` once or, where it is gzip, twice.
+def inspect_file(
+    path: bytes, mapped: Mapping[str, str] = NOTHING, chunk_bytes: int = CHUNK_BYTES
+) -> Inspection:
+    """Read the file at `path` once or, where it is gzip, twice. `mapped`: column names (lower case) to fields.
 
     Raises:
         ContentChanged: it vanished, or was written to while it was read; look again later.
@@ -60,7 +62,7 @@ def inspect_file(path: bytes, chunk_bytes: int = CHUNK_BYTES) -> Inspection:
                 raise ContentError("empty_file", "It has no bytes.")
             content_hash = _hash(content)
             compression = content.compression(path)
-            layout, chunks = _cut(content, compression, chunk_bytes)
+            layout, chunks = _cut(content, compression, mapped, chunk_bytes)
             if content.changed():
                 raise ContentChanged("written to while it was read")
             return Inspection(state, content_hash, compression, layout, chunks)
@@ -77,11 +79,13 @@ def _hash(content: Content) -> bytes:
     return digest.digest()
 
 
-def _cut(content: Content, compression: str | None, chunk_bytes: int) -> tuple[Layout, tuple[Chunk, ...]]:
+def _cut(
+    content: Content, compression: str | None, mapped: Mapping[str, str], chunk_bytes: int
+) -> tuple[Layout, tuple[Chunk, ...]]:
     """The layout, and the chunks after the header. Gzip can only be read from its start: it is one chunk."""
     blocks = content.text_blocks(compression)
-    header, header_bytes, blocks = _take_header(blocks)
-    layout = parse_header(header)
+    header, header_bytes, blocks = take_header(blocks)
+    layout = parse_header(header, mapped)
     chunks: list[Chunk] = []
     start, first_line, count, end, next_line = header_bytes, 2, 0, header_bytes, 2
     runs = split_blocks(
@@ -100,7 +104,7 @@ def _cut(content: Content, compression: str | None, chunk_bytes: int) -> tuple[L
     return layout, tuple(chunks)
 
 
-def _take_header(blocks: Iterator[bytes]) -> tuple[bytes, int, Iterator[bytes]]:
+def take_header(blocks: Iterator[bytes]) -> tuple[bytes, int, Iterator[bytes]]:
     """The first line, its length with BOM and line end, and the blocks after it."""
     data = b""
     for block in blocks:

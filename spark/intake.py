@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from spark.content import ContentChanged, ContentError, FileState
 from spark.discovery import Candidate, Discovery
+from spark.header import NOTHING
 from spark.inspection import Inspection, inspect_file
 from spark.manifest import KnownState, Manifest
 
@@ -26,15 +27,24 @@ log = logging.getLogger("clickstream.intake")
 
 
 class Intake:
-    """Watches `root`. `failed` is called, once, with what ended the thread before `stop`."""
+    """Watches `root`. `failed` is called, once, with what ended the thread before `stop`.
+
+    `mapped`: the names of columns (lower case) that the source mapping says are ours.
+    """
 
     def __init__(
-        self, root: Path, settle_seconds: float, manifest: Manifest, failed: Callable[[BaseException], None]
+        self,
+        root: Path,
+        settle_seconds: float,
+        manifest: Manifest,
+        failed: Callable[[BaseException], None],
+        mapped: Mapping[str, str] = NOTHING,
     ) -> None:
         self._root = os.fsencode(root)
         self._discovery = Discovery(self._root, settle_seconds)
         self._manifest = manifest
         self._failed = failed
+        self._mapped = mapped
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
@@ -104,7 +114,7 @@ class Intake:
                 candidate.state, reason=candidate.problem, detail="It is no file that can be read."
             )
         try:
-            return inspect_file(os.path.join(self._root, candidate.path))
+            return inspect_file(os.path.join(self._root, candidate.path), self._mapped)
         except ContentError as error:
             return Inspection(candidate.state, reason=error.reason, detail=error.detail)
 

@@ -28,6 +28,7 @@ from spark.chunk_reader import SCHEMA, ChunkToRead, read_chunk
 from spark.content import FileState
 from spark.fields import Columns
 from spark.header import Layout
+from spark.source_mapping import SourceMapping
 from spark.time_bounds import TimeBounds
 
 URL_VARIABLE = "CLICKSTREAM_STREAM_DATABASE_URL"
@@ -87,9 +88,10 @@ def group_by_task(
 class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     """Runs in a Python process of the driver (offsets, partitions) and in the tasks (read)."""
 
-    def __init__(self, root: bytes, retention_days: int | None) -> None:
+    def __init__(self, root: bytes, retention_days: int | None, mapping: SourceMapping) -> None:
         self._root = root
         self._retention_days = retention_days
+        self._mapping = mapping
         self._connection: Connection | None = None
         self._target: int | None = None  # of --available-now
         self._noted = 0.0
@@ -119,7 +121,7 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         rows = self._rows("chunks_to_read", {"after": end["after"], "upto": end["seq"]})
         ((floor,),) = self._rows("events_floor", {})
         bounds = TimeBounds.at(datetime.now(UTC), self._retention_days, floor)
-        columns = {row[9]: Columns.of(Layout(tuple(row[10]), row[11])) for row in rows}
+        columns = {row[9]: Columns.of(Layout(tuple(row[10]), row[11]), self._mapping.columns) for row in rows}
         chunks = [
             ChunkToRead(
                 seq=row[0],
@@ -173,7 +175,7 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
 
 
 class ChunkSource(DataSource):
-    """`spark.readStream.format("clickstream").option("root", …)`."""
+    """`spark.readStream.format("clickstream").option("root", …).option("mapping", …)`."""
 
     @classmethod
     def name(cls) -> str:
@@ -184,4 +186,5 @@ class ChunkSource(DataSource):
 
     def streamReader(self, schema: StructType) -> DataSourceStreamReader:
         days = self.options.get("retention_days")
-        return ChunkStreamReader(bytes.fromhex(self.options["root"]), int(days) if days else None)
+        mapping = SourceMapping.from_json(self.options["mapping"])
+        return ChunkStreamReader(bytes.fromhex(self.options["root"]), int(days) if days else None, mapping)

@@ -24,9 +24,10 @@ from pyspark.sql.streaming import StreamingQuery
 from clickstream_assets.database import connect, query
 from clickstream_assets.settings import Settings
 from spark import offset_log
-from spark.cleaning import cleaning_sql, on_records
+from spark.cleaning import UNMAPPED, cleaning_sql, on_records
 from spark.commit import Outcome
 from spark.copy_text import copy_text_sql
+from spark.event_times import check_time_format
 from spark.intake import Intake
 from spark.jdbc_sink import find_jdbc_jar
 from spark.lease import Lease
@@ -34,6 +35,7 @@ from spark.manifest import Manifest
 from spark.micro_batch import MicroBatchWriter
 from spark.session import start_session
 from spark.source import URL_VARIABLE, ChunkSource
+from spark.source_mapping import SourceMapping, read_mapping
 
 PARENT_SECONDS = 0.5  # between looks whether the parent is still there
 LOST_LEASE_GRACE_SECONDS = 10  # to stop in order; then the process ends at once
@@ -72,10 +74,12 @@ def run_stream(settings: Settings, *, available_now: bool) -> None:
     Raises:
         LeaseHeld: another stream runs.
         JdbcDriverMissing: the jdbc sink has no driver.
+        SettingsError: the source mapping cannot be used.
         StreamFailed: it ended otherwise than by request.
     """
     url = os.environ[URL_VARIABLE]
     jar = find_jdbc_jar(os.environ.get("CLICKSTREAM_JDBC_JAR")) if settings.sink == "jdbc" else None
+    mapping = read_mapping(settings.source_mapping)
     ending = _Ending()
     parent = os.getppid()
     mode = "catch-up" if available_now else "continuous"
@@ -89,12 +93,14 @@ def run_stream(settings: Settings, *, available_now: bool) -> None:
             settings.settle_seconds,
             Manifest(connection, lease.epoch),
             lambda error: ending.fail(f"intake failed: {error}"),
+            mapping.columns,
         )
         settings.home.mkdir(parents=True, exist_ok=True)
         spark = start_session(settings.spark_master, settings.home, str(jar) if jar else None)
         try:
             _catch_signals(ending)  # again: PySpark has set a SIGINT handler of its own
-            _run(settings, spark, lease, intake, ending, parent, available_now=available_now)
+            check_time_format(spark, mapping)
+            _run(settings, mapping, spark, lease, intake, ending, parent, available_now=available_now)
         except JVM_GONE as error:
             log.error("%s", error)
             ending.fail("the Spark JVM ended unexpectedly; Spark's own log, above, may say why")
@@ -111,6 +117,7 @@ def run_stream(settings: Settings, *, available_now: bool) -> None:
 
 def _run(
     settings: Settings,
+    mapping: SourceMapping,
     spark: SparkSession,
     lease: Lease,
     intake: Intake,
@@ -132,7 +139,7 @@ def _run(
         log.info("watching %s", settings.events_dir)
     busy = threading.Lock()
     url = os.environ[URL_VARIABLE]
-    stream = start_query(spark, url, settings, lease, busy, available_now=available_now)
+    stream = start_query(spark, url, settings, lease, busy, available_now=available_now, mapping=mapping)
     try:
         while not ending.event.wait(PARENT_SECONDS):
             if not stream.isActive:
@@ -155,6 +162,7 @@ def start_query(
     busy: threading.Lock,
     *,
     available_now: bool,
+    mapping: SourceMapping = UNMAPPED,
 ) -> StreamingQuery:
     """Start the query under a held lease. `busy` is locked while a micro-batch is being committed."""
     checkpoint = settings.checkpoint_dir
@@ -164,14 +172,14 @@ def start_query(
     def committed(_: Outcome) -> None:
         lease.progressed()
 
-    cleaned = cleaning_sql(settings.identical_rows)
+    cleaned = cleaning_sql(settings.identical_rows, mapping)
     statement = cleaned if settings.sink == "jdbc" else copy_text_sql(cleaned)
     # Part of the streaming query, the statement is analysed once; in a micro-batch, once each, which takes longer than
     # the rows do. The window that numbers identical rows is not allowed in a streaming query.
     in_batch = settings.identical_rows == "keep"
 
     def prepare(records: DataFrame) -> DataFrame:
-        return on_records(records, statement)
+        return on_records(records, statement, mapping)
 
     writer = MicroBatchWriter(
         url,
@@ -190,6 +198,7 @@ def start_query(
     spark.sparkContext.environment[URL_VARIABLE] = url
     spark.dataSource.register(ChunkSource)
     reader = spark.readStream.format("clickstream").option("root", os.fsencode(settings.events_dir).hex())
+    reader = reader.option("mapping", mapping.to_json())
     if settings.retention_days is not None:
         reader = reader.option("retention_days", str(settings.retention_days))
     source = reader.load()

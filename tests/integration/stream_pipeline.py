@@ -10,16 +10,26 @@ import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pytest
 from databases import Database, run_sql
 from pyspark.sql import SparkSession
 
 from clickstream_assets.database import connect
 from clickstream_assets.settings import IdenticalRows, Settings, Sink
 from clickstream_assets.verification import verify
+from spark.cleaning import UNMAPPED
 from spark.intake import Intake
+from spark.jdbc_sink import DEBIAN_JAR
 from spark.lease import Lease
 from spark.manifest import Manifest
+from spark.source_mapping import SourceMapping
 from spark.stream import start_query
+
+needs_jdbc = pytest.mark.skipif(
+    not (os.environ.get("CLICKSTREAM_JDBC_JAR") or DEBIAN_JAR.is_file()),
+    reason="needs the JDBC driver: install libpostgresql-jdbc-java",
+)
+BOTH_SINKS = ["copy", pytest.param("jdbc", marks=[pytest.mark.jdbc, needs_jdbc])]
 
 HEADER = "event_id,user_id,session_id,action_type,product_id,event_time,price,user_agent\n"
 
@@ -45,7 +55,12 @@ class Pipeline:
         return path
 
     def load(
-        self, *, sink: Sink = "copy", identical_rows: IdenticalRows = "merge", register: bool = True
+        self,
+        *,
+        sink: Sink = "copy",
+        identical_rows: IdenticalRows = "merge",
+        register: bool = True,
+        mapping: SourceMapping = UNMAPPED,
     ) -> None:
         """Take every present file and commit all that waits."""
         settings = replace(self.settings, sink=sink, identical_rows=identical_rows)
@@ -54,8 +69,10 @@ class Pipeline:
         connection = connect(url, "tests-intake")
         try:
             if register:
-                self.intake(lease, connection).register_present_files()
-            query = start_query(self.spark, url, settings, lease, threading.Lock(), available_now=True)
+                self.intake(lease, connection, mapping).register_present_files()
+            query = start_query(
+                self.spark, url, settings, lease, threading.Lock(), available_now=True, mapping=mapping
+            )
             if not query.awaitTermination(120):
                 query.stop()
                 raise AssertionError("the query did not end within 120 s")
@@ -63,9 +80,9 @@ class Pipeline:
             connection.close()
             lease.release("test")
 
-    def intake(self, lease: Lease, connection: object) -> Intake:
+    def intake(self, lease: Lease, connection: object, mapping: SourceMapping = UNMAPPED) -> Intake:
         manifest = Manifest(connection, lease.epoch)  # type: ignore[arg-type]
-        return Intake(self.root, 0, manifest, lambda error: self.failures.append(str(error)))
+        return Intake(self.root, 0, manifest, lambda error: self.failures.append(str(error)), mapping.columns)
 
     def rows(self, statement: str, **parameters: object) -> list[tuple[object, ...]]:
         return run_sql(self.database.owner_url, statement, parameters or None)

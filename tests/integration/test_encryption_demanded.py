@@ -5,7 +5,6 @@ The embedded server has no TLS, so that a connection that comes about proves tha
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -13,9 +12,10 @@ import pytest
 from databases import Database
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
+from stream_pipeline import needs_jdbc
 
 from clickstream_assets.database import connect
-from spark.jdbc_sink import DEBIAN_JAR, jdbc_options
+from spark.jdbc_sink import jdbc_options
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -38,10 +38,7 @@ def test_dagsters_storage_refuses(database: Database) -> None:
 
 @pytest.mark.spark
 @pytest.mark.jdbc
-@pytest.mark.skipif(
-    not (os.environ.get("CLICKSTREAM_JDBC_JAR") or DEBIAN_JAR.is_file()),
-    reason="needs the JDBC driver: install libpostgresql-jdbc-java",
-)
+@needs_jdbc
 def test_sparks_jdbc_writer_refuses(spark: SparkSession, database: Database) -> None:
     options = jdbc_options(f"{database.writer_url}?sslmode=require")
     rows = spark.createDataFrame([(1,)], "version int")

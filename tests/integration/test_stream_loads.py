@@ -8,17 +8,12 @@ import uuid
 from pathlib import Path
 
 import pytest
-from stream_pipeline import HEADER, Pipeline, event
+from stream_pipeline import BOTH_SINKS, HEADER, Pipeline, event
 
 from clickstream_assets.data_generator import GenerationSpec, generate_files
 from spark.identity import uuid_of_text, uuid_of_values
-from spark.jdbc_sink import DEBIAN_JAR
 
 pytestmark = pytest.mark.spark
-needs_jdbc = pytest.mark.skipif(
-    not (os.environ.get("CLICKSTREAM_JDBC_JAR") or DEBIAN_JAR.is_file()),
-    reason="needs the JDBC driver: install libpostgresql-jdbc-java",
-)
 
 
 def test_events_arrive_typed_and_with_where_they_came_from(pipeline: Pipeline) -> None:
@@ -35,7 +30,7 @@ def test_events_arrive_typed_and_with_where_they_came_from(pipeline: Pipeline) -
     pipeline.assert_conserved()
 
 
-@pytest.mark.parametrize("sink", ["copy", pytest.param("jdbc", marks=[pytest.mark.jdbc, needs_jdbc])])
+@pytest.mark.parametrize("sink", BOTH_SINKS)
 def test_generated_files_are_counted_exactly_as_their_manifest_says(pipeline: Pipeline, sink: str) -> None:
     spec = GenerationSpec(events=30_000, files=5, duplicates=0.05, malformed=0.02, late=0.01, seed=11)
     truth = generate_files(spec, pipeline.root)

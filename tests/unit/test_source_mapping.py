@@ -1,0 +1,96 @@
+"""The source mapping: what it may say, and that a mistake in it is one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clickstream_assets.settings import SettingsError
+from spark.header import Layout, parse_header
+from spark.source_mapping import SourceMapping, read_mapping
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "mapping.toml"
+    path.write_text(text)
+    return path
+
+
+def test_no_file_maps_nothing() -> None:
+    assert read_mapping(None) == SourceMapping()
+
+
+def test_names_are_compared_without_case_and_spaces(tmp_path: Path) -> None:
+    text = (
+        '[columns]\n" Kunde " = "user_id"\n[actions]\n"In den Korb" = "add_to_cart"\n[time]\nzone = "UTC"\n'
+    )
+    mapping = read_mapping(write(tmp_path, text))
+    assert mapping == SourceMapping({"kunde": "user_id"}, {"in den korb": "add_to_cart"})
+    assert SourceMapping.from_json(mapping.to_json()) == mapping
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[columns", "is no TOML"),
+        ('[column]\nkunde = "user_id"\n', "'column' means nothing there"),
+        ('[columns]\nkunde = "user"\n', "'user' is none of event_id, user_id"),
+        ("[columns]\nkunde = 7\n", 'takes lines like name = "value"'),
+        ('columns = "kunde"\n', 'takes lines like name = "value"'),
+        ('[columns]\nKunde = "user_id"\nkunde = "session_id"\n', "'kunde' is there twice"),
+        ('[actions]\ngekauft = "bought"\n', "'bought' is none of view"),
+        ('[actions]\nview = "purchase"\n', "'view' is an action of ours already"),
+        ('[time]\nformats = "x"\n', "'formats' means nothing there"),
+        ('[time]\nzone = "Europe/Bielefeld"\n', "is no time zone"),
+        ('[time]\nzone = "../etc/passwd"\n', "is no time zone"),
+    ],
+)
+def test_a_mistake_is_said_in_one_sentence(tmp_path: Path, text: str, says: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(SettingsError) as error:
+        read_mapping(path)
+    assert says in str(error.value)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_said_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"gone\.toml cannot be read: No such file"):
+        read_mapping(tmp_path / "gone.toml")
+
+
+@pytest.mark.parametrize(
+    ("time_format", "names_zone"),
+    [
+        ("dd.MM.yyyy HH:mm", False),
+        ("yyyy-MM-dd'Z'HH", False),
+        ("yyyy-MM-dd HH:mm XXX", True),
+        ("HH:mm VV", True),
+    ],
+)
+def test_a_format_says_whether_times_name_their_zone(time_format: str, names_zone: bool) -> None:
+    assert SourceMapping(time_format=time_format).format_names_zone is names_zone
+
+
+def test_the_mapping_comes_before_own_names_and_known_ones() -> None:
+    layout = Layout(("event_time", "user_id", "session", "type", "item_id", "clicked", "ts"))
+    assert layout.field_positions()["event_time"] == 0
+    positions = layout.field_positions(
+        {"clicked": "event_time", "item_id": "user_id", "user_id": "product_id"}
+    )
+    assert positions == {"event_time": 5, "user_id": 4, "product_id": 1, "session_id": 2, "action_type": 3}
+    assert layout.extra_columns({"clicked": "event_time"})["event_time_1"] == 0
+
+
+def test_a_header_is_read_by_the_mapping_with_its_delimiter() -> None:
+    mapped = {
+        "kunde": "user_id",
+        "besuch": "session_id",
+        "was": "action_type",
+        "ware": "product_id",
+        "wann": "event_time",
+    }
+    layout = parse_header(b"Wann;Was;Kunde;Besuch;Ware;Filiale\n", mapped)
+    assert (layout.delimiter, len(layout.columns)) == (";", 6)
+    assert layout.extra_columns(mapped) == {"Filiale": 5}
