@@ -19,6 +19,7 @@ from clickstream_assets.settings import SettingsError
 COMMANDS = (
     "up",
     "generate",
+    "check-source",
     "stream",
     "setup-db",
     "status",

@@ -54,7 +54,7 @@ def read_chunk(path: bytes, chunk: ChunkToRead) -> Iterator[pa.RecordBatch]:
                 delimiter=chunk.columns.delimiter,
             )
             for records in runs:
-                yield _batch(chunk, records)
+                yield record_batch(chunk, records)
             if content.changed():
                 raise ContentChanged("written to while it was read")
     except ContentChanged:
@@ -63,7 +63,8 @@ def read_chunk(path: bytes, chunk: ChunkToRead) -> Iterator[pa.RecordBatch]:
         yield _void(chunk, Flag.CHUNK_UNREADABLE)
 
 
-def _batch(chunk: ChunkToRead, records: Records) -> pa.RecordBatch:
+def record_batch(chunk: ChunkToRead, records: Records) -> pa.RecordBatch:
+    """`records` of `chunk` as the columns of `SCHEMA`."""
     rows = len(records)
     return pa.RecordBatch.from_arrays(
         [
@@ -91,4 +92,4 @@ def _void(chunk: ChunkToRead, flag: Flag) -> pa.RecordBatch:
         end_offset=chunk.byte_offset,
         end_line=chunk.first_line,
     )
-    return _batch(chunk, nothing)
+    return record_batch(chunk, nothing)

@@ -1,0 +1,101 @@
+"""What `clickstream check-source` says: the outcome of a sample, for people.
+
+Belongs here: counting and wording. Pure. Does not belong here: reading files (`sampling`) and cleaning (`cleaning`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from spark.discovery import path_text
+from spark.header import FIELDS, Layout
+from spark.sampling import Sample
+from spark.source_mapping import SourceMapping
+
+SHOWN = 5  # files of a kind
+GUIDE = "docs/own-data.md"
+HINTS = {
+    "unknown_action_type": "[actions] of a source mapping says which action a word is",
+    "invalid_event_time": "[time] of a source mapping says how times are written",
+}
+
+UNNAMED = ("no_header", "missing_columns")  # what a mapping of columns may mend
+
+Row = Mapping[str, Any]  # of the cleaned sample
+
+
+def report(
+    samples: Sequence[Sample], rows: Sequence[Row], files: int, mapping: SourceMapping
+) -> tuple[list[str], bool]:
+    """The lines to print, and whether all that was looked at would become events.
+
+    `rows` are the cleaned rows (`cleaning.cleaning_sql`) of all samples, `files` the number of files in the directory.
+    """
+    lines = [f"{files:,} files, {len(samples):,} of them looked at, {len(rows):,} rows in all."]
+    by_layout: dict[Layout, list[int]] = defaultdict(list)
+    for number, sample in enumerate(samples):
+        if sample.layout is not None:
+            by_layout[sample.layout].append(number)
+    by_file: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_file[row["file_id"]].append(row)
+    for layout, numbers in by_layout.items():
+        chosen = [row for number in numbers for row in by_file[number]]
+        lines += ["", f"{_few([samples[number].path for number in numbers])}:"]
+        lines += [f"  {line}" for line in _columns(layout, mapping)]
+        lines += [f"  {line}" for line in _outcome(chosen, samples)]
+    refused = [sample for sample in samples if sample.layout is None]
+    if refused:
+        lines += ["", f"Not read at all: {len(refused):,} of the files looked at."]
+        lines += [
+            f"  {path_text(sample.path)}: {sample.detail} ({sample.reason})" for sample in refused[:SHOWN]
+        ]
+        if any(sample.reason in UNNAMED for sample in refused):
+            lines.append(f"  → [columns] of a source mapping says which column is which: {GUIDE}")
+    return lines, not refused and all(row["reason"] is None for row in rows)
+
+
+def _few(paths: Sequence[bytes]) -> str:
+    shown = ", ".join(path_text(path) for path in paths[:SHOWN])
+    return shown if len(paths) <= SHOWN else f"{shown} and {len(paths) - SHOWN:,} more"
+
+
+def _columns(layout: Layout, mapping: SourceMapping) -> Iterator[str]:
+    delimiter = {"\t": "tab"}.get(layout.delimiter, layout.delimiter)
+    yield f"columns ({len(layout.columns)}, delimiter {delimiter})"
+    positions = layout.field_positions(mapping.columns)
+    for field in FIELDS:
+        if field in positions:
+            yield f"  {field:<14} {layout.columns[positions[field]].strip()}"
+        elif field == "event_id":
+            yield f"  {field:<14} none: rows that agree in all values are one event"
+        else:
+            yield f"  {field:<14} none: stays empty"
+    extra = list(layout.extra_columns(mapping.columns))
+    if extra:
+        yield f"  {'extra':<14} {', '.join(extra)}"
+
+
+def _outcome(rows: Sequence[Row], samples: Sequence[Sample]) -> Iterator[str]:
+    events = [row for row in rows if row["reason"] is None]
+    rejects = [row for row in rows if row["reason"] is not None]
+    yield f"rows ({len(rows):,}): {len(events):,} become events, {len(rejects):,} are rejected"
+    first = {row["reason"]: row for row in reversed(rejects)}
+    for reason, number in Counter(row["reason"] for row in rejects).most_common():
+        row = first[reason]
+        value = row["detail"] or bytes(row["value"] or b"").decode("utf-8", "backslashreplace").strip()[:120]
+        where = f"{path_text(samples[row['file_id']].path)}, line {row['line_no']}"
+        yield f"  {reason:<24} {number:>6,}   {where}: {value!r}"
+        if reason in HINTS:
+            yield f"  → {HINTS[reason]}: {GUIDE}"
+    if not events:
+        return
+    actions = Counter(row["action_type"] for row in events)
+    yield "actions: " + ", ".join(f"{name} {number:,}" for name, number in actions.most_common())
+    times = [row["event_time"] for row in events]
+    yield f"times:   {min(times):%Y-%m-%d %H:%M:%S} to {max(times):%Y-%m-%d %H:%M:%S} UTC"
+    repeated = len(events) - len({(row["event_id"], row["event_time"]) for row in events})
+    if repeated:
+        yield f"repeats: {repeated:,} rows have the id and time of another one, and count as duplicates"

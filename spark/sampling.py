@@ -1,0 +1,103 @@
+"""Samples of event files, read as the stream would read them.
+
+Belongs here: which files are looked at, and their first records. Does not belong here: what becomes of the records
+(`cleaning`), and saying it (`sample_report`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pyarrow as pa
+
+from spark.chunk_reader import ChunkToRead, record_batch
+from spark.content import Content, ContentChanged, ContentError
+from spark.discovery import Candidate, Discovery
+from spark.fields import Columns
+from spark.header import HeaderError, Layout, parse_header
+from spark.inspection import take_header
+from spark.records import Records, split_blocks
+from spark.source_mapping import SourceMapping
+from spark.time_bounds import TimeBounds
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The first records of one file; `reason` and `detail` say why there is no `layout`."""
+
+    path: bytes
+    layout: Layout | None = None
+    reason: str | None = None  # as `ingest_files` would have it
+    detail: str | None = None
+    records: pa.RecordBatch | None = None  # `chunk_reader.SCHEMA`; file_id is the sample's number
+
+
+def find_files(root: bytes) -> list[Candidate]:
+    """All that the stream would find in `root`, in the order in which it landed."""
+    discovery = Discovery(root, settle_seconds=0)
+    discovery.sweep_now()
+    return discovery.settled()
+
+
+def spread(items: Sequence[Item], most: int) -> list[Item]:
+    """At most `most` of `items`, evenly spread, with the first and the last."""
+    if len(items) <= most:
+        return list(items)
+    if most == 1:
+        return [items[-1]]
+    return [items[round(index * (len(items) - 1) / (most - 1))] for index in range(most)]
+
+
+def sample_file(
+    root: bytes, candidate: Candidate, number: int, rows: int, mapping: SourceMapping, bounds: TimeBounds
+) -> Sample:
+    """Read the header and the first `rows` records."""
+    path = candidate.path
+    if candidate.problem is not None:
+        return Sample(path, reason=candidate.problem, detail="It is no file that can be read.")
+    try:
+        with Content(os.path.join(root, path)) as content:
+            if content.state.size_bytes == 0:
+                return Sample(path, reason="empty_file", detail="It has no bytes.")
+            compression = content.compression(path)
+            header, header_bytes, blocks = take_header(content.text_blocks(compression))
+            layout = parse_header(header, mapping.columns)
+            chunk = ChunkToRead(
+                seq=number,
+                file_id=number,
+                path=path,
+                state=content.state,
+                compression=compression,
+                columns=Columns.of(layout, mapping.columns),
+                bounds=bounds,
+                byte_offset=header_bytes,
+                byte_length=0,
+                first_line=2,
+            )
+            runs = split_blocks(
+                blocks, offset=header_bytes, line=2, fields=len(layout.columns), delimiter=layout.delimiter
+            )
+            first = next(runs, None)
+            return Sample(path, layout, records=None if first is None else _head(chunk, first, rows))
+    except (ContentError, HeaderError) as error:
+        return Sample(path, reason=error.reason, detail=error.detail)
+    except ContentChanged as error:
+        return Sample(path, reason="changed", detail=f"It changed meanwhile: {error}.")
+
+
+def _head(chunk: ChunkToRead, records: Records, rows: int) -> pa.RecordBatch:
+    head = Records(
+        records.values[:rows],
+        records.line_numbers[:rows],
+        records.offsets[:rows],
+        records.lengths[:rows],
+        records.flags[:rows],
+        records.end_offset,
+        records.end_line,
+    )
+    return record_batch(chunk, head)

@@ -1,0 +1,86 @@
+"""`clickstream check-source` as people run it: what it says, its exit code, and that it writes nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.spark
+
+COMMAND = [sys.executable, "-m", "clickstream_assets.cli", "check-source"]
+HEADER = "wann;was;kunde;besuch;ware\n"
+MAPPING = """[columns]
+wann = "event_time"
+was = "action_type"
+kunde = "user_id"
+besuch = "session_id"
+ware = "product_id"
+[actions]
+angesehen = "view"
+[time]
+format = "%s"
+"""
+
+
+def check_source(
+    home: Path, directory: Path, mapping: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CLICKSTREAM_")}
+    environment["CLICKSTREAM_HOME"] = str(home)
+    if mapping is not None:
+        environment["CLICKSTREAM_SOURCE_MAPPING"] = str(mapping)
+    return subprocess.run(
+        [*COMMAND, str(directory)], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    directory = tmp_path / "shop"
+    directory.mkdir()
+    (directory / "a.csv").write_text(
+        HEADER + "01.02.2026 10:00;angesehen;k1;b1;w1\n31.02.2026 10:00;view;k1;b1;w1\n"
+    )
+    return directory
+
+
+def test_without_a_mapping_it_says_what_is_missing(tmp_path: Path, shop: Path) -> None:
+    done = check_source(tmp_path / "home", shop)
+    assert done.returncode == 1
+    assert "a.csv: The first line names none of our fields: wann;was;kunde" in done.stdout
+    assert "[columns] of a source mapping" in done.stdout
+
+
+def test_with_a_mapping_it_says_what_would_become_of_the_rows_and_writes_nothing(
+    tmp_path: Path, shop: Path
+) -> None:
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(MAPPING % "dd.MM.yyyy HH:mm")
+    done = check_source(tmp_path / "home", shop, mapping)
+    assert done.returncode == 1
+    assert "user_id        kunde" in done.stdout
+    assert "rows (2): 1 become events, 1 are rejected" in done.stdout
+    assert "a.csv, line 3: '31.02.2026 10:00'" in done.stdout
+    assert not (tmp_path / "home").exists()
+    assert sorted(path.name for path in shop.iterdir()) == ["a.csv"]
+
+
+def test_a_wrong_pattern_is_answered_with_a_sentence(tmp_path: Path, shop: Path) -> None:
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(MAPPING % "dd.MM.jjjj")
+    done = check_source(tmp_path / "home", shop, mapping)
+    assert done.returncode == 2
+    assert "time format 'dd.MM.jjjj' is no datetime pattern of Spark" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_directory_is_answered_with_a_sentence(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    done = check_source(tmp_path / "home", empty)
+    assert done.returncode == 2
+    assert done.stderr == f"clickstream check-source: There are no files in {empty}: put one there.\n"

@@ -1,0 +1,119 @@
+"""Which files `check-source` looks at, and what it says of them."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spark.sample_report import report
+from spark.sampling import Sample, find_files, sample_file, spread
+from spark.source_mapping import SourceMapping
+from spark.time_bounds import TimeBounds
+
+HEADER = b"user_id,session_id,action_type,product_id,event_time\n"
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def sample(root: Path, rows: int = 1000, mapping: SourceMapping | None = None) -> list[Sample]:
+    mapping = mapping or SourceMapping()
+    candidates = find_files(os.fsencode(root))
+    return [
+        sample_file(os.fsencode(root), candidate, number, rows, mapping, TimeBounds.at(NOW))
+        for number, candidate in enumerate(candidates)
+    ]
+
+
+@given(st.integers(0, 200), st.integers(1, 50))
+def test_files_are_spread_evenly_and_the_newest_is_among_them(files: int, most: int) -> None:
+    chosen = spread(list(range(files)), most)
+    assert len(chosen) == len(set(chosen)) == min(files, most)
+    assert chosen == sorted(chosen)
+    assert not files or chosen[-1] == files - 1
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_only_the_first_records_are_read(tmp_path: Path, compress: bool) -> None:
+    data = HEADER + b"".join(b"u%d,s,view,p,2026-01-01T00:00:00Z\n" % number for number in range(5000))
+    (tmp_path / "a.csv").write_bytes(gzip.compress(data) if compress else data)
+    (found,) = sample(tmp_path, rows=10)
+    assert found.records is not None
+    assert found.records.column("user_id").to_pylist() == [f"u{number}" for number in range(10)]
+    assert found.records.column("line_no").to_pylist() == list(range(2, 12))
+
+
+def test_a_file_with_a_header_alone_has_no_records(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(HEADER)
+    (found,) = sample(tmp_path)
+    assert found.layout is not None
+    assert found.records is None
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "It has no bytes."),
+        (b"kunde,was\n1,2\n", "names none of our fields"),
+        (b"user_id,action\n1,view\n", "The header lacks session_id, product_id, event_time"),
+        (b"\xff\xfeu\0s\0", "It is UTF-16"),
+        (b"PAR1....", "It is Parquet"),
+    ],
+)
+def test_a_file_that_would_be_refused_says_why(tmp_path: Path, data: bytes, says: str) -> None:
+    (tmp_path / "a.csv").write_bytes(data)
+    (found,) = sample(tmp_path)
+    assert found.layout is None
+    assert says in (found.detail or "")
+    lines, is_good = report([found], [], 1, SourceMapping())
+    assert not is_good
+    assert any(says in line for line in lines)
+
+
+def test_hidden_files_and_what_is_no_file_are_no_surprise(tmp_path: Path) -> None:
+    (tmp_path / ".mapping.toml").write_text("x")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    assert sorted(found.reason or "" for found in sample(tmp_path)) == ["broken_link", "not_a_file"]
+
+
+def row(number: int, **values: Any) -> dict[str, Any]:
+    event = {
+        "file_id": 0,
+        "line_no": number + 2,
+        "value": b"the raw line\n",
+        "reason": None,
+        "detail": None,
+        "event_id": f"e{number}",
+        "event_time": NOW,
+        "action_type": "view",
+    }
+    return event | values
+
+
+def test_the_report_counts_events_rejects_and_repeats(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(HEADER)
+    samples = sample(tmp_path)
+    rows = [
+        row(0),
+        row(1, event_id="e0"),
+        row(2, action_type="purchase"),
+        row(3, reason="unknown_action_type", detail="gekauft"),
+        row(4, reason="unknown_action_type", detail="geschaut"),
+        row(5, reason="field_count"),
+    ]
+    lines, is_good = report(samples, rows, 7, SourceMapping())
+    text = "\n".join(lines)
+    assert not is_good
+    assert lines[0] == "7 files, 1 of them looked at, 6 rows in all."
+    assert "rows (6): 3 become events, 3 are rejected" in text
+    assert "unknown_action_type           2   a.csv, line 5: 'gekauft'" in text
+    assert "field_count                   1   a.csv, line 7: 'the raw line'" in text
+    assert "actions: view 2, purchase 1" in text
+    assert "repeats: 1 rows" in text
+    assert report(samples, [row(0)], 1, SourceMapping())[1]
