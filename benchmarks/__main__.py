@@ -8,8 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
-import psutil
+import psutil  # type: ignore[import-untyped]
 
+from benchmarks.growth import growth_table, measure_growth
 from benchmarks.latency import latency_table, measure_latency
 from benchmarks.report import throughput_chart, throughput_table
 from benchmarks.throughput import measure_throughput
@@ -65,6 +66,18 @@ def latency(rates: tuple[float, ...], files: int, interval: float) -> None:
     """Milliseconds from the rename of a file to its rows being visible."""
     results = [measure_latency(rate, files, interval, click.echo) for rate in rates]
     click.echo(f"\n{latency_table(results)}\n")
+
+
+@main.command()
+@click.option(
+    "--rows", multiple=True, default=(0, 1_000_000, 10_000_000), show_default=True, type=click.IntRange(0)
+)
+@click.option(
+    "--small-files", default=0, show_default=True, help="So many files more, of ten rows, at the end."
+)
+def growth(rows: tuple[int, ...], small_files: int) -> None:
+    """A micro-batch and a refresh of the summaries as history grows; not part of a plain `make bench`."""
+    click.echo(f"\n{growth_table(measure_growth(sorted(rows), small_files, click.echo))}\n")
 
 
 def machine() -> str:

@@ -7,17 +7,12 @@ figures are those of the ledger (`committed_at - landed_at`). Dagster is not run
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.programs import running, wait_for_files
 from clickstream_assets.credentials import role_url
 from clickstream_assets.database import connect
 from clickstream_assets.embedded_postgres import database_running
@@ -25,7 +20,6 @@ from clickstream_assets.settings import Settings
 
 WARM_UP_FILES = 60  # until Spark has compiled what it repeats
 START_LIMIT = 180.0  # seconds
-END_LIMIT = 30.0  # seconds
 # A benchmark reads what the product's own queries do not offer: only files after the warm-up.
 QUANTILES = """
 SELECT count(*), sum(rows_read),
@@ -60,13 +54,13 @@ def measure_latency(rate: float, files: int, interval: float, say: Callable[[str
         settings.events_dir.mkdir()
         with database_running(settings):
             url = role_url(settings, "reader")
-            with _running(environment, "stream"):
+            with running(environment, "stream"):
                 live = ("--rate", str(rate), "--interval", str(interval), "--events", "1000000000")
-                with _running(environment, "generate", *live, "--out", str(settings.events_dir)):
+                with running(environment, "generate", *live, "--out", str(settings.events_dir)):
                     say(f"{rate:,.0f} events/s: warming up …")
-                    _wait_for_files(url, WARM_UP_FILES, START_LIMIT + WARM_UP_FILES * interval)
+                    wait_for_files(url, WARM_UP_FILES, START_LIMIT + WARM_UP_FILES * interval)
                     say(f"{rate:,.0f} events/s: measuring {files} files …")
-                    _wait_for_files(url, WARM_UP_FILES + files, files * interval * 3 + 30)
+                    wait_for_files(url, WARM_UP_FILES + files, files * interval * 3 + 30)
             count, rows, (p50, p95, p99) = _read(url)
     return Latency(rate, count, rows, p50, p95, p99)
 
@@ -79,44 +73,6 @@ def latency_table(results: list[Latency]) -> str:
         for r in results
     ]
     return "\n".join(lines)
-
-
-@contextmanager
-def _running(environment: dict[str, str], *arguments: str) -> Iterator[None]:
-    command = [sys.executable, "-m", "clickstream_assets.cli", *arguments]
-    log = Path(environment["CLICKSTREAM_HOME"]) / f"{arguments[0]}.log"
-    with log.open("w") as output:
-        program = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
-        try:
-            yield
-            if program.poll() is not None:
-                raise RuntimeError(f"`clickstream {arguments[0]}` ended: {log.read_text()[-500:]}")
-        finally:
-            program.send_signal(signal.SIGINT)
-            try:
-                program.wait(END_LIMIT)
-            except subprocess.TimeoutExpired:
-                program.kill()
-                program.wait()
-
-
-def _wait_for_files(url: str, files: int, limit: float) -> None:
-    deadline = time.monotonic() + limit
-    while time.monotonic() < deadline:
-        if _committed(url) >= files:
-            return
-        time.sleep(0.5)
-    raise RuntimeError(f"{files} files were not loaded within {limit:.0f} s.")
-
-
-def _committed(url: str) -> int:
-    connection = connect(url, "benchmarks", autocommit=True)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM ingest_files WHERE status = 'committed'")
-            return int((cursor.fetchone() or (0,))[0])
-    finally:
-        connection.close()
 
 
 def _read(url: str) -> tuple[int, int, list[float]]:

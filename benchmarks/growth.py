@@ -1,0 +1,145 @@
+"""Growth: what a micro-batch and a refresh of the summaries cost as history grows.
+
+One database that grows from step to step. After each step the real stream takes the files of a live generator, and
+the ledger says how long its micro-batches took; then 10,000 new rows are added, and all summaries refreshed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.programs import committed_files, run, running, wait_for_files
+from clickstream_assets import summaries
+from clickstream_assets.credentials import role_url
+from clickstream_assets.data_generator import generate_files
+from clickstream_assets.database import connect
+from clickstream_assets.embedded_postgres import database_running
+from clickstream_assets.schema import setup_databases
+from clickstream_assets.settings import Settings
+from clickstream_assets.shop.spec import GenerationSpec
+
+RATE, INTERVAL = 1_000.0, 0.5  # of the live generator: events per second, seconds from file to file
+WARM_UP_FILES, MEASURED_FILES = 90, 60
+START_LIMIT = 180.0  # seconds
+NEW_ROWS = 10_000
+STEP_ROWS = 2_000_000  # of history, loaded at a time
+ROWS_PER_FILE = 250_000
+SMALL_FILE_ROWS = 10
+# Milliseconds of the micro-batches and of their merges, and from rename to visible, over the newest files.
+NEWEST = """
+SELECT (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM committed_at - started_at) * 1000)
+          FROM (SELECT * FROM ingest_batches ORDER BY batch_id DESC LIMIT %(files)s) AS b),
+       (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY merge_seconds * 1000)
+          FROM (SELECT * FROM ingest_batches ORDER BY batch_id DESC LIMIT %(files)s) AS b),
+       (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM committed_at - landed_at) * 1000)
+          FROM (SELECT * FROM ingest_files WHERE status = 'committed' ORDER BY file_id DESC LIMIT %(files)s) AS f)"""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Medians at one size of the history. Milliseconds, but for the refresh."""
+
+    events: int
+    files: int
+    batch: float
+    merge: float
+    latency: float
+    refresh_seconds: float  # of all summaries, after NEW_ROWS new rows
+
+
+def measure_growth(rows: Sequence[int], small_files: int, say: Callable[[str], None]) -> list[Step]:
+    """Measure at each size of `rows` (ascending), the last time with `small_files` files more in the ledger."""
+    with tempfile.TemporaryDirectory(prefix="clickstream-bench-") as directory:
+        home = Path(directory)
+        home.chmod(0o755)
+        environment = {
+            "CLICKSTREAM_HOME": str(home),
+            "CLICKSTREAM_EVENTS_DIR": str(home / "events"),
+            "CLICKSTREAM_SETTLE_SECONDS": "0",
+        }
+        settings = Settings.from_env(environment)
+        with database_running(settings):
+            setup_databases(settings)
+            steps = []
+            loaded = 0
+            for number, size in enumerate(rows):
+                while loaded < size:
+                    step = min(STEP_ROWS, size - loaded)
+                    _load(settings, environment, step, -(-step // ROWS_PER_FILE), seed=loaded + 1)
+                    loaded += step
+                    say(f"{loaded:,} rows of history")
+                if number == len(rows) - 1 and small_files:
+                    _load(settings, environment, small_files * SMALL_FILE_ROWS, small_files, seed=loaded + 1)
+                    loaded += small_files * SMALL_FILE_ROWS
+                    say(f"{small_files:,} files more")
+                steps.append(_measured(settings, environment))
+                say(f"  {steps[-1]}")
+            return steps
+
+
+def growth_table(steps: Sequence[Step]) -> str:
+    """One row a step, with how many times as long as at the first one."""
+    lines = [
+        "| events | files | micro-batch | merge | rename to visible, p50 | refresh after 10,000 rows |",
+        "|---:|---:|---:|---:|---:|---:|",
+    ]
+    first = steps[0]
+    for step in steps:
+        lines.append(
+            f"| {step.events:,} | {step.files:,} | {step.batch:,.0f} ms ({step.batch / first.batch:.2f} times) "
+            f"| {step.merge:,.1f} ms ({step.merge / first.merge:.2f} times) | {step.latency:,.0f} ms "
+            f"| {step.refresh_seconds:.2f} s ({step.refresh_seconds / first.refresh_seconds:.2f} times) |"
+        )
+    return "\n".join(lines)
+
+
+def _load(settings: Settings, environment: dict[str, str], rows: int, files: int, seed: int) -> None:
+    """Write files, load them, and remove them: disks end."""
+    shutil.rmtree(settings.events_dir, ignore_errors=True)
+    settings.events_dir.mkdir()
+    generate_files(GenerationSpec(events=rows, files=files, seed=seed), settings.events_dir)
+    run(environment, "stream", "--available-now")
+    shutil.rmtree(settings.events_dir)
+    settings.events_dir.mkdir()
+
+
+def _measured(settings: Settings, environment: dict[str, str]) -> Step:
+    settings.events_dir.mkdir(exist_ok=True)
+    url = role_url(settings, "reader")
+    _refresh(settings)
+    files = committed_files(url)
+    connection = connect(url, "benchmarks", autocommit=True)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT coalesce(sum(rows_inserted), 0) FROM ingest_batches")
+            ((events,),) = cursor.fetchall()
+            with running(environment, "stream"):
+                live = ("--rate", str(RATE), "--interval", str(INTERVAL), "--events", "1000000000")
+                with running(environment, "generate", *live, "--out", str(settings.events_dir)):
+                    wait_for_files(
+                        url, files + WARM_UP_FILES + MEASURED_FILES, START_LIMIT + WARM_UP_FILES * INTERVAL
+                    )
+            cursor.execute(NEWEST, {"files": MEASURED_FILES})
+            ((batch, merge, latency),) = cursor.fetchall()
+    finally:
+        connection.close()
+    _refresh(settings)
+    _load(settings, environment, NEW_ROWS, 1, seed=int(events) + 7)
+    return Step(int(events), files, batch, merge, latency, _refresh(settings))
+
+
+def _refresh(settings: Settings) -> float:
+    """Bring all summaries up to date; the seconds that it took."""
+    connection = connect(role_url(settings, "writer"), "benchmarks")
+    started = time.perf_counter()
+    try:
+        for name in summaries.NAMES:
+            summaries.refresh(connection, name)
+    finally:
+        connection.close()
+    return time.perf_counter() - started

@@ -1,0 +1,81 @@
+"""The product's own programs, run as a person would run them.
+
+Belongs here: starting them, waiting for what they do, ending them. Does not belong here: what is measured.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from clickstream_assets.database import connect
+
+END_LIMIT = 30.0  # seconds
+
+
+@contextmanager
+def running(environment: dict[str, str], *arguments: str) -> Iterator[None]:
+    """`clickstream` with `arguments`, in the background; its log is in the home.
+
+    Raises:
+        RuntimeError: it ended by itself.
+    """
+    command = [sys.executable, "-m", "clickstream_assets.cli", *arguments]
+    log = Path(environment["CLICKSTREAM_HOME"]) / f"{arguments[0]}.log"
+    with log.open("w") as output:
+        program = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
+        try:
+            yield
+            if program.poll() is not None:
+                raise RuntimeError(f"`clickstream {arguments[0]}` ended: {log.read_text()[-500:]}")
+        finally:
+            program.send_signal(signal.SIGINT)
+            try:
+                program.wait(END_LIMIT)
+            except subprocess.TimeoutExpired:
+                program.kill()
+                program.wait()
+
+
+def run(environment: dict[str, str], *arguments: str) -> None:
+    """`clickstream` with `arguments`, to its end.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    command = [sys.executable, "-m", "clickstream_assets.cli", *arguments]
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"`clickstream {arguments[0]}` failed: {done.stderr[-500:]}")
+
+
+def wait_for_files(url: str, files: int, limit: float) -> None:
+    """Wait until so many files are committed.
+
+    Raises:
+        RuntimeError: not within `limit` seconds.
+    """
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline:
+        if committed_files(url) >= files:
+            return
+        time.sleep(0.5)
+    raise RuntimeError(f"{files} files were not loaded within {limit:.0f} s.")
+
+
+def committed_files(url: str) -> int:
+    connection = connect(url, "benchmarks", autocommit=True)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM ingest_files WHERE status = 'committed'")
+            return int((cursor.fetchone() or (0,))[0])
+    finally:
+        connection.close()
