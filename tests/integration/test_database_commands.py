@@ -72,7 +72,7 @@ def test_psql_gets_the_password_by_the_environment_not_by_its_arguments(
         "--role",
         "owner",
         "-Atc",
-        r"\! ps -o args= -p $PPID",
+        r"\! tr '\0' ' ' < /proc/$PPID/cmdline 2> /dev/null || ps -o args= -p $PPID",
         CLICKSTREAM_DATABASE_URL=database.owner_url,
     )
     assert answer.returncode == 0
