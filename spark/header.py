@@ -86,6 +86,7 @@ ALIASES: Mapping[str, str] = {
 
 OWN_NAMES: Mapping[str, str] = {field: field for field in FIELDS}
 NOTHING: Mapping[str, str] = {}
+OLD_LINE_ENDS = ("line_ends", "Its lines end with a carriage return alone: end them with a newline.")
 
 
 class HeaderError(ValueError):
@@ -137,6 +138,8 @@ def parse_header(line: bytes, mapped: Mapping[str, str] = NOTHING) -> Layout:
         HeaderError: it is no header, or lacks a required field, or has more columns than any event.
     """
     if len(line) > MAX_HEADER_BYTES:
+        if b"\r" in line.rstrip(b"\r\n"):
+            raise HeaderError(*OLD_LINE_ENDS)
         raise HeaderError("header_too_long", f"The first line has {len(line):,} bytes; no header is so long.")
     if b"\0" in line:
         raise HeaderError("not_text", "The first line has NUL bytes: this is no text in UTF-8.")
@@ -149,6 +152,8 @@ def parse_header(line: bytes, mapped: Mapping[str, str] = NOTHING) -> Layout:
         key=lambda layout: len(layout.field_positions(mapped)),
     )
     positions = best.field_positions(mapped)
+    if not positions and "\r" in text.rstrip("\r\n"):
+        raise HeaderError(*OLD_LINE_ENDS)
     if not positions:
         raise HeaderError("no_header", f"The first line names none of our fields: {_cut(text)}")
     missing = [field for field in REQUIRED if field not in positions]

@@ -54,6 +54,8 @@ def test_columns_without_a_name_or_with_a_repeated_one_are_kept_under_a_name_of_
         (b"x" * 70_000, "header_too_long"),
         (OURS.strip() + b",c" * MAX_COLUMNS + b"\n", "too_many_columns"),
         (b"\n", "no_header"),
+        (OURS.strip() + b"\r1,2,3,4,5\r", "line_ends"),
+        (OURS.strip() + b"\r1,2,3,4,5" * 10_000, "line_ends"),
     ],
 )
 def test_a_line_that_is_no_usable_header_says_why(line: bytes, reason: str) -> None:
