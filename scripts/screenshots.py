@@ -36,7 +36,17 @@ def main() -> int:
         try:
             process = up.start()
             with dagster_pages(up.url) as pages:
-                up.run("generate", "--events", "400000", "--files", "40", "--duplicates", "2%", "--malformed", "1%")
+                up.run(
+                    "generate",
+                    "--events",
+                    "400000",
+                    "--files",
+                    "40",
+                    "--duplicates",
+                    "2%",
+                    "--malformed",
+                    "1%",
+                )
                 pages.materialize("event_files")
                 until(lambda: _is_ready(up), "rows in every summary, and rejects", LIMIT)
                 pages.materialize("clickstream_report")

@@ -29,8 +29,8 @@ SETTINGS = {
     "spark.executor.extraJavaOptions": "-XX:-DontCompileHugeMethods",
     # Bigger Arrow batches for the COPY text, fewer round trips.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
-    # Between Spark and its Python. Over TCP each task waits 40 ms for an acknowledgement that the kernel delays (Nagle's
-    # algorithm): a quarter of a small micro-batch. Unix sockets know no such thing, and only this user can open them.
+    # Over TCP each task waits 40 ms for an acknowledgement that the kernel delays (Nagle's algorithm), between Spark
+    # and its Python: a third of a small micro-batch. Unix sockets know no such thing, and only this user can open them.
     "spark.python.unix.domain.socket.enabled": "true",
     # History that nobody looks at, for a program that runs for months.
     "spark.ui.retainedJobs": "50",
