@@ -19,7 +19,13 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.database import query
 
 EXAMPLES = 5  # paths of unreadable files that are named, a reason
-HEADER_REASONS = ("no_header", "missing_columns", "too_many_columns", "header_too_long", "line_ends")  # spark/header.py
+HEADER_REASONS = (
+    "no_header",
+    "missing_columns",
+    "too_many_columns",
+    "header_too_long",
+    "line_ends",
+)  # spark/header.py
 
 
 @dataclass(frozen=True)
