@@ -26,6 +26,7 @@ CONSUMERS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "dagster": (OURS, ("pgpass-dagster",)),
     "spark": (OURS, ("spark-defaults.conf",)),
     "pgadmin": (PGADMIN, ("pgadmin", "pgpass-reader")),
+    "metrics": (OURS, ("reader",)),
 }
 
 SPARK_DEFAULTS = """\

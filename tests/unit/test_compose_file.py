@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 import yaml
 
+from clickstream_assets.commands.metrics import PORT as METRICS_PORT
+
 PROJECT = Path(__file__).resolve().parents[2]
 COMPOSE = PROJECT / "docker-compose.yml"
 STACK: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
 ONE_SHOT = {"secrets", "setup"}
-THEIRS = {"postgres", "pgadmin"}
+THEIRS = {"postgres", "pgadmin", "prometheus"}
+OPEN = {"postgres", "pgadmin"}  # their images write beside their data, and begin as root
+MONITORING = {"metrics", "prometheus"}
 PASSWORD_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 
 
@@ -34,6 +38,7 @@ def test_every_service_of_the_stack_is_there() -> None:
     assert set(SERVICES) == {
         *("secrets", "setup", "postgres", "pgadmin", "generator", "spark-master", "spark-worker"),
         *("dagster-code", "dagster-webserver", "dagster-daemon"),
+        *MONITORING,
     }
 
 
@@ -121,8 +126,8 @@ def test_images_are_pinned_and_ours_is_one() -> None:
     assert re.fullmatch(r"python:3\.\d+-slim-bookworm", bases[0])
 
 
-@pytest.mark.parametrize("name", sorted(set(SERVICES) - THEIRS))
-def test_our_containers_change_nothing_of_their_own_and_gain_no_rights(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - OPEN))
+def test_our_containers_and_prometheus_change_nothing_of_their_own_and_gain_no_rights(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -157,6 +162,7 @@ def test_each_service_has_the_secrets_of_its_part_alone_and_cannot_change_them()
         "spark-master": "secrets-spark",
         "spark-worker": "secrets-spark",
         "pgadmin": "secrets-pgadmin",
+        "metrics": "secrets-metrics",
     }
     assert all(str(mount).endswith(":ro") for mount in mounts.values())
     assert [name for name in SERVICES if "secrets:/kept" in SERVICES[name].get("volumes", [])] == ["secrets"]
@@ -170,5 +176,45 @@ def test_pgadmin_knows_the_server_as_the_reader_without_a_question() -> None:
     assert "Password" not in server
 
 
-def test_workers_only_read_the_events() -> None:
-    assert any(volume.endswith(":/events:ro") for volume in SERVICES["spark-worker"]["volumes"])
+@pytest.mark.parametrize("name", ["spark-worker", "metrics"])
+def test_who_only_reads_the_events_cannot_change_them(name: str) -> None:
+    assert any(volume.endswith(":/events:ro") for volume in SERVICES[name]["volumes"])
+
+
+def test_monitoring_alone_waits_for_its_profile_and_nothing_else_waits_for_monitoring() -> None:
+    assert {name for name, service in SERVICES.items() if "profiles" in service} == MONITORING
+    assert all(SERVICES[name]["profiles"] == ["monitoring"] for name in MONITORING)
+    assert not any(
+        set(SERVICES[name].get("depends_on", {})) & MONITORING for name in set(SERVICES) - MONITORING
+    )
+
+
+def test_the_metrics_know_the_readers_password_alone_and_only_prometheus_reaches_them() -> None:
+    environment = SERVICES["metrics"]["environment"]
+    assert {name for name in environment if "PASSWORD" in name} == {"CLICKSTREAM_READER_PASSWORD_FILE"}
+    assert "ports" not in SERVICES["metrics"]
+    assert networks("metrics") == {"database", "monitoring"}
+    assert networks("prometheus") == {"monitoring"}
+    assert {name for name in SERVICES if "monitoring" in networks(name)} == MONITORING
+
+
+def test_prometheus_has_the_same_configuration_and_rules_in_the_stack_but_asks_the_service_metrics() -> None:
+    folder = PROJECT / "monitoring"
+    mounts = dict(
+        volume.removesuffix(":ro").split(":")
+        for volume in SERVICES["prometheus"]["volumes"]
+        if volume.endswith(":ro")
+    )
+    assert mounts == {
+        "./monitoring/prometheus.yml": "/etc/prometheus/prometheus.yml",
+        "./monitoring/alerts.yml": "/etc/prometheus/alerts.yml",
+        "./monitoring/targets-compose.yml": "/etc/prometheus/targets.yml",
+    }
+    configuration = yaml.safe_load((folder / "prometheus.yml").read_text())
+    assert configuration["rule_files"] == ["alerts.yml"]
+    (job,) = configuration["scrape_configs"]
+    assert job["file_sd_configs"] == [{"files": ["targets.yml"]}]
+    command = SERVICES["metrics"]["command"]
+    assert command[command.index("--port") + 1] == str(METRICS_PORT)
+    for file, host in (("targets.yml", "127.0.0.1"), ("targets-compose.yml", "metrics")):
+        assert yaml.safe_load((folder / file).read_text()) == [{"targets": [f"{host}:{METRICS_PORT}"]}]

@@ -77,6 +77,7 @@ def test_everyone_gets_what_it_needs_and_nothing_else(program: ModuleType, direc
         "dagster": {"dagster"},
         "spark": {"spark"},
         "pgadmin": {"pgadmin", "reader"},
+        "metrics": {"reader"},
     }
 
 
