@@ -3,7 +3,8 @@
 Needs a Docker engine, and is no part of `make test` or CI. Brings the stack up, waits until events flow and
 every service is healthy, and audits. Each FAULT is then caused in turn, and the same is awaited again, with the
 time that it took: the name of a service (its container is killed), `network` (the stream is cut off from the
-database), `database-restart`, `down` (everything is stopped and brought up again), or `all`.
+database), `database-restart`, `down` (everything is stopped and brought up again), or `all`. COMPOSE_PROJECT_NAME
+and COMPOSE_PROFILES are heeded: with the profile `monitoring` its services count too.
 
 After each one must hold: `clickstream verify` finds every row, exactly one stream holds the lock, exactly one run
 and one driver exist, new events are committed, and nothing that was stored before has gone.
@@ -21,12 +22,14 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 SERVICES = (
     *("generator", "pgadmin", "dagster-webserver", "dagster-daemon", "dagster-code"),
     *("spark-worker", "spark-master", "postgres"),
 )
-FAULTS = (*SERVICES, "network", "database-restart", "down")
+MONITORING = ("metrics", "prometheus")
+FAULTS = (*SERVICES, *MONITORING, "network", "database-restart", "down")
 CUT_SECONDS = 40.0  # longer than it takes to notice
 LIMIT = 240.0  # seconds until all is well again
 STATE = """
@@ -125,9 +128,15 @@ def stream_runs() -> int:
     return len(runs["results"])
 
 
+@cache
+def wanted() -> frozenset[str]:
+    """The services that must be healthy: those of a profile only where it is on."""
+    return frozenset(SERVICES) | (frozenset(MONITORING) & set(compose("config", "--services").split()))
+
+
 def what_is_missing(since: float) -> str | None:
     """Why the stack is not well; None if it is, with a commit after `since` (seconds since 1970)."""
-    if sick := set(SERVICES) - healthy():
+    if sick := wanted() - healthy():
         return f"not healthy: {', '.join(sorted(sick))}"
     try:
         state = read_state()
@@ -182,7 +191,7 @@ def crash(service: str) -> None:
 def cut_network() -> None:
     """Take the stream's container off the database's network for a while."""
     container = containers("dagster-code")[0]
-    network = "clickstream_database"
+    network = json.loads(compose("config", "--format", "json"))["networks"]["database"]["name"]
     docker("network", "disconnect", network, container)
     time.sleep(CUT_SECONDS)
     docker("network", "connect", network, container)
@@ -207,7 +216,9 @@ def main() -> int:
         "faults", nargs="*", choices=[*FAULTS, "all", []], help="what to break, in this order"
     )
     arguments = parser.parse_args()
-    faults = FAULTS if "all" in arguments.faults else tuple(arguments.faults)
+    faults = tuple(arguments.faults)
+    if "all" in faults:
+        faults = tuple(fault for fault in FAULTS if fault not in MONITORING or fault in wanted())
     try:
         begin = time.monotonic()
         compose("up", "-d")
