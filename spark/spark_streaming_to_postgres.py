@@ -68,6 +68,8 @@ def _settings() -> tuple[Settings, bool]:
             f"{URL_VARIABLE} is not set: give the URL of the database, or use `clickstream stream`, which knows it."
         )
     os.environ[URL_VARIABLE] = url
+    if settings.events_dir == settings.home / "events":
+        settings.events_dir.mkdir(parents=True, exist_ok=True)  # ours; one that was named must be there
     if not settings.events_dir.is_dir():
         raise SettingsError(f"{settings.events_dir} is no directory: create it, or name the right one.")
     return settings, arguments.available_now
