@@ -32,6 +32,10 @@ SETTINGS = {
     # Over TCP each task waits 40 ms for an acknowledgement that the kernel delays (Nagle's algorithm), between Spark
     # and its Python: a third of a small micro-batch. Unix sockets know no such thing, and only this user can open them.
     "spark.python.unix.domain.socket.enabled": "true",
+    # Each micro-batch has its plan described for Spark's web page: in full that takes 30 ms, and it is always the same.
+    "spark.sql.ui.explainMode": "simple",
+    "spark.sql.debug.maxToStringFields": "3",
+    "spark.sql.maxPlanStringLength": "2000",
     # History that nobody looks at, for a program that runs for months.
     "spark.ui.retainedJobs": "50",
     "spark.ui.retainedStages": "50",
