@@ -78,8 +78,7 @@ def dagster_environment(settings: Settings) -> dict[str, str]:
     """What Dagster's programs need besides our environment. Holds a password."""
     return {
         "DAGSTER_HOME": str(dagster_home(settings)),
-        "CLICKSTREAM_HOME": str(settings.home),
-        "CLICKSTREAM_EVENTS_DIR": str(settings.events_dir),
+        **settings.path_variables(),
         "CLICKSTREAM_DAGSTER_DATABASE_URL": role_url(settings, "dagster"),
     }
 

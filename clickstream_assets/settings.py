@@ -69,6 +69,16 @@ class Settings:
         """The page that the asset `clickstream_report` writes."""
         return self.home / "report" / "clickstream_report.html"
 
+    def path_variables(self) -> dict[str, str]:
+        """The paths as variables for a process with another working directory."""
+        paths = {
+            "CLICKSTREAM_HOME": self.home,
+            "CLICKSTREAM_EVENTS_DIR": self.events_dir,
+            "CLICKSTREAM_ARCHIVE_DIR": self.archive_dir,
+            "CLICKSTREAM_SOURCE_MAPPING": self.source_mapping,
+        }
+        return {name: str(path) for name, path in paths.items() if path is not None}
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read the settings from `env` (default: the process environment).

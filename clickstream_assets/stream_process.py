@@ -49,8 +49,7 @@ def stream_environment(settings: Settings, environment: Mapping[str, str] | None
     kept = {name: value for name, value in source.items() if name not in NOT_FOR_THE_STREAM}
     return kept | {
         "CLICKSTREAM_STREAM_DATABASE_URL": role_url(settings, "writer"),
-        "CLICKSTREAM_HOME": str(settings.home),
-        "CLICKSTREAM_EVENTS_DIR": str(settings.events_dir),
+        **settings.path_variables(),
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         "PYTHONUNBUFFERED": "1",
