@@ -70,7 +70,7 @@ def _is_ready(up: Up) -> bool:
 def _asset_graph(pages: DagsterPages) -> None:
     pages.open_asset_graph()
     pages.page.get_by_text("Materialized", exact=True).first.wait_for()
-    pages.page.mouse.dblclick(300, 950)  # on the background: the whole graph fits the page
+    pages.page.mouse.dblclick(120, 300)  # on the background: the whole graph fits the page
     expect(pages.page.get_by_text("Materialized", exact=True)).to_have_count(ASSETS, timeout=LIMIT * 1000)
     expect(pages.page.get_by_text(f"{CHECKS} / {CHECKS} Passed")).to_be_visible(timeout=LIMIT * 1000)
     _take(pages, "asset-graph")
