@@ -35,7 +35,7 @@ def main() -> int:
         up = Up(Path(directory) / "home", rate=100)
         try:
             process = up.start()
-            with dagster_pages(up.url) as pages:
+            with dagster_pages(up.url, width=2000, height=1320) as pages:  # the whole graph fits
                 up.run(
                     "generate",
                     "--events",
@@ -70,7 +70,6 @@ def _is_ready(up: Up) -> bool:
 def _asset_graph(pages: DagsterPages) -> None:
     pages.open_asset_graph()
     pages.page.get_by_text("Materialized", exact=True).first.wait_for()
-    pages.page.mouse.dblclick(120, 300)  # on the background: the whole graph fits the page
     expect(pages.page.get_by_text("Materialized", exact=True)).to_have_count(ASSETS, timeout=LIMIT * 1000)
     expect(pages.page.get_by_text(f"{CHECKS} / {CHECKS} Passed")).to_be_visible(timeout=LIMIT * 1000)
     _take(pages, "asset-graph")
