@@ -17,7 +17,7 @@ from up_stack import Up, until
 from clickstream_assets.checks import MEASURES
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
-LARGEST = 300_000  # bytes: a page with several stays quick
+LARGEST = 400_000  # bytes: a page with several stays quick
 SUMMARIES = 6
 ASSETS = 10
 CHECKS = len(MEASURES)  # of events
@@ -35,7 +35,7 @@ def main() -> int:
         up = Up(Path(directory) / "home", rate=100)
         try:
             process = up.start()
-            with dagster_pages(up.url, width=2000, height=1320) as pages:  # the whole graph fits
+            with dagster_pages(up.url, width=2000, height=1520) as pages:  # the whole graph fits
                 up.run(
                     "generate",
                     "--events",
