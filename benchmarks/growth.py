@@ -7,18 +7,15 @@ the ledger says how long its micro-batches took; then 10,000 new rows are added,
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from benchmarks.programs import committed_files, run, running, wait_for_files
+from benchmarks.programs import benchmark_home, committed_files, run, running, wait_for_files
 from clickstream_assets import summaries
 from clickstream_assets.credentials import role_url
 from clickstream_assets.data_generator import generate_files
 from clickstream_assets.database import connect
-from clickstream_assets.embedded_postgres import database_running
 from clickstream_assets.schema import setup_databases
 from clickstream_assets.settings import Settings
 from clickstream_assets.shop.spec import GenerationSpec
@@ -54,32 +51,23 @@ class Step:
 
 def measure_growth(rows: Sequence[int], small_files: int, say: Callable[[str], None]) -> list[Step]:
     """Measure at each size of `rows` (ascending), the last time with `small_files` files more in the ledger."""
-    with tempfile.TemporaryDirectory(prefix="clickstream-bench-") as directory:
-        home = Path(directory)
-        home.chmod(0o755)
-        environment = {
-            "CLICKSTREAM_HOME": str(home),
-            "CLICKSTREAM_EVENTS_DIR": str(home / "events"),
-            "CLICKSTREAM_SETTLE_SECONDS": "0",
-        }
-        settings = Settings.from_env(environment)
-        with database_running(settings):
-            setup_databases(settings)
-            steps = []
-            loaded = 0
-            for number, size in enumerate(rows):
-                while loaded < size:
-                    step = min(STEP_ROWS, size - loaded)
-                    _load(settings, environment, step, -(-step // ROWS_PER_FILE), seed=loaded + 1)
-                    loaded += step
-                    say(f"{loaded:,} rows of history")
-                if number == len(rows) - 1 and small_files:
-                    _load(settings, environment, small_files * SMALL_FILE_ROWS, small_files, seed=loaded + 1)
-                    loaded += small_files * SMALL_FILE_ROWS
-                    say(f"{small_files:,} files more")
-                steps.append(_measured(settings, environment))
-                say(f"  {steps[-1]}")
-            return steps
+    with benchmark_home() as (environment, settings):
+        setup_databases(settings)
+        steps = []
+        loaded = 0
+        for number, size in enumerate(rows):
+            while loaded < size:
+                step = min(STEP_ROWS, size - loaded)
+                _load(settings, environment, step, -(-step // ROWS_PER_FILE), seed=loaded + 1)
+                loaded += step
+                say(f"{loaded:,} rows of history")
+            if number == len(rows) - 1 and small_files:
+                _load(settings, environment, small_files * SMALL_FILE_ROWS, small_files, seed=loaded + 1)
+                loaded += small_files * SMALL_FILE_ROWS
+                say(f"{small_files:,} files more")
+            steps.append(_measured(settings, environment))
+            say(f"  {steps[-1]}")
+        return steps
 
 
 def growth_table(steps: Sequence[Step]) -> str:
@@ -99,9 +87,7 @@ def growth_table(steps: Sequence[Step]) -> str:
 
 
 def _load(settings: Settings, environment: dict[str, str], rows: int, files: int, seed: int) -> None:
-    """Write files, load them, and remove them: disks end."""
-    shutil.rmtree(settings.events_dir, ignore_errors=True)
-    settings.events_dir.mkdir()
+    """Write files, load them, and remove all that are there: disks end."""
     generate_files(GenerationSpec(events=rows, files=files, seed=seed), settings.events_dir)
     run(environment, "stream", "--available-now")
     shutil.rmtree(settings.events_dir)
@@ -109,7 +95,6 @@ def _load(settings: Settings, environment: dict[str, str], rows: int, files: int
 
 
 def _measured(settings: Settings, environment: dict[str, str]) -> Step:
-    settings.events_dir.mkdir(exist_ok=True)
     url = role_url(settings, "reader")
     _refresh(settings)
     files = committed_files(url)

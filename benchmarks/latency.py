@@ -7,16 +7,12 @@ figures are those of the ledger (`committed_at - landed_at`). Dagster is not run
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from benchmarks.programs import running, wait_for_files
+from benchmarks.programs import benchmark_home, running, wait_for_files
 from clickstream_assets.credentials import role_url
 from clickstream_assets.database import connect
-from clickstream_assets.embedded_postgres import database_running
-from clickstream_assets.settings import Settings
 
 WARM_UP_FILES = 60  # until Spark has compiled what it repeats
 START_LIMIT = 180.0  # seconds
@@ -42,26 +38,16 @@ class Latency:
 
 def measure_latency(rate: float, files: int, interval: float, say: Callable[[str], None]) -> Latency:
     """Run the stream and a generator of `rate` events a second, a file every `interval` seconds."""
-    with tempfile.TemporaryDirectory(prefix="clickstream-bench-") as directory:
-        home = Path(directory)
-        home.chmod(0o755)
-        environment = {
-            "CLICKSTREAM_HOME": str(home),
-            "CLICKSTREAM_EVENTS_DIR": str(home / "events"),
-            "CLICKSTREAM_SETTLE_SECONDS": "0",
-        }
-        settings = Settings.from_env(environment)
-        settings.events_dir.mkdir()
-        with database_running(settings):
-            url = role_url(settings, "reader")
-            with running(environment, "stream"):
-                live = ("--rate", str(rate), "--interval", str(interval), "--events", "1000000000")
-                with running(environment, "generate", *live, "--out", str(settings.events_dir)):
-                    say(f"{rate:,.0f} events/s: warming up …")
-                    wait_for_files(url, WARM_UP_FILES, START_LIMIT + WARM_UP_FILES * interval)
-                    say(f"{rate:,.0f} events/s: measuring {files} files …")
-                    wait_for_files(url, WARM_UP_FILES + files, files * interval * 3 + 30)
-            count, rows, (p50, p95, p99) = _read(url)
+    with benchmark_home() as (environment, settings):
+        url = role_url(settings, "reader")
+        with running(environment, "stream"):
+            live = ("--rate", str(rate), "--interval", str(interval), "--events", "1000000000")
+            with running(environment, "generate", *live, "--out", str(settings.events_dir)):
+                say(f"{rate:,.0f} events/s: warming up …")
+                wait_for_files(url, WARM_UP_FILES, START_LIMIT + WARM_UP_FILES * interval)
+                say(f"{rate:,.0f} events/s: measuring {files} files …")
+                wait_for_files(url, WARM_UP_FILES + files, files * interval * 3 + 30)
+        count, rows, (p50, p95, p99) = _read(url)
     return Latency(rate, count, rows, p50, p95, p99)
 
 

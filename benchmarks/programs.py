@@ -9,14 +9,34 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from clickstream_assets.database import connect
+from clickstream_assets.embedded_postgres import database_running
+from clickstream_assets.settings import Settings
 
 END_LIMIT = 30.0  # seconds
+
+
+@contextmanager
+def benchmark_home() -> Iterator[tuple[dict[str, str], Settings]]:
+    """A home with a running database and an empty events directory: the variables that name it, and the settings."""
+    with tempfile.TemporaryDirectory(prefix="clickstream-bench-") as directory:
+        home = Path(directory)
+        home.chmod(0o755)  # as root, PostgreSQL runs under another account
+        environment = {
+            "CLICKSTREAM_HOME": str(home),
+            "CLICKSTREAM_EVENTS_DIR": str(home / "events"),
+            "CLICKSTREAM_SETTLE_SECONDS": "0",
+        }
+        settings = Settings.from_env(environment)
+        settings.events_dir.mkdir()
+        with database_running(settings):
+            yield environment, settings
 
 
 @contextmanager
