@@ -1,4 +1,4 @@
-"""What Dagster remembers, for the alerts: how runs ended, and the latest result of each check.
+"""What Dagster remembers: how runs ended, and the latest results of checks; for the alerts and the audit of summaries.
 
 Belongs here: reads of the instance's storage. Does not belong here: runs in flight and ending them (`run_control`),
 and what of it is worth a message (`alert_facts`).
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import dagster as dg
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as CheckStatus
 
 from clickstream_assets.run_control import utc
 
@@ -77,10 +79,20 @@ def latest_evaluations(
     instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey]
 ) -> dict[dg.AssetCheckKey, dg.AssetCheckEvaluation]:
     """The latest result of each check, in one query; none for a check that a run is measuring at this moment."""
-    evaluations = {}
     records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
-    for key, record in records.items():
-        event = record.event.dagster_event if record.event else None
-        if event is not None and event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            evaluations[key] = event.asset_check_evaluation_data
-    return evaluations
+    found = {key: _evaluation(record) for key, record in records.items()}
+    return {key: evaluation for key, evaluation in found.items() if evaluation is not None}
+
+
+def last_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> dg.AssetCheckEvaluation | None:
+    """The last result of a check, also while a run is measuring it anew."""
+    ended = {CheckStatus.SUCCEEDED, CheckStatus.FAILED}
+    records = instance.event_log_storage.get_asset_check_execution_history(key, limit=1, status=ended)
+    return _evaluation(records[0]) if records else None
+
+
+def _evaluation(record: AssetCheckExecutionRecord) -> dg.AssetCheckEvaluation | None:
+    event = record.event.dagster_event if record.event else None
+    if event is None or event.event_type is not dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        return None
+    return event.asset_check_evaluation_data

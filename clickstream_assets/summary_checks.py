@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as CheckStatus
 
 from clickstream_assets import ledger
 from clickstream_assets.check_judgements import Judgement
 from clickstream_assets.resources import Database
+from clickstream_assets.run_history import last_evaluation
 from clickstream_assets.summaries import NAMES
 from clickstream_assets.summary_audit import SummaryAudit, audit_summaries
 from clickstream_assets.thresholds import SUMMARY_DIFFERENCES
@@ -92,15 +92,8 @@ def _kept_results(
         return {}
     kept = {}
     for name in names:
-        # The latest record is this run's own, which has no result yet.
-        records = context.instance.event_log_storage.get_asset_check_execution_history(
-            dg.AssetCheckKey(dg.AssetKey(name), CHECK),
-            limit=1,
-            status={CheckStatus.SUCCEEDED, CheckStatus.FAILED},
-        )
-        event = records[0].event.dagster_event if records and records[0].event else None
-        if event is not None and event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            last = event.asset_check_evaluation_data
+        last = last_evaluation(context.instance, dg.AssetCheckKey(dg.AssetKey(name), CHECK))
+        if last is not None:
             kept[name] = dg.AssetCheckResult(
                 asset_key=name,
                 check_name=CHECK,

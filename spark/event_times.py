@@ -5,7 +5,6 @@ Belongs here: from a text to an instant. Does not belong here: which instants ar
 
 from __future__ import annotations
 
-from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
@@ -72,7 +71,7 @@ def check_time_format(spark: SparkSession, mapping: SourceMapping) -> None:
             "SELECT try_to_timestamp(text, :time_format) FROM VALUES ('x') AS t(text)",
             {"time_format": mapping.time_format},
         ).collect()
-    except (PySparkException, Py4JError):
+    except PySparkException:
         raise SettingsError(
             f"The source mapping's time format '{mapping.time_format}' is no datetime pattern of Spark: "
             "write one like dd.MM.yyyy HH:mm:ss."
