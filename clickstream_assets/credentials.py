@@ -21,7 +21,8 @@ from typing import Literal
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from clickstream_assets.postgres_configuration import HOST
-from clickstream_assets.postgres_server import OWNER, read_port
+from clickstream_assets.postgres_port import read_port
+from clickstream_assets.postgres_server import OWNER
 from clickstream_assets.settings import Settings, SettingsError
 
 Role = Literal["owner", "writer", "reader", "dagster"]

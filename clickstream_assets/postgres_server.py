@@ -12,10 +12,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 import shutil
 import signal
-import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +23,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from clickstream_assets.postgres_configuration import HOST, configuration_text
+from clickstream_assets.postgres_port import choose_port, is_free, read_port
 from clickstream_assets.postgres_programs import (
     SYSTEM_DIR,
     PostgresError,
@@ -38,7 +37,6 @@ OWNER = "clickstream"  # the bootstrap superuser
 START_LIMIT = 120  # seconds; a recovery after a crash reads up to max_wal_size of WAL
 STOP_LIMIT = 60  # seconds; the last checkpoint writes up to shared_buffers
 LEFTOVER_LIMIT = 2  # seconds for processes to notice that their postmaster died
-FIRST_PORT, PORTS = 15432, 10_000  # below every system's range of ephemeral ports
 KEPT_LOGS = 5  # files of log_rotation_size each
 
 
@@ -84,7 +82,7 @@ class PostgresServer:
         self._end_leftovers()
         self.prune_logs()
         for _ in range(5):
-            port = self._choose_port()
+            port = choose_port(self.directory)
             if self._start_on(port):
                 return
         raise PostgresError(f"PostgreSQL does not start: {self._log_tail()}")
@@ -192,16 +190,6 @@ class PostgresServer:
         if pid is not None and psutil.pid_exists(pid) and not self._processes():
             pid_file.unlink(missing_ok=True)
 
-    def _choose_port(self) -> int:
-        kept = self.port
-        if kept is not None and _is_free(kept):
-            return kept
-        port = next(p for p in _candidate_ports() if _is_free(p))
-        temporary = self.directory / "port.new"
-        temporary.write_text(f"{port}\n")
-        temporary.rename(self.directory / "port")
-        return port
-
     def _start_on(self, port: int) -> bool:
         """Start; False if another program took the port in the meantime."""
         file = self.data / "clickstream.conf"
@@ -213,7 +201,7 @@ class PostgresServer:
         done = self.programs.run("pg_ctl", *arguments, timeout=START_LIMIT + 10)
         if done.returncode == 0:
             return True
-        if not self.is_running() and not _is_free(port):
+        if not self.is_running() and not is_free(port):
             return False
         raise PostgresError(f"PostgreSQL does not start: {self._log_tail()}")
 
@@ -250,29 +238,6 @@ class PostgresServer:
                 why = "; ".join(message for _, message in said[max(last - 1, 0) : last + 1])
                 return f"{why} (more in {log})"
         return f"it gave no reason (see {self.directory})"
-
-
-def read_port(directory: Path) -> int | None:
-    """The port chosen for the server in `directory`; None before its first start."""
-    try:
-        return int((directory / "port").read_text())
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def _candidate_ports() -> list[int]:
-    start = secrets.randbelow(PORTS)  # several homes on one machine rarely meet
-    return [FIRST_PORT + (start + n) % PORTS for n in range(PORTS)]
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as PostgreSQL does
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
 
 
 def _pid_in(file: Path) -> int | None:

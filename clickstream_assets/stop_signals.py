@@ -1,11 +1,12 @@
 """Signals that ask a long-running command to end.
 
-Belongs here: noting them. Does not belong here: what is ended, and how (`stack`).
+Belongs here: noting them. Does not belong here: what is ended, and how (`stack_end`).
 """
 
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -23,6 +24,12 @@ class StopSignals:
 
     def hurry(self) -> bool:
         return self.count > 1
+
+    def pause(self, seconds: float) -> None:
+        """Wait for so long, or until a signal asks to stop."""
+        deadline = time.monotonic() + seconds
+        while not self.requested and time.monotonic() < deadline:
+            time.sleep(0.1)
 
     @contextmanager
     def caught(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ from clickstream_assets.dagster_processes import dagster_environment, prepare_ho
 from clickstream_assets.embedded_postgres import database_running
 from clickstream_assets.schema import setup_databases
 from clickstream_assets.settings import Settings
-from clickstream_assets.stack import end_runs
+from clickstream_assets.stack_end import end_runs
 from clickstream_assets.stop_signals import StopSignals
 
 

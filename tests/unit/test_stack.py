@@ -11,7 +11,8 @@ import pytest
 
 from clickstream_assets.dagster_processes import Health, health_of
 from clickstream_assets.settings import SettingsError
-from clickstream_assets.stack import _only_one, check_port, settle_seconds
+from clickstream_assets.stack import _only_one, check_port
+from clickstream_assets.stack_start import settle_seconds
 from clickstream_assets.stop_signals import StopSignals
 
 
