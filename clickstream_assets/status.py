@@ -18,7 +18,8 @@ are seconds, rates are shares from 0 to 1, null means that there is no such thin
 - `retention`: `rows_dropped` (of those inserted), `partitions_dropped`, `events_from` (older ones are gone)
 - `window`: the same of the last `window_seconds`, and `batches`, `rows_conflict`, `duplicate_files`,
   `rows_per_second`, `rejects_by_reason`
-- `latency`: `files`, `p50_seconds`, `p95_seconds`, `p99_seconds`, `max_seconds` (landed to visible, same window)
+- `latency`: `files`, `p50_seconds`, `p95_seconds`, `p99_seconds`, `max_seconds` (landed to visible, same window;
+  files that waited for the first start of the first stream left out, as the check `latency` does)
 - `newest_event_time`, `newest_event_age_seconds`
 """
 
@@ -31,7 +32,7 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets import ledger
+from clickstream_assets import ledger, thresholds
 from clickstream_assets.stream_facts import stream_facts
 from clickstream_assets.supervision import StreamDecision, StreamState, decide
 from clickstream_assets.units import count, duration, percent
@@ -90,7 +91,7 @@ def read_status(
             dropped=ledger.read_dropped(connection),
             window=ledger.read_window_counts(connection, window_seconds),
             rejects_by_reason=ledger.read_window_rejects(connection, window_seconds),
-            latency=ledger.read_latency(connection, window_seconds),
+            latency=ledger.read_latency(connection, window_seconds, thresholds.LATENCY_FIRST_START_SECONDS),
             newest_event_time=ledger.read_newest_event_time(connection),
         )
 

@@ -60,13 +60,15 @@ def stream_facts(
         failures=lease.failures,
         seconds_until_attempt=pause,
         has_run=lease.started_at is not None or last_run_id is not None,
-        last_reason=_reason_of_last_end(lease, last_run_id),
+        last_reason=_reason_of_last_end(lease, last_run_id, knows_runs=runs is not None),
     )
 
 
 def _launched_age(lease: Lease) -> float | None:
-    """Since the supervisor's last launch, which noted when the next one may be; None once a stream has begun."""
+    """Since the supervisor's last launch, which noted when the next one may be; None once that run began or ended."""
     if lease.next_attempt_at is None or not lease.failures:
+        return None
+    if lease.last_reason:  # launching clears it: the launched run has failed already
         return None
     launched_at = lease.next_attempt_at - timedelta(seconds=pause_after(lease.failures))
     if lease.started_at is not None and lease.started_at >= launched_at:
@@ -79,10 +81,16 @@ def _row_is_of_holder(lease: Lease, lock_taken_at: datetime | None) -> bool:
     return lock_taken_at is None or (lease.started_at is not None and lease.started_at >= lock_taken_at)
 
 
-def _reason_of_last_end(lease: Lease, last_run_id: str | None) -> str | None:
-    """The reason on record, unless it is about an earlier stream than the last one."""
+def _reason_of_last_end(lease: Lease, last_run_id: str | None, *, knows_runs: bool) -> str | None:
+    """The reason on record, unless it is about an earlier stream than the last one.
+
+    Launching a run and taking the lease both clear it, so that it is about the last one; only a database of an older
+    release, or a reason that came late, can tell otherwise, and only to one who knows the runs.
+    """
     reason = lease.last_reason
     if reason and reason.startswith("run "):
+        if not knows_runs:
+            return reason
         return reason if last_run_id and reason.startswith(run_name(last_run_id)) else None
     return reason if lease.released_at is not None else None
 

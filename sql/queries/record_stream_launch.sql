@@ -1,4 +1,6 @@
--- Counted before the run is requested, so that no way of dying escapes the back-off.
+-- Counted before the run is requested, so that no way of dying escapes the back-off. From here on a reason on record is
+-- the launched run's own.
 UPDATE stream_lease
    SET failures = %(failures)s,
-       next_attempt_at = clock_timestamp() + %(pause_seconds)s * interval '1 second'
+       next_attempt_at = clock_timestamp() + %(pause_seconds)s * interval '1 second',
+       last_reason = NULL

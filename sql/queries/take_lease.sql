@@ -1,4 +1,4 @@
--- A new epoch. Waits for a transaction of the former holder, whose epoch is locked FOR KEY SHARE.
+-- A new epoch, without the reason of an earlier end. Waits for a transaction of the former holder, whose epoch is locked FOR KEY SHARE.
 UPDATE stream_lease SET
     epoch = epoch + 1,
     mode = %(mode)s,
@@ -9,5 +9,6 @@ UPDATE stream_lease SET
     started_at = clock_timestamp(),
     heartbeat_at = clock_timestamp(),
     last_progress_at = NULL,
-    released_at = NULL
+    released_at = NULL,
+    last_reason = NULL
 RETURNING epoch

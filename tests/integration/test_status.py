@@ -120,6 +120,33 @@ def test_a_stream_that_was_killed_is_dead_and_its_files_wait(
     assert "Spark UI" not in status_text(status)
 
 
+def test_a_start_that_failed_before_it_took_the_lease_is_told_with_its_sentence(
+    database: Database, environment: Path, reader: Connection
+) -> None:
+    """What `status` said once: that the process was killed, of a source mapping that was wrong."""
+    why = "run 01234567 failed: the source mapping is no TOML"
+    run_sql(database.owner_url, "UPDATE stream_lease SET started_at = now() - interval '1 hour'")
+    launched = query("record_stream_launch") % {"failures": 3, "pause_seconds": 20}
+    run_sql(database.owner_url, launched)
+    assert read_status(reader, environment).decision.state is StreamState.STARTING
+    run_sql(database.owner_url, query("record_stream_end") % {"reason": f"'{why}'"})
+    decision = read_status(reader, environment).decision
+    assert decision.state is StreamState.CRASH_LOOPING, "it has failed already, and is not starting any more"
+    assert why in decision.reason
+
+
+def test_taking_the_lease_forgets_why_an_earlier_stream_ended(
+    database: Database, environment: Path, reader: Connection
+) -> None:
+    run_sql(database.owner_url, "UPDATE stream_lease SET last_reason = 'run 01234567 failed: disk full'")
+    connection = connect(database.writer_url, "stream", autocommit=True)
+    with connection.cursor() as cursor:
+        taker = {"mode": "continuous", "dagster_run_id": None, "pid": 42, "host": "here"}
+        cursor.execute(query("take_lease"), taker)
+    connection.close()  # as if it were killed: no word
+    assert "left no word" in read_status(reader, environment).decision.reason
+
+
 @pytest.mark.usefixtures("stream")
 def test_an_idle_stream_is_idle_since_its_last_batch(
     database: Database, environment: Path, reader: Connection
