@@ -17,6 +17,7 @@ from clickstream_assets.thresholds import Limits, Verdict, worst
 from clickstream_assets.units import count, duration, percent
 from clickstream_assets.verification import Audit
 from clickstream_assets.waiting_files import WaitingFiles
+from clickstream_assets.worst_files import WorstFile, worst_named
 
 OFFENCES_SHOWN = 10
 
@@ -86,12 +87,14 @@ def judge_rate(
     window: ledger.WindowCounts,
     lifetime: ledger.Counts,
     more: Metadata,
+    worst: Sequence[WorstFile] = (),
 ) -> Judgement:
     """Judged is the share within the window; the exact figures of the lifetime are shown.
 
     Args:
         what: what the counted rows were, as a clause.
         rows: the counted rows of the window and of the lifetime.
+        worst: the files that most of the window's counted rows came in, the worst first.
     """
     rate, lifetime_rate = (
         part / counts.rows_read if counts.rows_read else 0.0
@@ -109,12 +112,14 @@ def judge_rate(
         "error_above": limits.error_above,
         **more,
     }
+    if worst:
+        metadata["worst_files"] = [file.as_metadata() for file in worst]
     span = duration(window.window_seconds)
     if not window.rows_read:
         return Judgement("pass", f"No rows were read in the last {span}.", metadata)
     description = (
         f"{percent(rate)} of {count(window.rows_read)} rows of the last {span} were {what}; "
-        f"{percent(lifetime_rate)} of all."
+        f"{percent(lifetime_rate)} of all.{worst_named(worst)}"
     )
     return Judgement(limits.verdict(rate), description, metadata)
 

@@ -28,17 +28,38 @@ from clickstream_assets.resources import Database
 from clickstream_assets.reused_ids import read_reused_ids
 from clickstream_assets.schema_drift import read_headers
 from clickstream_assets.settings import Settings
+from clickstream_assets.stream_facts import stream_facts
+from clickstream_assets.stream_judgement import judge_stream
+from clickstream_assets.supervision import decide
 from clickstream_assets.verification import verify, verify_recent
 from clickstream_assets.waiting_files import read_waiting_files
+from clickstream_assets.worst_files import Kind, WorstFile, read_worst_files
 
 EVENTS = dg.AssetKey("events")
 REPORT_EVERY = 60.0  # seconds; a verdict that changes is reported at once
 # Of these the numbers hardly change, and every report is rows in Dagster's storage.
-REPORT_SELDOM = {"id_conflicts": 5, "schema_drift": 5, "same_id_other_time": 5}  # times REPORT_EVERY
+REPORT_SELDOM = {
+    "stream_alive": 5,
+    "id_conflicts": 5,
+    "schema_drift": 5,
+    "same_id_other_time": 5,
+}  # times REPORT_EVERY
+STREAM_CHECK = "stream_alive"
+FIRST_LOOK = 60.0  # seconds from the code server's start within which the supervisor has started a stream
 CONFLICTS_SHOWN = 5
 AUDIT_ROWS = 2_000_000  # at most in one look of the sensor: a few seconds
 
 Reports = dict[str, tuple[str, float]]  # by check: the verdict last reported, and when
+
+_LOADED_AT = time.monotonic()
+
+
+def stream_alive(connection: Connection, settings: Settings, *, is_awaited: bool = False) -> Judgement:
+    """Whether a stream is at work: red where it is stuck, keeps failing, or is gone for longer than a restart takes."""
+    lease = ledger.read_lease(connection)
+    waiting = read_waiting_files(connection, settings.events_dir)
+    facts = stream_facts(lease, waiting, ledger.read_last_batch(connection), is_awaited=is_awaited)
+    return judge_stream(decide(facts), lease)
 
 
 def freshness(connection: Connection, settings: Settings) -> Judgement:
@@ -54,7 +75,8 @@ def duplicate_rate(connection: Connection, _settings: Settings) -> Judgement:
     lifetime = ledger.read_lifetime_counts(connection)
     more = {"rows_conflict": window.rows_conflict, "files_delivered_again": window.duplicate_files}
     shares = (window.rows_duplicate, lifetime.rows_duplicate)
-    return judge_rate("duplicates", thresholds.DUPLICATE_RATE, shares, window, lifetime, more)
+    worst = _worst_files(connection, "duplicate", thresholds.DUPLICATE_RATE, window.rows_duplicate, window)
+    return judge_rate("duplicates", thresholds.DUPLICATE_RATE, shares, window, lifetime, more, worst)
 
 
 def reject_rate(connection: Connection, _settings: Settings) -> Judgement:
@@ -63,7 +85,16 @@ def reject_rate(connection: Connection, _settings: Settings) -> Judgement:
     lifetime = ledger.read_lifetime_counts(connection)
     more = {"by_reason": ledger.read_window_rejects(connection, thresholds.RATE_WINDOW_SECONDS)}
     shares = (window.rows_rejected, lifetime.rows_rejected)
-    return judge_rate("rejected", thresholds.REJECT_RATE, shares, window, lifetime, more)
+    worst = _worst_files(connection, "rejected", thresholds.REJECT_RATE, window.rows_rejected, window)
+    return judge_rate("rejected", thresholds.REJECT_RATE, shares, window, lifetime, more, worst)
+
+
+def _worst_files(
+    connection: Connection, kind: Kind, limits: thresholds.Limits, rows: int, window: ledger.WindowCounts
+) -> list[WorstFile]:
+    if not window.rows_read or limits.verdict(rows / window.rows_read) == "pass":
+        return []
+    return read_worst_files(connection, kind, window.window_seconds)
 
 
 def latency(connection: Connection, settings: Settings) -> Judgement:
@@ -100,6 +131,7 @@ def same_id_other_time(connection: Connection, _settings: Settings) -> Judgement
 
 Measure = Callable[[Connection, Settings], Judgement]
 MEASURES: Mapping[str, Measure] = {
+    STREAM_CHECK: stream_alive,
     "freshness": freshness,
     "duplicate_rate": duplicate_rate,
     "reject_rate": reject_rate,
@@ -133,7 +165,10 @@ def evaluate_checks(
     for name, measure in MEASURES.items():
         verdict, reported_at = reports.get(name, ("", 0.0))
         is_due = time.time() - reported_at >= REPORT_EVERY * REPORT_SELDOM.get(name, 1)
-        if name == "conservation":
+        if name == STREAM_CHECK:
+            is_awaited = time.monotonic() - _LOADED_AT < FIRST_LOOK
+            judgement: Judgement | None = stream_alive(connection, settings, is_awaited=is_awaited)
+        elif name == "conservation":
             judgement = audit_new_batches(connection, instance) if is_due else None
         else:
             judgement = measure(connection, settings)

@@ -13,7 +13,8 @@ from up_stack import Up, until
 
 ASSETS = ("event_files", "events", "rejected_events", "user_agents", "sessions", "product_performance")
 ASSETS += ("hourly_traffic", "conversion_funnel", "device_usage", "clickstream_report")
-CHECKS = ("freshness", "duplicate_rate", "reject_rate", "id_conflicts", "schema_drift", "conservation")
+CHECKS = ("stream_alive", "freshness", "duplicate_rate", "reject_rate", "id_conflicts", "schema_drift")
+CHECKS += ("conservation",)
 CALM_LIMIT = 240_000.0  # milliseconds
 NOT_PASSED = re.compile("Failed|Warning|Error")
 

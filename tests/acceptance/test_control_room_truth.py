@@ -315,6 +315,8 @@ def _a_stalled_stream_is_told_by_the_age_of_its_oldest_file(
 def _a_killed_stream_is_dead_and_catches_up(room: Room) -> None:
     room.kill()
     room.until(lambda: room.state() is StreamState.DEAD, limit=20)
+    assert room.check("stream_alive").verdict == "warn", "dead for a moment"
+    assert room.red() == {"stream_alive"}
     assert room.metrics()["clickstream_stream_up"] == 0
     assert room.metrics()["clickstream_stream_state/dead"] == 1
     before = room.stored()
@@ -323,6 +325,7 @@ def _a_killed_stream_is_dead_and_catches_up(room: Room) -> None:
     starts = room.metrics()["clickstream_stream_starts_total"]
     room.start()
     room.until(lambda: room.stored() == before + 1)
+    assert room.check("stream_alive").verdict == "pass"
     assert room.metrics()["clickstream_stream_starts_total"] == starts + 1
 
 

@@ -28,10 +28,11 @@ def load(
     conflict: int = 0,
     landed_seconds_ago: float = 0.2,
     layout_id: int | None = None,
+    name: str = "f.csv",
 ) -> None:
     """One more file, in one more batch."""
     file_id = books.add_file(
-        "f.csv",
+        name,
         expected=inserted + duplicate + rejected,
         chunks=1,
         landed_seconds_ago=landed_seconds_ago,
@@ -108,6 +109,24 @@ def test_rejects_turn_their_check_red_with_the_reasons(control: ControlPlane, bo
     evaluation = sensor(control)["reject_rate"]
     assert not evaluation.passed
     assert evaluation.metadata["by_reason"].value == {"invalid_price": 30}
+
+
+def test_a_rate_over_its_limit_names_the_files_that_it_is_about(
+    control: ControlPlane, books: LedgerBooks
+) -> None:
+    load(books, inserted=95, rejected=5, name="well.csv")
+    assert "worst_files" not in sensor(control)["reject_rate"].metadata
+    load(books, inserted=30, rejected=70, name="partner/bad.csv")
+    load(books, duplicate=400, name="again.csv")
+    evaluations = sensor(control)
+    (rejecting, duplicate) = (evaluations[name] for name in ("reject_rate", "duplicate_rate"))
+    worst = rejecting.metadata["worst_files"].value
+    assert [(file["file"], file["rows"], file["rows_read"]) for file in worst] == [
+        ("partner/bad.csv", 70, 100),
+        ("well.csv", 5, 100),
+    ]
+    assert "Most in partner/bad.csv: 70 of 100, at " in (rejecting.description or "")
+    assert [file["file"] for file in duplicate.metadata["worst_files"].value] == ["again.csv"]
 
 
 def test_a_file_that_waits_on_disk_turns_freshness_red_though_no_ledger_knows_it(
@@ -276,3 +295,20 @@ def test_a_file_whose_header_cannot_be_used_is_an_error_until_it_is_delivered_ag
     books.add_file("lacks.csv", status="committed")
     books.add_file("noise.gz", status="committed")
     assert sensor(control)["schema_drift"].passed
+
+
+def test_a_stream_that_is_gone_is_red_once_the_supervisor_had_its_time(
+    control: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control.update_lease(
+        "started_at = now() - interval '1 hour', heartbeat_at = now() - interval '10 minutes', epoch = 2"
+    )
+    monkeypatch.setattr(checks, "_LOADED_AT", time.monotonic())
+    assert passed(sensor(control))["stream_alive"], "everything was started a moment ago"
+    monkeypatch.setattr(checks, "_LOADED_AT", time.monotonic() - checks.FIRST_LOOK)
+    evaluation = sensor(control)["stream_alive"]
+    assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert (evaluation.description or "").startswith("dead for 10 min")
+    assert button(control)["stream_alive"].passed is False
+    with control.stream():
+        assert sensor(control)["stream_alive"].passed
