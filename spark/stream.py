@@ -28,6 +28,7 @@ from spark.cleaning import UNMAPPED, cleaning_sql, on_records
 from spark.commit import Outcome
 from spark.copy_text import copy_text_sql
 from spark.event_times import check_time_format
+from spark.idle_workers import IdleWorkers, touch_workers
 from spark.intake import Intake
 from spark.jdbc_sink import find_jdbc_jar
 from spark.lease import Lease
@@ -139,11 +140,15 @@ def _run(
         log.info("watching %s", settings.events_dir)
     busy = threading.Lock()
     url = os.environ[URL_VARIABLE]
-    stream = start_query(spark, url, settings, lease, busy, available_now=available_now, mapping=mapping)
+    workers = IdleWorkers(lambda: touch_workers(spark))
+    stream = start_query(
+        spark, url, settings, lease, busy, workers.worked, available_now=available_now, mapping=mapping
+    )
     try:
         while not ending.event.wait(PARENT_SECONDS):
             if not stream.isActive:
                 break
+            workers.tick()
             if os.getppid() != parent:
                 ending.stop("the parent process ended")
         if not ending.event.is_set():
@@ -160,11 +165,12 @@ def start_query(
     settings: Settings,
     lease: Lease,
     busy: threading.Lock,
+    worked: Callable[[], None] = lambda: None,
     *,
     available_now: bool,
     mapping: SourceMapping = UNMAPPED,
 ) -> StreamingQuery:
-    """Start the query under a held lease. `busy` is locked while a micro-batch is being committed."""
+    """Start the query under a held lease. `busy` is locked while a micro-batch is written, `worked` called after it."""
     checkpoint = settings.checkpoint_dir
     if not offset_log.is_usable(checkpoint):
         log.warning("the checkpoint is damaged: moved to %s", offset_log.move_aside(checkpoint))
@@ -193,6 +199,7 @@ def start_query(
     def write(records: object, batch_id: int) -> None:
         with busy:
             writer.write(records, batch_id)  # type: ignore[arg-type]
+            worked()
 
     # The source's Python processes get their environment from here, and never the URL as a visible option.
     spark.sparkContext.environment[URL_VARIABLE] = url
