@@ -43,14 +43,15 @@ def main(context: click.Context) -> None:
 @click.option(
     "--chart", type=click.Path(path_type=Path, dir_okay=False), help="Write the first result as SVG."
 )
-def throughput(rows: int, rounds: int, ids: str, chart: Path | None) -> None:
+@click.option("--only", multiple=True, help="Ways whose names begin so, with ours among them.")
+def throughput(rows: int, rounds: int, ids: str, chart: Path | None, only: tuple[str, ...]) -> None:
     """Rows per second of this pipeline and of what people use instead, side by side."""
     with_dlt = importlib.util.find_spec("dlt") is not None
     if not with_dlt:
         click.echo('dlt is not installed and left out (pip install "dlt[postgres]" adds it).')
     kinds = ("random", "time-ordered") if ids == "both" else (ids,)
     results = [
-        measure_throughput(rows, rounds, kind, with_dlt=with_dlt, say=click.echo)  # type: ignore[arg-type]
+        measure_throughput(rows, rounds, kind, with_dlt=with_dlt, say=click.echo, only=only)  # type: ignore[arg-type]
         for kind in kinds
     ]
     click.echo(f"\n{throughput_table(results)}\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.place import Place, benchmark_place
@@ -40,7 +40,9 @@ class Throughput:
         return statistics.median(slow / fast for fast, slow in pairs)
 
 
-def measure_throughput(rows: int, rounds: int, ids: Ids, *, with_dlt: bool, say: Say) -> Throughput:
+def measure_throughput(
+    rows: int, rounds: int, ids: Ids, *, with_dlt: bool, say: Say, only: Sequence[str] = ()
+) -> Throughput:
     """Load `rows` new rows in every way, `rounds` times after a round of warm-up.
 
     Raises:
@@ -50,7 +52,7 @@ def measure_throughput(rows: int, rounds: int, ids: Ids, *, with_dlt: bool, say:
     with benchmark_place() as place:
         say(f"Writing {rows:,} rows in {FILES} files, {ids} ids …")
         generate_files(GenerationSpec(events=rows, files=FILES, seed=11, ids=ids), place.settings.events_dir)
-        chosen = variants(with_dlt=with_dlt)
+        chosen = variants(with_dlt=with_dlt, only=only)
         for number in range(rounds + 1):
             for variant in chosen:
                 seconds = _timed(place, variant, rows)
