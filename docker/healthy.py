@@ -16,8 +16,8 @@ DAEMON_SILENCE = 120  # seconds: the daemon notes twice a minute that it lives
 
 def code(address: str) -> bool:
     """Whether Dagster's code server at `address` (HOST:PORT) serves."""
-    import grpc
-    from grpc_health.v1 import health_pb2, health_pb2_grpc
+    import grpc  # type: ignore[import-untyped]
+    from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 
     with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
         request = health_pb2.HealthCheckRequest(service="DagsterApi")
@@ -42,7 +42,8 @@ def daemon() -> bool:
 
 def main(check: str, *arguments: str) -> int:
     try:
-        return 0 if {"code": code, "daemon": daemon}[check](*arguments) else 1
+        is_well = daemon() if check == "daemon" else code(*arguments)
+        return 0 if is_well else 1
     except Exception as error:  # noqa: BLE001 - whatever it is, it is not well; Docker keeps what is said
         sys.stdout.write(f"{type(error).__name__}: {error}\n")
         return 1

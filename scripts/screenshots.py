@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from dagster_pages import DagsterPages, chromium, dagster_pages
+from incident_pictures import take_incident_pictures
 from playwright.sync_api import expect
 from up_stack import Up, until
 
@@ -56,6 +57,7 @@ def main() -> int:
                 _checks(pages)
                 _runs(pages)
                 _report(pages, up)
+            take_incident_pictures(up, _take, lambda text: sys.stdout.write(f"{text}\n"))
             process.send_signal(signal.SIGINT)
             process.wait(60)
         finally:
