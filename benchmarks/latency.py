@@ -14,7 +14,7 @@ from benchmarks.programs import benchmark_home, running, wait_for_files
 from clickstream_assets.credentials import role_url
 from clickstream_assets.database import connect
 
-WARM_UP_FILES = 60  # until Spark has compiled what it repeats
+WARM_UP_FILES = 120  # until what waited for the start is in, and Spark has compiled what it repeats
 START_LIMIT = 180.0  # seconds
 # A benchmark reads what the product's own queries do not offer: only files after the warm-up.
 QUANTILES = """
