@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from clickstream_assets.commands.metrics import PORT as METRICS_PORT
+from clickstream_assets.postgres_configuration import CONFIGURATION
 
 PROJECT = Path(__file__).resolve().parents[2]
 COMPOSE = PROJECT / "docker-compose.yml"
@@ -218,3 +219,11 @@ def test_prometheus_has_the_same_configuration_and_rules_in_the_stack_but_asks_t
     assert command[command.index("--port") + 1] == str(METRICS_PORT)
     for file, host in (("targets.yml", "127.0.0.1"), ("targets-compose.yml", "metrics")):
         assert yaml.safe_load((folder / file).read_text()) == [{"targets": [f"{host}:{METRICS_PORT}"]}]
+
+
+def test_the_database_is_configured_as_the_embedded_one_is() -> None:
+    """A team's server had PostgreSQL's defaults, such as the values of people's events in its log."""
+    given = dict(word[2:].split("=", 1) for word in SERVICES["postgres"]["command"] if word.startswith("-c"))
+    ours = ("wal_buffers", "max_wal_size", "checkpoint_timeout", "random_page_cost", "work_mem", "jit")
+    ours += ("max_parallel_workers_per_gather", "autovacuum_naptime", "log_parameter_max_length_on_error")
+    assert {name: given[name] for name in ours} == {name: CONFIGURATION[name] for name in ours}
