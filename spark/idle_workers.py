@@ -9,7 +9,6 @@ Does not belong here: the workers' work.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,8 +20,6 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 KEEP_SECONDS = 40.0  # without a micro-batch; Spark looks every ten seconds whether a minute is over
-
-log = logging.getLogger("clickstream.workers")
 
 
 class IdleWorkers:

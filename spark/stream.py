@@ -141,13 +141,13 @@ def _run(
     busy = threading.Lock()
     url = os.environ[URL_VARIABLE]
     workers = IdleWorkers(lambda: touch_workers(spark))
-    stream = start_query(
-        spark, url, settings, lease, busy, workers.worked, available_now=available_now, mapping=mapping
-    )
+    stream = start_query(spark, url, settings, lease, busy, available_now=available_now, mapping=mapping)
     try:
         while not ending.event.wait(PARENT_SECONDS):
             if not stream.isActive:
                 break
+            if busy.locked():
+                workers.worked()
             workers.tick()
             if os.getppid() != parent:
                 ending.stop("the parent process ended")
@@ -165,12 +165,11 @@ def start_query(
     settings: Settings,
     lease: Lease,
     busy: threading.Lock,
-    worked: Callable[[], None] = lambda: None,
     *,
     available_now: bool,
     mapping: SourceMapping = UNMAPPED,
 ) -> StreamingQuery:
-    """Start the query under a held lease. `busy` is locked while a micro-batch is written, `worked` called after it."""
+    """Start the query under a held lease. `busy` is locked while a micro-batch is being committed."""
     checkpoint = settings.checkpoint_dir
     if not offset_log.is_usable(checkpoint):
         log.warning("the checkpoint is damaged: moved to %s", offset_log.move_aside(checkpoint))
@@ -199,7 +198,6 @@ def start_query(
     def write(records: object, batch_id: int) -> None:
         with busy:
             writer.write(records, batch_id)  # type: ignore[arg-type]
-            worked()
 
     # The source's Python processes get their environment from here, and never the URL as a visible option.
     spark.sparkContext.environment[URL_VARIABLE] = url

@@ -1,4 +1,5 @@
--- A new epoch, without the reason of an earlier end. Waits for a transaction of the former holder, whose epoch is locked FOR KEY SHARE.
+-- A new epoch, without the reason of an earlier end. Waits for a transaction of the former holder, whose epoch is
+-- locked FOR KEY SHARE.
 UPDATE stream_lease SET
     epoch = epoch + 1,
     mode = %(mode)s,
