@@ -14,14 +14,20 @@ import pyarrow as pa
 
 from spark.content import Content, ContentChanged, ContentError, FileState
 from spark.fields import FIELD_SCHEMA, Columns, split_fields
+from spark.header import FIELDS
+from spark.plain_events import PLAIN_SCHEMA, PLAIN_TYPE, PlainEvents
 from spark.records import Flag, Records, split_blocks
 from spark.time_bounds import TimeBounds
 
 SCHEMA = (
     "file_id long, line_no long, "
-    f"byte_offset long, byte_length long, flag byte, value binary, oldest timestamp, latest timestamp, {FIELD_SCHEMA}"
+    f"byte_offset long, byte_length long, flag byte, value binary, oldest timestamp, latest timestamp, {FIELD_SCHEMA}, "
+    f"{PLAIN_SCHEMA}"
 )
-NAMES = [column.split(" ")[0] for column in SCHEMA.split(", ")]
+NAMES = [
+    *("file_id", "line_no", "byte_offset", "byte_length", "flag", "value", "oldest", "latest"),
+    *("split_ok", *FIELDS, "extras", "plain"),
+]
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,11 @@ class ChunkToRead:
     first_line: int
 
 
-def read_chunk(path: bytes, chunk: ChunkToRead) -> Iterator[pa.RecordBatch]:
-    """The records of a chunk. Where the file is not what intake saw, a last row with a flag voids them all."""
+def read_chunk(path: bytes, chunk: ChunkToRead, plain: PlainEvents | None = None) -> Iterator[pa.RecordBatch]:
+    """The records of a chunk, `SCHEMA`. Where the file is not what intake saw, a last row with a flag voids them all.
+
+    With `plain`, the plain events of a run of records are a single row of it, and all else of that row is empty.
+    """
     try:
         with Content(path) as content:
             if not chunk.state.same_content(content.state):
@@ -54,13 +63,14 @@ def read_chunk(path: bytes, chunk: ChunkToRead) -> Iterator[pa.RecordBatch]:
                 delimiter=chunk.columns.delimiter,
             )
             for records in runs:
-                yield record_batch(chunk, records)
+                batch = record_batch(chunk, records)
+                yield from [batch] if plain is None else _without_plain(batch, chunk, plain)
             if content.changed():
                 raise ContentChanged("written to while it was read")
     except ContentChanged:
-        yield _void(chunk, Flag.CHUNK_CHANGED)
+        yield _note(chunk, Flag.CHUNK_CHANGED)
     except ContentError:
-        yield _void(chunk, Flag.CHUNK_UNREADABLE)
+        yield _note(chunk, Flag.CHUNK_UNREADABLE)
 
 
 def record_batch(chunk: ChunkToRead, records: Records) -> pa.RecordBatch:
@@ -77,12 +87,24 @@ def record_batch(chunk: ChunkToRead, records: Records) -> pa.RecordBatch:
             pa.array(np.full(rows, chunk.bounds.oldest, "datetime64[us]"), pa.timestamp("us", "UTC")),
             pa.array(np.full(rows, chunk.bounds.latest, "datetime64[us]"), pa.timestamp("us", "UTC")),
             *split_fields(records.values, records.flags == Flag.NONE, chunk.columns),
+            pa.nulls(rows, PLAIN_TYPE),
         ],
         names=NAMES,
     )
 
 
-def _void(chunk: ChunkToRead, flag: Flag) -> pa.RecordBatch:
+def _without_plain(batch: pa.RecordBatch, chunk: ChunkToRead, plain: PlainEvents) -> Iterator[pa.RecordBatch]:
+    is_plain, described = plain.take(batch, chunk.file_id, chunk.bounds)
+    if described is None:
+        yield batch
+        return
+    yield _note(chunk, Flag.NONE, described)
+    if not is_plain.all():
+        yield batch.filter(pa.array(~is_plain))
+
+
+def _note(chunk: ChunkToRead, flag: Flag, plain: pa.StructArray | None = None) -> pa.RecordBatch:
+    """A row that is no record."""
     nothing = Records(
         values=pa.array([b""], pa.binary()),
         line_numbers=np.array([0]),
@@ -92,4 +114,5 @@ def _void(chunk: ChunkToRead, flag: Flag) -> pa.RecordBatch:
         end_offset=chunk.byte_offset,
         end_line=chunk.first_line,
     )
-    return record_batch(chunk, nothing)
+    batch = record_batch(chunk, nothing)
+    return batch if plain is None else batch.set_column(len(NAMES) - 1, "plain", plain)

@@ -29,8 +29,8 @@ UNMAPPED = SourceMapping()
 MAX_ID_CHARACTERS = 256  # keys of the summaries; a longer id is garbage
 MAX_USER_AGENT_BYTES = 2_000
 
-_UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
-_PRICE = r"^[+]?([0-9]{1,15}([.][0-9]{0,10})?|[.][0-9]{1,10})$"
+UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+PRICE = r"^[+]?([0-9]{1,15}([.][0-9]{0,10})?|[.][0-9]{1,10})$"
 _NEGATIVE = r"^-[0-9.]+$"
 
 TEXTS = ("user_id", "session_id", "product_id", "user_agent")
@@ -41,7 +41,7 @@ _EXTRA = (
 )
 
 RECORDS = "raw_records"  # the view of the micro-batch's records
-CARRIED = ("file_id", "line_no", "byte_offset", "byte_length", "flag", "value")
+CARRIED = ("file_id", "line_no", "byte_offset", "byte_length", "flag", "value", "plain")
 
 
 def on_records(records: DataFrame, statement: str, mapping: SourceMapping = UNMAPPED) -> DataFrame:
@@ -99,7 +99,7 @@ def select(expressions: Sequence[str], source: str) -> str:
 
 def _is_null(field: str) -> str:
     """Whether a text says that there is no value. Most texts are longer than every such word, which costs nothing."""
-    tokens = ", ".join(f"'{token}'" for token in NULL_TOKENS)
+    tokens = ", ".join(f"r'{token}'" for token in NULL_TOKENS)
     longest = max(len(token) for token in NULL_TOKENS)
     return f"({field} IS NULL OR octet_length({field}) <= {longest} AND lower({field}) IN ({tokens}))"
 
@@ -123,14 +123,14 @@ def _typed(mapping: SourceMapping) -> list[str]:
     )
     return [
         f"CASE WHEN NOT {_is_null('event_id')} THEN event_id END AS raw_id",
-        f"(NOT {_is_null('event_id')} AND NOT event_id RLIKE '{_UUID}') AS has_other_id",
+        f"(NOT {_is_null('event_id')} AND NOT event_id RLIKE '{UUID}') AS has_other_id",
         *(f"CASE WHEN NOT {_is_null(field)} THEN {field} END AS {field}" for field in TEXTS),
         "action_type AS raw_action",
         f"CASE action_type {canonical} ELSE CASE lower(action_type) {actions} END END AS action_type",
         f"{time_sql(mapping)} AS event_time",
         "event_time AS raw_time",
         "price AS raw_price",
-        f"CASE WHEN price RLIKE r'{_PRICE}' THEN price END AS price",
+        f"CASE WHEN price RLIKE r'{PRICE}' THEN price END AS price",
     ]
 
 

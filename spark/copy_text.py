@@ -1,10 +1,13 @@
 """The text that COPY takes, built by Spark: one CSV line a row, in the JVM.
 
 Belongs here: columns of the staging tables, quoting, and nothing else. The strings of one Arrow buffer lie
-end to end, so that the buffer goes to COPY as it is.
+end to end, so that the buffer goes to COPY as it is. Plain events bring theirs along (`plain_events`).
 """
 
 from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
 
 from spark.cleaning import select
 from spark.records import KEPT_BYTES, Flag
@@ -24,13 +27,13 @@ EVENT_COLUMNS = (
 )
 REJECT_COLUMNS = ("file_id", "line_no", "byte_offset", "byte_length", "raw", "reason", "detail")
 
-STAGED_SCHEMA = "file_id long, flag byte, event_us long, event_line string, reject_line string"
+STAGED_COLUMNS = ("file_id", "flag", "event_us", "event_line", "reject_line", "plain")
 
 
 def copy_text_sql(cleaned: str) -> str:
-    """Spark SQL: rows of `STAGED_SCHEMA` out of the statement `cleaned` (`cleaning.cleaning_sql`).
+    """Spark SQL: rows of `STAGED_COLUMNS` out of the statement `cleaned` (`cleaning.cleaning_sql`).
 
-    Exactly one of the two lines is set, or none for a row that voids its file.
+    Exactly one of the two lines and `plain` is set, or none for a row that voids its file.
     """
     void = f"flag >= {Flag.CHUNK_CHANGED.value}"
     # Evidence of at most 64 KiB, without the line end.
@@ -62,7 +65,8 @@ def copy_text_sql(cleaned: str) -> str:
         "flag",
         "CASE WHEN reason IS NULL THEN unix_micros(event_time) END AS event_us",
         f"CASE WHEN reason IS NULL THEN {event} END AS event_line",
-        f"CASE WHEN reason IS NOT NULL AND NOT ({void}) THEN {reject} END AS reject_line",
+        f"CASE WHEN reason IS NOT NULL AND NOT ({void}) AND plain IS NULL THEN {reject} END AS reject_line",
+        "plain",
     ]
     return select(columns, cleaned)
 
@@ -73,3 +77,11 @@ def _quoted(column: str) -> str:
 
 def _line(*values: str) -> str:
     return "concat(" + ", ',', ".join(values) + r", '\n')"
+
+
+def string_bytes(column: pa.Array) -> bytes:
+    """The strings of a column, end to end, without looking at any: they lie so in Arrow's buffer."""
+    offset_type = np.int64 if pa.types.is_large_string(column.type) else np.int32
+    _, offsets_buffer, data = column.buffers()
+    offsets = np.frombuffer(offsets_buffer, offset_type)[column.offset : column.offset + len(column) + 1]
+    return b"" if data is None else data[int(offsets[0]) : int(offsets[-1])].to_pybytes()

@@ -76,7 +76,8 @@ def split_fields(
             texts = pa.array([slow[row][at] or None for row in sorted(slow)], pa.string())
             found[at] = pc.replace_with_mask(found[at], mask, texts)
     nothing = pa.nulls(rows, pa.string())
-    trimmed = [nothing if at is None else _trim(found[at], text.isascii()) for at in columns.fields]
+    is_ascii = text.isascii()
+    trimmed = [nothing if at is None else _trim(found[at], is_ascii) for at in columns.fields]
     extras = _maps([name for name, _ in columns.extras], [found[at] for _, at in columns.extras], rows)
     return [pa.array(split_ok), *trimmed, extras]
 

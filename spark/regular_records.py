@@ -47,9 +47,12 @@ def regular_records(
 
 def _is_plainly_regular(text: bytes, rows: int, delimiter: str) -> bool:
     """Whether all records are regular, told without looking at each: the usual case, five times quicker."""
-    if text.count(b"\n") != rows - (not text.endswith(b"\n")) or text.count(b"\r") != text.count(b"\r\n"):
-        return False
     data = np.frombuffer(b"\n" + text + b"\n", np.uint8)
+    # The two newlines that are not the text's, less the one that a last record without an end lacks.
+    if np.count_nonzero(data == NEWLINE) != rows + 2 - (not text.endswith(b"\n")):
+        return False
+    if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
+        return False
     quotes = np.flatnonzero(data == QUOTE)
     if len(quotes) % 2:
         return False

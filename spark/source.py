@@ -28,6 +28,7 @@ from spark.chunk_reader import SCHEMA, ChunkToRead, read_chunk
 from spark.content import FileState
 from spark.fields import Columns
 from spark.header import Layout
+from spark.plain_events import PlainEvents
 from spark.source_mapping import SourceMapping
 from spark.time_bounds import TimeBounds
 
@@ -88,10 +89,13 @@ def group_by_task(
 class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     """Runs in a Python process of the driver (offsets, partitions) and in the tasks (read)."""
 
-    def __init__(self, root: bytes, retention_days: int | None, mapping: SourceMapping) -> None:
+    def __init__(
+        self, root: bytes, retention_days: int | None, mapping: SourceMapping, plain: PlainEvents | None
+    ) -> None:
         self._root = root
         self._retention_days = retention_days
         self._mapping = mapping
+        self._plain = plain
         self._connection: Connection | None = None
         self._target: int | None = None  # of --available-now
         self._noted = 0.0
@@ -142,7 +146,7 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         if isinstance(partition, ChunkPartition):
             for chunk in partition.chunks:
-                yield from read_chunk(os.path.join(self._root, chunk.path), chunk)
+                yield from read_chunk(os.path.join(self._root, chunk.path), chunk, self._plain)
 
     def _next_end(self, after: int) -> int | None:
         rows = self._rows("chunks_waiting", {"after": after, "upto": self._target, "limit": BATCH_CHUNKS})
@@ -175,7 +179,7 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
 
 
 class ChunkSource(DataSource):
-    """`spark.readStream.format("clickstream").option("root", …).option("mapping", …)`."""
+    """`spark.readStream.format("clickstream")` with the options `root`, `mapping`, `sink` and `retention_days`."""
 
     @classmethod
     def name(cls) -> str:
@@ -187,4 +191,7 @@ class ChunkSource(DataSource):
     def streamReader(self, schema: StructType) -> DataSourceStreamReader:
         days = self.options.get("retention_days")
         mapping = SourceMapping.from_json(self.options["mapping"])
-        return ChunkStreamReader(bytes.fromhex(self.options["root"]), int(days) if days else None, mapping)
+        plain = PlainEvents.of(mapping) if self.options["sink"] == "copy" else None
+        return ChunkStreamReader(
+            bytes.fromhex(self.options["root"]), int(days) if days else None, mapping, plain
+        )

@@ -18,6 +18,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import query
+from spark.copy_text import string_bytes
 from spark.records import Flag
 
 COPY_READ_BYTES = 1024 * 1024
@@ -39,6 +40,7 @@ class Part:
     months: list[str] = field(default_factory=list)  # of event times, as their first day
     min_event_us: int | None = None
     max_event_us: int | None = None
+    sorted_by_id: bool = False  # the events lie in runs that are in the order of their ids
 
     @property
     def own_tables(self) -> bool:
@@ -63,7 +65,7 @@ class RowsLost(Exception):
 
 
 def stage(connection: Connection, batches: Iterable[pa.RecordBatch], part: Part) -> None:
-    """COPY the rows of `batches` (`copy_text.STAGED_SCHEMA`) into the tables of `part`, and count them there.
+    """COPY the rows of `batches` (`copy_text.STAGED_COLUMNS`) into the tables of `part`, and count them there.
 
     Raises:
         RowsLost: PostgreSQL took another number of rows than there are.
@@ -98,16 +100,19 @@ class _Counter:
 
     def __init__(self, part: Part, rejects: list[bytes]) -> None:
         self._part = part
+        self._part.sorted_by_id = True  # until an event comes that is not plain
         self._rejects = rejects
         self._events: Counter[int] = Counter()
         self._rejected: Counter[int] = Counter()
         self._months: set[str] = set()
 
-    def event_buffers(self, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
+    def event_buffers(self, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes | memoryview]:
         for batch in batches:
             if batch.num_rows:
                 self._count(batch)
                 yield string_bytes(batch.column("event_line"))
+                for plain in batch.column("plain").drop_null():
+                    yield self._count_plain(plain)
 
     def finish(self) -> None:
         self._part.events_by_file = dict(self._events)
@@ -118,21 +123,34 @@ class _Counter:
         part = self._part
         is_event = pc.is_valid(batch.column("event_line"))
         is_reject = pc.is_valid(batch.column("reject_line"))
-        part.events += _count_by_file(batch, is_event, self._events)
+        events = _count_by_file(batch, is_event, self._events)
+        part.events += events
+        part.sorted_by_id &= events == 0
         rejected = _count_by_file(batch, is_reject, self._rejected)
         part.rejects += rejected
         if rejected:
             self._rejects.append(string_bytes(batch.column("reject_line")))
         times = batch.column("event_us")
         if times.null_count < len(times):
-            low, high = pc.min_max(times).as_py().values()
-            part.min_event_us = low if part.min_event_us is None else min(low, part.min_event_us)
-            part.max_event_us = high if part.max_event_us is None else max(high, part.max_event_us)
+            self._widen(*pc.min_max(times).as_py().values())
             months = times.drop_null().to_numpy().astype("datetime64[us]").astype("datetime64[M]")
             self._months.update(f"{month}-01" for month in np.unique(months))
         flags = batch.column("flag").to_numpy()
         for row in np.flatnonzero(flags >= Flag.CHUNK_CHANGED):
             part.void_files[batch.column("file_id")[int(row)].as_py()] = Flag(int(flags[row])).name.lower()
+
+    def _count_plain(self, plain: pa.StructScalar) -> memoryview:
+        rows = plain["rows"].as_py()
+        self._part.events += rows
+        self._events[plain["file_id"].as_py()] += rows
+        self._widen(plain["first_us"].as_py(), plain["last_us"].as_py())
+        self._months.update(plain["months"].as_py().split(","))
+        return memoryview(plain["text"].as_buffer())
+
+    def _widen(self, low: int, high: int) -> None:
+        part = self._part
+        part.min_event_us = low if part.min_event_us is None else min(low, part.min_event_us)
+        part.max_event_us = high if part.max_event_us is None else max(high, part.max_event_us)
 
 
 def _count_by_file(batch: pa.RecordBatch, chosen: pa.BooleanArray, counter: Counter[int]) -> int:
@@ -142,18 +160,10 @@ def _count_by_file(batch: pa.RecordBatch, chosen: pa.BooleanArray, counter: Coun
     return len(files)
 
 
-def string_bytes(column: pa.Array) -> bytes:
-    """The strings of a column, end to end, without looking at any: they lie so in Arrow's buffer."""
-    offset_type = np.int64 if pa.types.is_large_string(column.type) else np.int32
-    _, offsets_buffer, data = column.buffers()
-    offsets = np.frombuffer(offsets_buffer, offset_type)[column.offset : column.offset + len(column) + 1]
-    return b"" if data is None else data[int(offsets[0]) : int(offsets[-1])].to_pybytes()
-
-
 class _Stream:
     """A file-like object over buffers, as `copy_expert` wants it."""
 
-    def __init__(self, buffers: Iterator[bytes]) -> None:
+    def __init__(self, buffers: Iterator[bytes | memoryview]) -> None:
         self._buffers = buffers
         self._current = memoryview(b"")
 

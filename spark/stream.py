@@ -203,7 +203,7 @@ def start_query(
     spark.sparkContext.environment[URL_VARIABLE] = url
     spark.dataSource.register(ChunkSource)
     reader = spark.readStream.format("clickstream").option("root", os.fsencode(settings.events_dir).hex())
-    reader = reader.option("mapping", mapping.to_json())
+    reader = reader.option("mapping", mapping.to_json()).option("sink", settings.sink)
     if settings.retention_days is not None:
         reader = reader.option("retention_days", str(settings.retention_days))
     source = reader.load()

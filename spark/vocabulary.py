@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-NULL_TOKENS = ("", "null", "none", "undefined", "(not set)", r"\\n")  # lower case; \N is PostgreSQL's own
+NULL_TOKENS = ("", "null", "none", "undefined", "(not set)", r"\n")  # lower case; \N is PostgreSQL's own
 CANONICAL_ACTIONS = ("view", "add_to_cart", "remove_from_cart", "purchase")
 
 ACTIONS: Mapping[str, str] = {

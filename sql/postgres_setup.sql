@@ -173,7 +173,8 @@ INSERT INTO stream_lease (epoch) SELECT 0 WHERE NOT EXISTS (SELECT FROM stream_l
 
 -- 3. Events, rejects, conflicts -------------------------------------------------------------------
 
-CREATE SEQUENCE IF NOT EXISTS events_id_seq AS bigint CACHE 1;
+-- The one writer takes many at a time, so ids rise with gaps.
+CREATE SEQUENCE IF NOT EXISTS events_id_seq AS bigint CACHE 1000;
 
 -- An event is the same when id and time agree. The unique key must hold the partition key.
 CREATE TABLE IF NOT EXISTS events (
