@@ -14,20 +14,16 @@ import pyarrow as pa
 
 from spark.content import Content, ContentChanged, ContentError, FileState
 from spark.fields import FIELD_SCHEMA, Columns, split_fields
-from spark.header import FIELDS
 from spark.plain_events import PLAIN_SCHEMA, PLAIN_TYPE, PlainEvents
 from spark.records import Flag, Records, split_blocks
 from spark.time_bounds import TimeBounds
 
-SCHEMA = (
+RECORD_SCHEMA = (
     "file_id long, line_no long, "
-    f"byte_offset long, byte_length long, flag byte, value binary, oldest timestamp, latest timestamp, {FIELD_SCHEMA}, "
-    f"{PLAIN_SCHEMA}"
+    f"byte_offset long, byte_length long, flag byte, value binary, oldest timestamp, latest timestamp, {FIELD_SCHEMA}"
 )
-NAMES = [
-    *("file_id", "line_no", "byte_offset", "byte_length", "flag", "value", "oldest", "latest"),
-    *("split_ok", *FIELDS, "extras", "plain"),
-]
+SCHEMA = f"{RECORD_SCHEMA}, {PLAIN_SCHEMA}"
+NAMES = [*(column.split(" ")[0] for column in RECORD_SCHEMA.split(", ")), "plain"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ def read_chunk(path: bytes, chunk: ChunkToRead, plain: PlainEvents | None = None
             )
             for records in runs:
                 batch = record_batch(chunk, records)
-                yield from [batch] if plain is None else _without_plain(batch, chunk, plain)
+                yield from [batch] if plain is None else _plain_apart(batch, chunk, plain)
             if content.changed():
                 raise ContentChanged("written to while it was read")
     except ContentChanged:
@@ -93,7 +89,7 @@ def record_batch(chunk: ChunkToRead, records: Records) -> pa.RecordBatch:
     )
 
 
-def _without_plain(batch: pa.RecordBatch, chunk: ChunkToRead, plain: PlainEvents) -> Iterator[pa.RecordBatch]:
+def _plain_apart(batch: pa.RecordBatch, chunk: ChunkToRead, plain: PlainEvents) -> Iterator[pa.RecordBatch]:
     is_plain, described = plain.take(batch, chunk.file_id, chunk.bounds)
     if described is None:
         yield batch

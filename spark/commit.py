@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -178,8 +178,8 @@ class BatchCommit:
     def _merge_events(self, cursor: Cursor, part: Part, names: dict[str, sql.Identifier]) -> None:
         cursor.execute(query("next_event_id"))
         (last_id,) = cursor.fetchone() or (0,)
-        merge = "merge_sorted_events" if part.sorted_by_id else "merge_events"
-        _run(cursor, merge, names, batch_id=self.outcome.batch_id)
+        rows = names["events"] if part.sorted_by_id else sql.SQL(query("events_in_order")).format(**names)
+        _run(cursor, "merge_events", {"rows": rows}, batch_id=self.outcome.batch_id)
         if cursor.rowcount == part.events:
             return  # so none was lost either: counting the staged rows takes as long as inserting a tenth of them
         self._check_staged(cursor, part, names)
@@ -254,7 +254,7 @@ class BatchCommit:
         }
 
 
-def _run(cursor: Cursor, name: str, names: dict[str, sql.Identifier], **values: Any) -> None:
+def _run(cursor: Cursor, name: str, names: Mapping[str, sql.Composable], **values: Any) -> None:
     cursor.execute(sql.SQL(query(name)).format(**names), values)
 
 

@@ -25,7 +25,7 @@ POLL_SECONDS = 0.02  # between looks for a finished part
 
 
 def stage_in_driver(rows: DataFrame, connection: Connection) -> Part:
-    """Copy `rows` (`copy_text.STAGED_COLUMNS`) within the transaction that is open on `connection`."""
+    """Copy `rows` (`copy_text.copy_text_sql`) within the transaction that is open on `connection`."""
     part = Part(0, uuid.uuid4().hex, ("small_events",), ("small_rejects",))
     stage(connection, rows.toArrow().to_batches(), part)
     return part

@@ -6,9 +6,6 @@ end to end, so that the buffer goes to COPY as it is. Plain events bring theirs 
 
 from __future__ import annotations
 
-import numpy as np
-import pyarrow as pa
-
 from spark.cleaning import select
 from spark.records import KEPT_BYTES, Flag
 
@@ -27,13 +24,12 @@ EVENT_COLUMNS = (
 )
 REJECT_COLUMNS = ("file_id", "line_no", "byte_offset", "byte_length", "raw", "reason", "detail")
 
-STAGED_COLUMNS = ("file_id", "flag", "event_us", "event_line", "reject_line", "plain")
-
 
 def copy_text_sql(cleaned: str) -> str:
-    """Spark SQL: rows of `STAGED_COLUMNS` out of the statement `cleaned` (`cleaning.cleaning_sql`).
+    """Spark SQL: what `staging` takes, out of the statement `cleaned` (`cleaning.cleaning_sql`).
 
-    Exactly one of the two lines and `plain` is set, or none for a row that voids its file.
+    Its columns: file_id, flag, event_us (microseconds since 1970), event_line, reject_line, plain
+    (`plain_events.PLAIN_SCHEMA`). Exactly one of the last three is set, or none for a row that voids its file.
     """
     void = f"flag >= {Flag.CHUNK_CHANGED.value}"
     # Evidence of at most 64 KiB, without the line end.
@@ -77,11 +73,3 @@ def _quoted(column: str) -> str:
 
 def _line(*values: str) -> str:
     return "concat(" + ", ',', ".join(values) + r", '\n')"
-
-
-def string_bytes(column: pa.Array) -> bytes:
-    """The strings of a column, end to end, without looking at any: they lie so in Arrow's buffer."""
-    offset_type = np.int64 if pa.types.is_large_string(column.type) else np.int32
-    _, offsets_buffer, data = column.buffers()
-    offsets = np.frombuffer(offsets_buffer, offset_type)[column.offset : column.offset + len(column) + 1]
-    return b"" if data is None else data[int(offsets[0]) : int(offsets[-1])].to_pybytes()

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark.cleaning import MAX_ID_CHARACTERS, MAX_USER_AGENT_BYTES, PRICE, UUID
-from spark.copy_text import string_bytes
+from spark.regular_records import buffer_of
 from spark.source_mapping import SourceMapping
 from spark.time_bounds import TimeBounds
 from spark.vocabulary import ACTIONS, CANONICAL_ACTIONS, NULL_TOKENS
@@ -122,7 +122,7 @@ def _in_order_of_ids(ids: pa.StringArray, is_plain: npt.NDArray[np.bool_]) -> pa
     PostgreSQL enters rows in that order into its index more cheaply, and here sorting them costs less than there.
     """
     rows = np.flatnonzero(is_plain)
-    text = string_bytes(pc.ascii_lower(ids.take(pa.array(rows))))
+    text = buffer_of(pc.ascii_lower(ids.take(pa.array(rows))))
     first = np.frombuffer(text, np.dtype([("digits", ">u8"), ("rest", "S28")]))["digits"]
     return pa.array(rows[np.argsort(first, kind="stable")])
 
@@ -170,6 +170,6 @@ def _block(file_id: int, lines: pa.StringArray, times: pa.Int64Array) -> pa.Stru
         "first_us": pc.min(times).as_py(),
         "last_us": pc.max(times).as_py(),
         "months": ",".join(f"{month}-01" for month in months),
-        "text": string_bytes(lines),
+        "text": buffer_of(lines),
     }
     return pa.array([block], PLAIN_TYPE)

@@ -65,12 +65,12 @@ def _is_plainly_regular(text: bytes, rows: int, delimiter: str) -> bool:
     return bool(separators[data[quotes[1::2] + 1]].all())
 
 
-def _bounds(values: pa.BinaryArray) -> npt.NDArray[np.int64]:
+def _bounds(values: pa.BinaryArray | pa.StringArray) -> npt.NDArray[np.int64]:
     offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
     return offsets.astype(np.int64)
 
 
-def buffer_of(values: pa.BinaryArray) -> bytes:
-    """The records end to end, as they lie in Arrow's buffer."""
+def buffer_of(values: pa.BinaryArray | pa.StringArray) -> bytes:
+    """The values end to end, as they lie in Arrow's buffer."""
     bounds = _bounds(values)
     return values.buffers()[2][int(bounds[0]) : int(bounds[-1])].to_pybytes()

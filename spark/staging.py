@@ -18,7 +18,6 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import query
-from spark.copy_text import string_bytes
 from spark.records import Flag
 
 COPY_READ_BYTES = 1024 * 1024
@@ -65,7 +64,7 @@ class RowsLost(Exception):
 
 
 def stage(connection: Connection, batches: Iterable[pa.RecordBatch], part: Part) -> None:
-    """COPY the rows of `batches` (`copy_text.STAGED_COLUMNS`) into the tables of `part`, and count them there.
+    """COPY the rows of `batches` (`copy_text.copy_text_sql`) into the tables of `part`, and count them there.
 
     Raises:
         RowsLost: PostgreSQL took another number of rows than there are.
@@ -158,6 +157,14 @@ def _count_by_file(batch: pa.RecordBatch, chosen: pa.BooleanArray, counter: Coun
     for entry in pc.value_counts(files).to_pylist():
         counter[entry["values"]] += entry["counts"]
     return len(files)
+
+
+def string_bytes(column: pa.Array) -> bytes:
+    """The strings of a column, end to end, without looking at any: they lie so in Arrow's buffer."""
+    offset_type = np.int64 if pa.types.is_large_string(column.type) else np.int32
+    _, offsets_buffer, data = column.buffers()
+    offsets = np.frombuffer(offsets_buffer, offset_type)[column.offset : column.offset + len(column) + 1]
+    return b"" if data is None else data[int(offsets[0]) : int(offsets[-1])].to_pybytes()
 
 
 class _Stream:
