@@ -39,16 +39,20 @@ def newest_batch(run: Transaction, old: Record) -> int:
 def add_batches(run: Transaction, old: Record, upto: int, row_limit: int) -> tuple[Record, Added, int]:
     """Add the next batches; also return how many of their events are not stored any more.
 
-    New rows are looked for by their `id` first: batches are inserted one after the other, so theirs are higher,
-    and the primary key finds them at a cost that does not grow with the history. Where that is not all that the
-    ledger counts, they are looked for by their batch alone.
+    New rows are looked for by their `id` first: batches are inserted one after the other, so theirs lie between
+    those of the batches before and after, and the primary key finds them at a cost that grows neither with the
+    history nor with what waits behind them. Where that is not all that the ledger counts, they are looked for by
+    their batch alone.
     """
     target, expected = run.rows("next_batches", through=old.through, ceiling=upto, row_limit=row_limit)[0]
     if target <= old.through:
         return old, Added(), 0
     run.remember()
-    added = _add(run, old.summary, old.through, target, after_id=old.last_event_id)
-    if added.events != expected and old.last_event_id:
+    after_id, before_id = old.last_event_id, None
+    if target < upto:
+        before_id = run.value("first_later_event", after_id=after_id, target=target)
+    added = _add(run, old.summary, old.through, target, after_id=after_id, before_id=before_id)
+    if added.events != expected and (after_id or before_id):
         run.undo()
         added = _add(run, old.summary, old.through, target)
     if old.summary == "sessions":
@@ -140,6 +144,7 @@ def _add(
     target: int,
     *,
     after_id: int = 0,
+    before_id: int | None = None,
     start: str | None = None,
     stop: str | None = None,
     session_ids: Sequence[str] | None = None,
@@ -148,7 +153,7 @@ def _add(
 
     Of sessions, only those are touched that started at `start` or later, and that are among `session_ids`.
     """
-    batches = {"through": through, "target": target, "after_id": after_id}
+    batches = {"through": through, "target": target, "after_id": after_id, "before_id": before_id}
     if summary == "user_agents":
         events, last_event_id, strings = run.rows("new_user_agents", **batches)[0]
         if strings:

@@ -9,7 +9,8 @@ WITH added AS MATERIALIZED (
            count(*) FILTER (WHERE action_type = 'purchase') AS purchases,
            coalesce(sum(price) FILTER (WHERE action_type = 'purchase'), 0) AS revenue
     FROM events_of_batches(%(after_id)s, %(through)s, %(target)s)
-    WHERE (%(start)s::timestamptz IS NULL OR event_time >= %(start)s::timestamptz)
+    WHERE (%(before_id)s::bigint IS NULL OR id < %(before_id)s::bigint)
+      AND (%(start)s::timestamptz IS NULL OR event_time >= %(start)s::timestamptz)
       AND (%(stop)s::timestamptz IS NULL OR event_time < %(stop)s::timestamptz)
     GROUP BY 1
 ),

@@ -2,6 +2,7 @@
 WITH added AS MATERIALIZED (
     SELECT summary_key(user_agent) AS user_agent, count(*) AS events, max(id) AS last_event_id
     FROM events_of_batches(%(after_id)s, %(through)s, %(target)s)
+    WHERE %(before_id)s::bigint IS NULL OR id < %(before_id)s::bigint
     GROUP BY 1
 )
 SELECT coalesce(sum(events), 0)::bigint AS events,

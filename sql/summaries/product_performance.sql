@@ -13,7 +13,8 @@ WITH added AS MATERIALIZED (
            min(price) AS min_price,
            max(price) AS max_price
     FROM events_of_batches(%(after_id)s, %(through)s, %(target)s)
-    WHERE (%(start)s::timestamptz IS NULL OR event_time >= %(start)s::timestamptz)
+    WHERE (%(before_id)s::bigint IS NULL OR id < %(before_id)s::bigint)
+      AND (%(start)s::timestamptz IS NULL OR event_time >= %(start)s::timestamptz)
       AND (%(stop)s::timestamptz IS NULL OR event_time < %(stop)s::timestamptz)
     GROUP BY 1, 2
 ),

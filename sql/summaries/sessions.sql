@@ -9,7 +9,8 @@ WITH new_rows AS (
     SELECT summary_key(session_id) COLLATE "C" AS session_id, id, event_time, user_id, action_type, price, user_agent,
            row_number() OVER by_session = 1 AS is_first
     FROM events_of_batches(%(after_id)s, %(through)s, %(target)s)
-    WHERE (%(session_ids)s::text[] IS NULL OR summary_key(session_id) = ANY (%(session_ids)s::text[]))
+    WHERE (%(before_id)s::bigint IS NULL OR id < %(before_id)s::bigint)
+      AND (%(session_ids)s::text[] IS NULL OR summary_key(session_id) = ANY (%(session_ids)s::text[]))
     WINDOW by_session AS (PARTITION BY summary_key(session_id) COLLATE "C" ORDER BY event_time, id)
 ),
 added AS (

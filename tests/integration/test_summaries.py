@@ -50,6 +50,18 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def events_read(connection: Connection) -> int:
+    """Rows of events that statements have read so far, by index or without, as PostgreSQL counts them."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+    ((rows,),) = fetch(
+        connection,
+        "SELECT sum(seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname LIKE 'events%'",
+    )
+    assert isinstance(rows, int)
+    return rows
+
+
 def drop_january(database: Database) -> None:
     run_sql(database.owner_url, "DROP TABLE events_y2024m01")
 
@@ -399,6 +411,20 @@ def test_a_backlog_is_taken_in_by_parts_and_counted_whole(writer: Connection) ->
     assert (done.batches, done.events, done.groups, done.row_count) == (4, 12, 12, 12)
     # Two batches a transaction: the second one crosses the limit.
     assert fetch(writer, "SELECT DISTINCT through_batch_id FROM session_changes ORDER BY 1") == [(2,), (4,)]
+
+
+@pytest.mark.parametrize("name", READERS_OF_EVENTS)
+def test_a_long_backlog_is_read_about_twice_and_not_once_a_part(writer: Connection, name: str) -> None:
+    batches, rows = 20, 100
+    for _ in range(batches):
+        store_batch(writer, [Event(JANUARY) for _ in range(rows)])
+    summaries.refresh(writer, "user_agents")  # which sessions would take in first
+    run = "UPDATE summary_state SET through_batch_id = 0, last_event_id = 0 WHERE summary = %(name)s"
+    with writer, writer.cursor() as cursor:
+        cursor.execute(run, {"name": name})
+    before = events_read(writer)
+    assert summaries.refresh(writer, name, row_limit=rows).events == batches * rows
+    assert events_read(writer) - before <= 3 * batches * rows
 
 
 def test_a_connection_in_a_transaction_is_refused(writer: Connection) -> None:
