@@ -1,6 +1,7 @@
-"""One `clickstream up` for all acceptance tests: starting Spark and Dagster takes longer than any of them.
+"""One `clickstream up` for the tests that look at it: starting Spark and Dagster takes longer than any of them.
 
-A test starts it if it does not run, and may stop it; what it does to the home stays.
+A test starts it if it does not run, and may stop it; what it does to the home stays. These tests run first, one after
+the other, and it ends with the last of them: the others would share their two cores with it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,20 @@ from pathlib import Path
 
 import pytest
 from up_stack import Up
+
+
+def _looks_at_it(item: pytest.Item | None) -> bool:
+    return isinstance(item, pytest.Function) and "up" in item.fixturenames
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not _looks_at_it(item))
+
+
+@pytest.hookimpl(trylast=True)  # after the browser, which looks at it
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    if isinstance(item, pytest.Function) and _looks_at_it(item) and not _looks_at_it(nextitem):
+        item.funcargs["up"].clear_away()
 
 
 @pytest.fixture(scope="session")
