@@ -63,9 +63,10 @@ def throughput(rows: int, rounds: int, ids: str, chart: Path | None, only: tuple
 @click.option("--rate", "rates", multiple=True, default=RATES, show_default=True, type=click.FloatRange(1))
 @click.option("--files", default=LATENCY_FILES, show_default=True, type=click.IntRange(10))
 @click.option("--interval", default=LATENCY_INTERVAL, show_default=True, help="Seconds from file to file.")
-def latency(rates: tuple[float, ...], files: int, interval: float) -> None:
+@click.option("--stack", is_flag=True, help="With all that `clickstream up` starts; a file every second.")
+def latency(rates: tuple[float, ...], files: int, interval: float, stack: bool) -> None:
     """Milliseconds from the rename of a file to its rows being visible."""
-    results = [measure_latency(rate, files, interval, click.echo) for rate in rates]
+    results = [measure_latency(rate, files, interval, click.echo, stack=stack) for rate in rates]
     click.echo(f"\n{latency_table(results)}\n")
 
 

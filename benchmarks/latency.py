@@ -1,16 +1,16 @@
 """Latency: from the rename of a file to its rows being visible, at a given rate.
 
-The real stream, started as `clickstream stream` starts it, and the real generator, in a place of their own; the
-figures are those of the ledger (`committed_at - landed_at`). Dagster is not running: for the whole stack, look at
-`clickstream status` under `make run`.
+The real stream, started as `clickstream stream` starts it, and the real generator, in a place of their own, or all that
+`clickstream up` starts; the figures are those of the ledger (`committed_at - landed_at`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from benchmarks.programs import benchmark_home, running, wait_for_files
+from benchmarks.programs import benchmark_home, free_port, running, wait_for_files
 from clickstream_assets.credentials import role_url
 from clickstream_assets.database import connect
 
@@ -36,19 +36,39 @@ class Latency:
     p99: float
 
 
-def measure_latency(rate: float, files: int, interval: float, say: Callable[[str], None]) -> Latency:
-    """Run the stream and a generator of `rate` events a second, a file every `interval` seconds."""
+def measure_latency(
+    rate: float, files: int, interval: float, say: Callable[[str], None], *, stack: bool
+) -> Latency:
+    """Run the stream and a generator of `rate` events a second, a file every `interval` seconds.
+
+    With `stack`, Dagster and its runs are there too; its generator writes a file every second, whatever `interval` is.
+    """
     with benchmark_home() as (environment, settings):
         url = role_url(settings, "reader")
-        with running(environment, "stream"):
-            live = ("--rate", str(rate), "--interval", str(interval), "--events", "1000000000")
-            with running(environment, "generate", *live, "--out", str(settings.events_dir)):
-                say(f"{rate:,.0f} events/s: warming up …")
-                wait_for_files(url, WARM_UP_FILES, START_LIMIT + WARM_UP_FILES * interval)
-                say(f"{rate:,.0f} events/s: measuring {files} files …")
-                wait_for_files(url, WARM_UP_FILES + files, files * interval * 3 + 30)
+        with _whole_stack(environment, rate) if stack else _stream_alone(environment, rate, interval):
+            say(f"{rate:,.0f} events/s: warming up …")
+            wait_for_files(url, WARM_UP_FILES, START_LIMIT + WARM_UP_FILES * max(interval, 1.0))
+            say(f"{rate:,.0f} events/s: measuring {files} files …")
+            wait_for_files(url, WARM_UP_FILES + files, files * max(interval, 1.0) * 3 + 30)
         count, rows, (p50, p95, p99) = _read(url)
     return Latency(rate, count, rows, p50, p95, p99)
+
+
+@contextmanager
+def _stream_alone(environment: dict[str, str], rate: float, interval: float) -> Iterator[None]:
+    live = ("--rate", str(rate), "--interval", str(interval), "--events", "1000000000")
+    with (
+        running(environment, "stream"),
+        running(environment, "generate", *live, "--out", environment["CLICKSTREAM_EVENTS_DIR"]),
+    ):
+        yield
+
+
+@contextmanager
+def _whole_stack(environment: dict[str, str], rate: float) -> Iterator[None]:
+    own = {"CLICKSTREAM_GENERATOR_RATE": str(rate), "CLICKSTREAM_DAGSTER_PORT": str(free_port())}
+    with running(environment | own, "up"):
+        yield
 
 
 def latency_table(results: list[Latency]) -> str:
