@@ -19,7 +19,7 @@ from spark.intake import Intake
 from spark.jdbc_sink import jdbc_options
 from spark.lease import Lease
 from spark.manifest import Manifest
-from spark.stream import start_query
+from spark.streaming_query import start_query
 
 HAND = "hand_events"
 COLUMNS = "event_id, user_id, session_id, action_type, product_id, event_time, price, user_agent"

@@ -12,10 +12,7 @@ Safety properties:
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
 from typing import Any
 
 from psycopg2 import sql
@@ -23,49 +20,9 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from clickstream_assets.database import query
+from spark.batch import COUNTS, Batch, Books, Outcome
 from spark.lease import LeaseLost
 from spark.staging import Part, RowsLost
-
-COUNTS = ("rows_read", "rows_inserted", "rows_duplicate", "rows_rejected")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """A chunk of the micro-batch, as the manifest has it."""
-
-    seq: int
-    file_id: int
-    records: int
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One micro-batch of Spark: the chunks after < seq <= upto."""
-
-    query_id: str
-    spark_batch_id: int
-    epoch: int
-    sink: str
-    after: int
-    upto: int
-    chunks: Sequence[Chunk]
-    started_at: datetime
-
-
-@dataclass
-class Outcome:
-    """What a commit did. Counts are rows."""
-
-    batch_id: int = 0
-    rows_read: int = 0
-    rows_inserted: int = 0
-    rows_duplicate: int = 0
-    rows_rejected: int = 0
-    rows_conflict: int = 0
-    files: int = 0
-    void_files: dict[int, str] = field(default_factory=dict)
-    merge_seconds: float = 0.0
 
 
 class BatchCommit:
@@ -74,11 +31,8 @@ class BatchCommit:
     def __init__(self, connection: Connection, batch: Batch) -> None:
         self._connection = connection
         self._batch = batch
-        self._events: Counter[int] = Counter()
-        self._duplicates: Counter[int] = Counter()
-        self._rejects: Counter[int] = Counter()
-        self._times: list[int] = []
-        self._totals = (0, 0, 0, 0)
+        self._books = Books(batch)
+        self._totals = dict.fromkeys(COUNTS, 0)
         self.merged_tokens: list[str] = []
         self.outcome = Outcome()
 
@@ -95,7 +49,7 @@ class BatchCommit:
             cursor.execute(query("last_batch_totals"))
             last = cursor.fetchone()
         if last is not None:
-            self.outcome.batch_id, self._totals = last[0], tuple(last[1:])
+            self.outcome.batch_id, self._totals = last[0], dict(zip(COUNTS, last[1:], strict=True))
         self.outcome.batch_id += 1
 
     def merge(self, part: Part) -> None:
@@ -106,7 +60,7 @@ class BatchCommit:
         """
         started = time.monotonic()
         self.merged_tokens.append(part.token)
-        self.outcome.void_files |= part.void_files
+        self._books.void_files |= part.void_files
         names = {"events": sql.Identifier(*part.events_table), "rejects": sql.Identifier(*part.rejects_table)}
         with self._connection.cursor() as cursor:
             if part.void_files:
@@ -125,9 +79,7 @@ class BatchCommit:
                     "rejects": sql.Identifier(part.rejects_table[1]),
                 }
                 cursor.execute(sql.SQL(query("drop_part")).format(**tables))
-        self._events.update(part.events_by_file)
-        self._rejects.update(part.rejects_by_file)
-        self._times += [us for us in (part.min_event_us, part.max_event_us) if us is not None]
+        self._books.add(part)
         self.outcome.merge_seconds += time.monotonic() - started
 
     def finish(self, parse_seconds: float) -> Outcome:
@@ -138,15 +90,14 @@ class BatchCommit:
         """
         started = time.monotonic()
         batch, outcome = self._batch, self.outcome
-        self._check_books()
+        self._books.check()
+        self._books.close(outcome)
         with self._connection.cursor() as cursor:
             self._finish_files(cursor)
-            outcome.rows_inserted = sum(self._events.values()) - sum(self._duplicates.values())
-            outcome.rows_duplicate = sum(self._duplicates.values())
-            outcome.rows_rejected = sum(self._rejects.values())
-            outcome.rows_read = outcome.rows_inserted + outcome.rows_duplicate + outcome.rows_rejected
             outcome.merge_seconds += time.monotonic() - started
-            cursor.execute(query("insert_batch"), self._ledger_row(parse_seconds))
+            cursor.execute(
+                query("insert_batch"), self._books.ledger_row(outcome, self._totals, parse_seconds)
+            )
             cursor.execute(query("delete_chunks"), {"after": batch.after, "upto": batch.upto})
             cursor.execute(query("notify_batch"), {"batch_id": outcome.batch_id})
         self._connection.commit()
@@ -187,7 +138,7 @@ class BatchCommit:
         cursor.execute("SET LOCAL enable_nestloop = off")
         _run(cursor, "find_duplicates", names, last_id=last_id)
         cursor.execute(query("count_duplicates"))
-        self._duplicates.update(dict(cursor.fetchall()))
+        self._books.duplicates.update(dict(cursor.fetchall()))
         cursor.execute(
             "SET LOCAL enable_nestloop = on; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
         )
@@ -196,67 +147,12 @@ class BatchCommit:
         cursor.execute("SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
         cursor.execute(query("forget_duplicates"))
 
-    def _check_books(self) -> None:
-        """Every record that intake counted in a file is an event or a reject: an independent count."""
-        expected: Counter[int] = Counter()
-        for chunk in self._batch.chunks:
-            expected[chunk.file_id] += chunk.records
-        for file_id, records in expected.items():
-            rows = self._events[file_id] + self._rejects[file_id]
-            if file_id not in self.outcome.void_files and rows != records:
-                raise RowsLost(
-                    f"File {file_id}: intake counted {records} records, the batch has {rows} rows."
-                )
-
     def _finish_files(self, cursor: Cursor) -> None:
-        chunks = Counter(chunk.file_id for chunk in self._batch.chunks)
-        self.outcome.files = len(chunks)
-        void = self.outcome.void_files
-        files = [file_id for file_id in chunks if file_id not in void]
-        cursor.execute(
-            query("finish_files"),
-            {
-                "file_ids": files,
-                "read": [self._events[f] + self._rejects[f] for f in files],
-                "inserted": [self._events[f] - self._duplicates[f] for f in files],
-                "duplicate": [self._duplicates[f] for f in files],
-                "rejected": [self._rejects[f] for f in files],
-                "chunks": [chunks[f] for f in files],
-            },
-        )
-        if void:
+        cursor.execute(query("finish_files"), self._books.by_file())
+        if void := self._books.void_files:
             cursor.execute(query("void_files"), {"file_ids": list(void), "reasons": list(void.values())})
             cursor.execute(query("delete_void_chunks"), {"file_ids": list(void)})
-
-    def _ledger_row(self, parse_seconds: float) -> dict[str, Any]:
-        batch, outcome = self._batch, self.outcome
-        counts = [getattr(outcome, name) for name in COUNTS]
-        totals = {
-            f"total_{name}": total + n for name, total, n in zip(COUNTS, self._totals, counts, strict=True)
-        }
-        return {
-            "batch_id": outcome.batch_id,
-            "query_id": batch.query_id,
-            "spark_batch_id": batch.spark_batch_id,
-            "epoch": batch.epoch,
-            "sink": batch.sink,
-            "first_seq": batch.after + 1,
-            "last_seq": batch.upto,
-            "files": outcome.files,
-            "started_at": batch.started_at,
-            **dict(zip(COUNTS, counts, strict=True)),
-            "rows_conflict": outcome.rows_conflict,
-            **totals,
-            "min_event_time": _moment(min(self._times)) if self._times else None,
-            "max_event_time": _moment(max(self._times)) if self._times else None,
-            "parse_seconds": parse_seconds,
-            "merge_seconds": outcome.merge_seconds,
-        }
 
 
 def _run(cursor: Cursor, name: str, names: Mapping[str, sql.Composable], **values: Any) -> None:
     cursor.execute(sql.SQL(query(name)).format(**names), values)
-
-
-def _moment(microseconds: int) -> datetime:
-    return EPOCH + timedelta(microseconds=microseconds)

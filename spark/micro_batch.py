@@ -17,7 +17,8 @@ from pyspark.sql import DataFrame
 
 from clickstream_assets.database import connect, query
 from clickstream_assets.settings import Sink
-from spark.commit import Batch, BatchCommit, Chunk, Outcome
+from spark.batch import Batch, Chunk, Outcome
+from spark.commit import BatchCommit
 from spark.copy_sink import SMALL_ROWS, TaskStaging, stage_in_driver
 from spark.jdbc_sink import stage_by_jdbc
 

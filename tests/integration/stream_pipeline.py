@@ -23,7 +23,7 @@ from spark.jdbc_sink import DEBIAN_JAR
 from spark.lease import Lease
 from spark.manifest import Manifest
 from spark.source_mapping import SourceMapping
-from spark.stream import start_query
+from spark.streaming_query import start_query
 
 needs_jdbc = pytest.mark.skipif(
     not (os.environ.get("CLICKSTREAM_JDBC_JAR") or DEBIAN_JAR.is_file()),

@@ -1,0 +1,50 @@
+"""Why a stream ends: a signal, a lost lease, a failure; the first reason counts.
+
+Belongs here: keeping that reason, and what sets it from outside. Does not belong here: ending the parts (`stream`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType
+
+LOST_LEASE_GRACE_SECONDS = 10  # to stop in order; then the process ends at once
+
+
+class Ending:
+    """Why the stream shall end. The first reason counts."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.failure: str | None = None
+        self.reason = ""
+
+    def stop(self, reason: str) -> None:
+        """End in order."""
+        if not self.event.is_set():
+            self.reason = reason
+            self.event.set()
+
+    def fail(self, reason: str) -> None:
+        """End, and say that it was not by request."""
+        if not self.event.is_set():
+            self.failure = reason
+        self.stop(reason)
+
+    def catch_signals(self) -> None:
+        """SIGINT and SIGTERM stop in order."""
+
+        def handler(number: int, _: FrameType | None) -> None:
+            self.stop(f"stopped by {signal.Signals(number).name}")
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, handler)
+
+    def lease_lost(self, reason: str) -> None:
+        """Fail, and end the process after a grace period whatever the parts do: another stream may have begun."""
+        self.fail(f"the lease is lost: {reason}")
+        timer = threading.Timer(LOST_LEASE_GRACE_SECONDS, lambda: os._exit(1))
+        timer.daemon = True
+        timer.start()
