@@ -23,7 +23,7 @@ from spark.identity import sql_digest, sql_joined_values, sql_uuid_of_digest
 from spark.records import Flag
 from spark.source_mapping import SourceMapping
 from spark.time_bounds import EARLIEST
-from spark.vocabulary import ACTIONS, CANONICAL_ACTIONS, NULL_TOKENS
+from spark.vocabulary import ACTIONS, CANONICAL_ACTIONS
 
 UNMAPPED = SourceMapping()
 MAX_ID_CHARACTERS = 256  # keys of the summaries; a longer id is garbage
@@ -97,13 +97,6 @@ def select(expressions: Sequence[str], source: str) -> str:
     return f"SELECT {', '.join(expressions)} FROM {inner}"  # noqa: S608
 
 
-def _is_null(field: str) -> str:
-    """Whether a text says that there is no value. Most texts are longer than every such word, which costs nothing."""
-    tokens = ", ".join(f"r'{token}'" for token in NULL_TOKENS)
-    longest = max(len(token) for token in NULL_TOKENS)
-    return f"({field} IS NULL OR octet_length({field}) <= {longest} AND lower({field}) IN ({tokens}))"
-
-
 def _arguments(mapping: SourceMapping) -> dict[str, Any]:
     """What the statement's markers stand for."""
     words: dict[str, Any] = {f"action_{number}": word for number, word in enumerate(mapping.actions)}
@@ -122,9 +115,9 @@ def _typed(mapping: SourceMapping) -> list[str]:
         ]
     )
     return [
-        f"CASE WHEN NOT {_is_null('event_id')} THEN event_id END AS raw_id",
-        f"(NOT {_is_null('event_id')} AND NOT event_id RLIKE '{UUID}') AS has_other_id",
-        *(f"CASE WHEN NOT {_is_null(field)} THEN {field} END AS {field}" for field in TEXTS),
+        "event_id AS raw_id",
+        f"(event_id IS NOT NULL AND NOT event_id RLIKE '{UUID}') AS has_other_id",
+        *TEXTS,
         "action_type AS raw_action",
         f"CASE action_type {canonical} ELSE CASE lower(action_type) {actions} END END AS action_type",
         f"{time_sql(mapping)} AS event_time",
@@ -139,10 +132,7 @@ def _reason() -> str:
         f"WHEN {flag.value} THEN '{flag.name.lower()}'" for flag in Flag if flag is not Flag.NONE
     )
     raw = {"action_type": "raw_action", "event_time": "raw_time"}
-    missing = " ".join(
-        f"WHEN {field} IS NULL{f' AND {_is_null(raw[field])}' if field in raw else ''} THEN 'missing_{field}'"
-        for field in REQUIRED
-    )
+    missing = " ".join(f"WHEN {raw.get(field, field)} IS NULL THEN 'missing_{field}'" for field in REQUIRED)
     long_ids = " OR ".join(
         f"length({field}) > {MAX_ID_CHARACTERS}" for field in ("user_id", "session_id", "product_id")
     )
@@ -161,7 +151,7 @@ def _reason() -> str:
         "THEN 'event_time_out_of_range' "
         "WHEN event_time < oldest THEN 'too_old' "
         f"WHEN price IS NULL AND raw_price RLIKE '{_NEGATIVE}' THEN 'negative_price' "
-        f"WHEN price IS NULL AND NOT {_is_null('raw_price')} THEN 'invalid_price' "
+        "WHEN price IS NULL AND raw_price IS NOT NULL THEN 'invalid_price' "
         f"WHEN octet_length(user_agent) > {MAX_USER_AGENT_BYTES} THEN 'user_agent_too_long' END"
     )
 
@@ -170,11 +160,11 @@ def _detail() -> str:
     """The value that was the reason, cut."""
     return (
         "CASE WHEN flag <> 0 OR NOT split_ok THEN NULL "
-        f"WHEN action_type IS NULL AND NOT {_is_null('raw_action')} THEN left(raw_action, 200) "
-        f"WHEN event_time IS NULL AND NOT {_is_null('raw_time')} THEN left(raw_time, 200) "
+        "WHEN action_type IS NULL AND raw_action IS NOT NULL THEN left(raw_action, 200) "
+        "WHEN event_time IS NULL AND raw_time IS NOT NULL THEN left(raw_time, 200) "
         "WHEN event_time < oldest OR event_time > latest "
         "THEN left(raw_time, 200) "
-        f"WHEN price IS NULL AND NOT {_is_null('raw_price')} THEN left(raw_price, 200) END"
+        "WHEN price IS NULL AND raw_price IS NOT NULL THEN left(raw_price, 200) END"
     )
 
 

@@ -21,9 +21,13 @@ from pyarrow import csv
 
 from spark.header import FIELDS, NOTHING, Layout
 from spark.regular_records import buffer_of, regular_records
+from spark.vocabulary import NULL_TOKENS
 
 ASCII_WHITE_SPACE = " \t\r\n\f\v"
 WHITE_SPACE = ASCII_WHITE_SPACE + "\u00a0\u3000"
+_NULL_TOKENS = pa.array(NULL_TOKENS)
+_LONGEST_TOKEN = max(len(token) for token in NULL_TOKENS)
+_NO_TEXT = pa.scalar(None, pa.string())
 
 FIELD_SCHEMA = ", ".join(
     ["split_ok boolean", *(f"{field} string" for field in FIELDS), "extras map<string,string>"]
@@ -52,7 +56,8 @@ def split_fields(
 ) -> list[pa.Array]:
     """The columns of `FIELD_SCHEMA` for `values`, records of UTF-8 with their line ends.
 
-    Our fields are trimmed; extras are as they are, without the empty ones. `split_ok` is false, and the rest null,
+    Our fields are trimmed, and null where their text says that there is no value (`vocabulary.NULL_TOKENS`); extras
+    are as they are, without the empty ones. `split_ok` is false, and the rest null,
     for a record that is no candidate or has not as many fields as the header.
     """
     rows = len(values)
@@ -77,9 +82,9 @@ def split_fields(
             found[at] = pc.replace_with_mask(found[at], mask, texts)
     nothing = pa.nulls(rows, pa.string())
     is_ascii = text.isascii()
-    trimmed = [nothing if at is None else _trim(found[at], is_ascii) for at in columns.fields]
+    fields = [nothing if at is None else _value(_trim(found[at], is_ascii)) for at in columns.fields]
     extras = _maps([name for name, _ in columns.extras], [found[at] for _, at in columns.extras], rows)
-    return [pa.array(split_ok), *trimmed, extras]
+    return [pa.array(split_ok), *fields, extras]
 
 
 def _split_regular(
@@ -169,6 +174,15 @@ def _trim(column: pa.Array, is_ascii: bool) -> pa.Array:
     if is_ascii:
         return pc.ascii_trim(column, ASCII_WHITE_SPACE)
     return pc.utf8_trim(column, WHITE_SPACE)
+
+
+def _value(column: pa.StringArray) -> pa.StringArray:
+    """The texts that say something; null for the others. Most columns have none so short, which costs nothing."""
+    may_be_token = pc.less_equal(pc.binary_length(column), _LONGEST_TOKEN)
+    if not pc.any(may_be_token).as_py():
+        return column
+    # No letter beyond ASCII is another case of one that these words have.
+    return pc.if_else(pc.is_in(pc.ascii_lower(column), _NULL_TOKENS), _NO_TEXT, column)
 
 
 def _maps(names: Sequence[str], columns: Sequence[pa.Array], rows: int) -> pa.Array:

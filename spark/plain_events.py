@@ -22,7 +22,7 @@ from spark.cleaning import MAX_ID_CHARACTERS, MAX_USER_AGENT_BYTES, PRICE, UUID
 from spark.regular_records import buffer_of
 from spark.source_mapping import SourceMapping
 from spark.time_bounds import TimeBounds
-from spark.vocabulary import ACTIONS, CANONICAL_ACTIONS, NULL_TOKENS
+from spark.vocabulary import ACTIONS, CANONICAL_ACTIONS
 
 PLAIN_SCHEMA = (
     "plain struct<file_id: long, rows: long, first_us: long, last_us: long, months: string, text: binary>"
@@ -44,8 +44,6 @@ _TIME = (
     "|(?:[02468][048]|[13579][26])-02-29)"
     r"[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.][0-9]{1,6})?Z$"
 )
-_NULL_TOKENS = pa.array(NULL_TOKENS)
-_LONGEST_TOKEN = max(len(token) for token in NULL_TOKENS)
 _CANONICAL = pa.array(CANONICAL_ACTIONS)
 _NO_TEXT = pa.scalar(None, pa.string())
 _YES, _NO = pa.scalar(True), pa.scalar(False)
@@ -76,14 +74,14 @@ class PlainEvents:
             records["split_ok"],
             pc.match_substring_regex(records["event_id"], UUID),
             *(
-                _is_value(records[name], MAX_ID_CHARACTERS)
+                _is_short(records[name], MAX_ID_CHARACTERS)
                 for name in ("user_id", "session_id", "product_id")
             ),
             pc.is_valid(actions),
             pc.greater_equal(times, bounds.oldest),
             pc.less_equal(times, bounds.latest),
             pc.coalesce(pc.match_substring_regex(records["price"], PRICE), _YES),
-            pc.coalesce(_is_value(records["user_agent"], MAX_USER_AGENT_BYTES), _YES),
+            pc.coalesce(_is_short(records["user_agent"], MAX_USER_AGENT_BYTES), _YES),
         ):
             is_plain &= pc.coalesce(condition, _NO).to_numpy(zero_copy_only=False)
         if not is_plain.any():
@@ -100,14 +98,9 @@ class PlainEvents:
         return pc.if_else(is_canonical, words, ours.take(pc.index_in(pc.ascii_lower(words), known)))
 
 
-def _is_value(column: pa.StringArray, limit: int) -> pa.BooleanArray:
-    """Whether a text of at most `limit` bytes says something; null for null."""
-    length = pc.binary_length(column)
-    is_short = pc.less_equal(length, limit)
-    if not pc.any(pc.less_equal(length, _LONGEST_TOKEN)).as_py():
-        return is_short
-    # As good as Spark's lower: no letter beyond ASCII becomes one that these words have.
-    return pc.and_(is_short, pc.invert(pc.is_in(pc.ascii_lower(column), _NULL_TOKENS)))
+def _is_short(column: pa.StringArray, limit: int) -> pa.BooleanArray:
+    """Whether a text has at most `limit` bytes; null for null."""
+    return pc.less_equal(pc.binary_length(column), limit)
 
 
 def _microseconds(column: pa.StringArray) -> pa.Int64Array:

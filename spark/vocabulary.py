@@ -1,7 +1,7 @@
 """Words of producers: what they call the four actions, and what they write for "no value".
 
 Belongs here: words, all in lower case. Does not belong here: names of columns (`header`), and what is done with the
-words (`cleaning`).
+words (`fields`, `cleaning`).
 """
 
 from __future__ import annotations

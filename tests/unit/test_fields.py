@@ -6,12 +6,14 @@ import csv
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spark.fields import Columns, split_fields
 from spark.header import FIELDS, Layout
 from spark.records import split_blocks
+from spark.vocabulary import NULL_TOKENS
 
 LAYOUT = Layout(("user_id", "session_id", "colour", "action_type", "product_id", "event_time"))
 COLUMNS = Columns.of(LAYOUT)
@@ -48,7 +50,17 @@ def expected(record: bytes) -> dict[str, object] | None:
 
 
 def trimmed(text: str | None) -> str | None:
-    return (text or "").strip(" \t\r\n\f\v\u00a0\u3000") or None
+    found = (text or "").strip(" \t\r\n\f\v\u00a0\u3000")
+    return None if found.lower() in NULL_TOKENS else found
+
+
+@pytest.mark.parametrize("word", ["", " ", "null", "NULL", "None", "undefined", "(not set)", r"\N", " Null "])
+def test_a_word_for_no_value_is_no_value_but_in_a_column_of_others_it_stays(word: str) -> None:
+    _, found = split(f"{word},s,{word},view,nullable,t\n".encode())
+
+    assert found[0] is not None
+    assert (found[0]["user_id"], found[0]["product_id"]) == (None, "nullable")
+    assert found[0]["extras"] == ([("colour", word)] if word else None)
 
 
 def test_a_good_file_is_split_whole() -> None:
