@@ -23,7 +23,7 @@ from spark.identity import sql_digest, sql_joined_values, sql_uuid_of_digest
 from spark.records import Flag
 from spark.source_mapping import SourceMapping
 from spark.time_bounds import EARLIEST
-from spark.vocabulary import ACTIONS, CANONICAL_ACTIONS
+from spark.vocabulary import ACTIONS
 
 UNMAPPED = SourceMapping()
 MAX_ID_CHARACTERS = 256  # keys of the summaries; a longer id is garbage
@@ -104,14 +104,10 @@ def _arguments(mapping: SourceMapping) -> dict[str, Any]:
 
 
 def _typed(mapping: SourceMapping) -> list[str]:
-    canonical = " ".join(f"WHEN '{action}' THEN '{action}'" for action in CANONICAL_ACTIONS)
-    actions = " ".join(
+    aliases = ", ".join(
         [
-            *(
-                f"WHEN :action_{number} THEN '{action}'"
-                for number, action in enumerate(mapping.actions.values())
-            ),
-            *(f"WHEN '{alias}' THEN '{action}'" for alias, action in ACTIONS.items()),
+            *(f":action_{number}, '{action}'" for number, action in enumerate(mapping.actions.values())),
+            *(f"'{alias}', '{ours}'" for alias, ours in ACTIONS.items() if alias not in mapping.actions),
         ]
     )
     return [
@@ -119,7 +115,7 @@ def _typed(mapping: SourceMapping) -> list[str]:
         f"(event_id IS NOT NULL AND NOT event_id RLIKE '{UUID}') AS has_other_id",
         *TEXTS,
         "action_type AS raw_action",
-        f"CASE action_type {canonical} ELSE CASE lower(action_type) {actions} END END AS action_type",
+        f"element_at(map({aliases}), lower(action_type)) AS action_type",
         f"{time_sql(mapping)} AS event_time",
         "event_time AS raw_time",
         "price AS raw_price",
