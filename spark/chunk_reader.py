@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from spark.content import Content, ContentChanged, ContentError, FileState
-from spark.fields import FIELD_SCHEMA, Columns, split_fields
+from spark.fields import FIELD_SCHEMA, Columns, no_fields, split_fields
 from spark.plain_events import PLAIN_SCHEMA, PLAIN_TYPE, PlainEvents
 from spark.records import Flag, Records, split_blocks
 from spark.time_bounds import TimeBounds
@@ -71,6 +71,13 @@ def read_chunk(path: bytes, chunk: ChunkToRead, plain: PlainEvents | None = None
 
 def record_batch(chunk: ChunkToRead, records: Records) -> pa.RecordBatch:
     """`records` of `chunk` as the columns of `SCHEMA`."""
+    fields = split_fields(records.values, records.flags == Flag.NONE, chunk.columns)
+    return _batch(chunk, records, fields, pa.nulls(len(records), PLAIN_TYPE))
+
+
+def _batch(
+    chunk: ChunkToRead, records: Records, fields: list[pa.Array], plain: pa.StructArray
+) -> pa.RecordBatch:
     rows = len(records)
     return pa.RecordBatch.from_arrays(
         [
@@ -82,8 +89,8 @@ def record_batch(chunk: ChunkToRead, records: Records) -> pa.RecordBatch:
             records.values,
             pa.array(np.full(rows, chunk.bounds.oldest, "datetime64[us]"), pa.timestamp("us", "UTC")),
             pa.array(np.full(rows, chunk.bounds.latest, "datetime64[us]"), pa.timestamp("us", "UTC")),
-            *split_fields(records.values, records.flags == Flag.NONE, chunk.columns),
-            pa.nulls(rows, PLAIN_TYPE),
+            *fields,
+            plain,
         ],
         names=NAMES,
     )
@@ -110,5 +117,4 @@ def _note(chunk: ChunkToRead, flag: Flag, plain: pa.StructArray | None = None) -
         end_offset=chunk.byte_offset,
         end_line=chunk.first_line,
     )
-    batch = record_batch(chunk, nothing)
-    return batch if plain is None else batch.set_column(len(NAMES) - 1, "plain", plain)
+    return _batch(chunk, nothing, no_fields(1), pa.nulls(1, PLAIN_TYPE) if plain is None else plain)

@@ -87,6 +87,12 @@ def split_fields(
     return [pa.array(split_ok), *fields, extras]
 
 
+def no_fields(rows: int) -> list[pa.Array]:
+    """The same columns for rows that are no records."""
+    texts = [pa.nulls(rows, pa.string())] * len(FIELDS)
+    return [pa.array(np.zeros(rows, bool)), *texts, _maps([], [], rows)]
+
+
 def _split_regular(
     values: pa.BinaryArray,
     text: bytes,

@@ -36,7 +36,8 @@ URL_VARIABLE = "CLICKSTREAM_STREAM_DATABASE_URL"
 BATCH_ROWS = 1_000_000  # of one micro-batch, at most …
 BATCH_BYTES = 256 * 1024 * 1024
 BATCH_CHUNKS = 2_000
-TASK_BYTES = 8 * 1024 * 1024  # fewer bytes than this are one task
+TASK_BYTES = 8 * 1024 * 1024  # fewer bytes than this are one task …
+CHUNK_COST_BYTES = 128 * 1024  # … where beginning a chunk takes as long as reading so many
 IDLE_WAIT_SECONDS = 0.25  # a look for work waits so long for a notification
 IDLE_NOTE_SECONDS = 1.0  # between notes in the lease that there is nothing to do
 
@@ -74,15 +75,16 @@ def batch_end(waiting: Sequence[Waiting]) -> int | None:
 def group_by_task(
     chunks: Sequence[ChunkToRead], task_bytes: int = TASK_BYTES
 ) -> list[tuple[ChunkToRead, ...]]:
-    """Split `chunks` into runs of about `task_bytes`, in order."""
+    """Split `chunks` into runs of about `task_bytes`, in order; thousands of tiny ones are several tasks, too."""
     groups: list[list[ChunkToRead]] = []
     size = 0
     for chunk in chunks:
-        if not groups or size + chunk.byte_length > task_bytes:
+        cost = chunk.byte_length + CHUNK_COST_BYTES
+        if not groups or size + cost > task_bytes:
             groups.append([])
             size = 0
         groups[-1].append(chunk)
-        size += chunk.byte_length
+        size += cost
     return [tuple(group) for group in groups]
 
 

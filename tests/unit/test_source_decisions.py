@@ -12,6 +12,7 @@ from spark.source import (
     BATCH_BYTES,
     BATCH_CHUNKS,
     BATCH_ROWS,
+    CHUNK_COST_BYTES,
     Waiting,
     batch_end,
     group_by_task,
@@ -49,9 +50,16 @@ def test_a_batch_has_a_bound_number_of_chunks() -> None:
     assert batch_end(waiting(*[(1, 1)] * (BATCH_CHUNKS + 10))) == BATCH_CHUNKS
 
 
-@given(st.lists(st.integers(0, 50)), st.integers(1, 40))
+@given(st.lists(st.integers(0, 3 * CHUNK_COST_BYTES)), st.integers(1, 9 * CHUNK_COST_BYTES))
 def test_tasks_hold_all_chunks_in_order(sizes: list[int], task_bytes: int) -> None:
     chunks = [chunk(seq, size) for seq, size in enumerate(sizes)]
     groups = group_by_task(chunks, task_bytes)
     assert [c for group in groups for c in group] == chunks
-    assert all(len(group) == 1 or sum(c.byte_length for c in group) <= task_bytes for group in groups)
+    costs = [sum(c.byte_length + CHUNK_COST_BYTES for c in group) for group in groups]
+    assert all(len(group) == 1 or cost <= task_bytes for group, cost in zip(groups, costs, strict=True))
+
+
+def test_thousands_of_tiny_files_are_work_for_many_cores() -> None:
+    groups = group_by_task([chunk(seq, 2_000) for seq in range(BATCH_CHUNKS)])
+    assert len(groups) > 16
+    assert max(map(len, groups)) < 2 * min(map(len, groups))
