@@ -79,6 +79,7 @@ class Lease:
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(query("release_lease"), {"epoch": self.epoch, "reason": reason})
+                cursor.execute(query("unlock_stream"))
             self._connection.close()
         except psycopg2.Error as error:
             log.warning("the lease could not be released: %s", str(error).strip())
