@@ -67,6 +67,7 @@ class Books:
 
     def add(self, part: Part) -> None:
         """Enter the rows of a part that was merged."""
+        self.void_files |= part.void_files
         self.events.update(part.events_by_file)
         self.rejects.update(part.rejects_by_file)
         self._times += [us for us in (part.min_event_us, part.max_event_us) if us is not None]

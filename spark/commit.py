@@ -60,7 +60,6 @@ class BatchCommit:
         """
         started = time.monotonic()
         self.merged_tokens.append(part.token)
-        self._books.void_files |= part.void_files
         names = {"events": sql.Identifier(*part.events_table), "rejects": sql.Identifier(*part.rejects_table)}
         with self._connection.cursor() as cursor:
             if part.void_files:

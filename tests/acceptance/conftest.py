@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(trylast=True)  # after the browser, which looks at it
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    if isinstance(item, pytest.Function) and _looks_at_it(item) and not _looks_at_it(nextitem):
+    if isinstance(item, pytest.Function) and "up" in item.funcargs and not _looks_at_it(nextitem):
         item.funcargs["up"].clear_away()
 
 

@@ -18,7 +18,6 @@ BEFORE = {"rows_read": 100, "rows_inserted": 80, "rows_duplicate": 15, "rows_rej
 def books(*parts: Part, duplicates: dict[int, int] | None = None) -> Books:
     found = Books(BATCH, duplicates=Counter(duplicates or {}))
     for part in parts:
-        found.void_files |= part.void_files
         found.add(part)
     return found
 
@@ -26,7 +25,7 @@ def books(*parts: Part, duplicates: dict[int, int] | None = None) -> Books:
 def part(events: dict[int, int], rejects: dict[int, int] | None = None, **others: object) -> Part:
     return Part(
         0, "token", ("events",), ("rejects",), events_by_file=events, rejects_by_file=rejects or {}, **others
-    )  # type: ignore[arg-type]
+    )
 
 
 def test_events_and_rejects_of_all_parts_make_up_the_records_of_a_file() -> None:
@@ -60,12 +59,8 @@ def test_the_ledger_gets_the_sums_and_the_totals_with_them() -> None:
     outcome = Outcome(batch_id=12)
     found.close(outcome)
     row = found.ledger_row(outcome, BEFORE, parse_seconds=0.5)
-    assert (row["rows_read"], row["rows_inserted"], row["rows_duplicate"], row["rows_rejected"]) == (
-        9,
-        5,
-        3,
-        1,
-    )
+    assert (row["rows_read"], row["rows_inserted"]) == (9, 5)
+    assert (row["rows_duplicate"], row["rows_rejected"]) == (3, 1)
     assert (row["total_rows_read"], row["total_rows_inserted"]) == (109, 85)
     assert (row["total_rows_duplicate"], row["total_rows_rejected"]) == (18, 6)
     assert (row["first_seq"], row["last_seq"], row["files"]) == (5, 7, 2)
