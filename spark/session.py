@@ -23,10 +23,9 @@ SETTINGS = {
     # A micro-batch is small and has no shuffle: planning it again while it runs costs more than it saves.
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "2",
-    # All steps of the cleaning become one Java method, longer than HotSpot compiles by default: two to three times
-    # slower interpreted.
-    "spark.driver.extraJavaOptions": "-XX:-DontCompileHugeMethods",
-    "spark.executor.extraJavaOptions": "-XX:-DontCompileHugeMethods",
+    # One Java class for all steps of a stage is made anew for each micro-batch, in the driver, before any task starts:
+    # 19 of the 36 ms from the analysed statement to the job. Class by class, in the tasks, is sooner done.
+    "spark.sql.codegen.wholeStage": "false",
     # Bigger Arrow batches for the COPY text, fewer round trips.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
     # Over TCP each task waits 40 ms for an acknowledgement that the kernel delays (Nagle's algorithm), between Spark
