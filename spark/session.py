@@ -24,7 +24,7 @@ SETTINGS = {
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "2",
     # One Java class for all steps of a stage is made anew for each micro-batch, in the driver, before any task starts:
-    # 19 of the 36 ms from the analysed statement to the job. Class by class, in the tasks, is sooner done.
+    # 19 of the 30 ms from the analysed statement to the job. Class by class, in the tasks, is sooner done.
     "spark.sql.codegen.wholeStage": "false",
     # Bigger Arrow batches for the COPY text, fewer round trips.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
