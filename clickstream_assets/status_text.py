@@ -105,6 +105,8 @@ def _columns(values: tuple[str, ...]) -> str:
 
 def _latency_text(status: Status) -> str:
     latency = status.latency
+    if not latency.files and status.window.batches:
+        return f"not measured: files that waited for the first stream do not count ({_window_name(status)})"
     if not latency.files:
         return f"no file became visible ({_window_name(status)})"
     parts = [

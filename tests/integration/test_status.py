@@ -86,6 +86,18 @@ def test_a_living_stream_with_a_backlog_is_told_with_its_numbers(
     assert "1 files waiting" in line
 
 
+@pytest.mark.usefixtures("environment", "stream")
+def test_files_that_waited_for_the_first_start_are_not_denied_where_latency_leaves_them_out(
+    database: Database,
+) -> None:
+    assert "no file became visible (last hour)" in run("status").stdout
+    consistent_history(database.owner_url)
+    run_sql(database.owner_url, "UPDATE stream_lease SET epoch = 1")
+    text = run("status").stdout
+    assert "not measured: files that waited for the first stream do not count (last hour)" in text
+    assert "no file became visible" not in text
+
+
 def test_the_keys_of_the_json_are_those_that_are_documented(environment: Path, reader: Connection) -> None:
     """A key is a promise. The lists here and in the module's docstring grow together."""
     from clickstream_assets import status as module
