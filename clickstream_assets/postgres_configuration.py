@@ -1,14 +1,18 @@
 """The configuration of the embedded PostgreSQL, each setting with its reason.
 
-Belongs here: values. Does not belong here: when they are written (`postgres_server`).
+Belongs here: values, and the memory that one of them depends on. Does not belong here: when they are written
+(`postgres_server`).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 HOST = "127.0.0.1"
+# Where Linux says what a container may use (cgroup 2, then 1): a number, or "max".
+MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 # Each with its reason; what is not here is PostgreSQL's default. Users add their own at the end of
 # data/postgresql.conf, which reads this first.
@@ -44,13 +48,26 @@ CONFIGURATION: dict[str, str] = {
 
 
 def shared_buffers(memory_bytes: int) -> str:
-    """An eighth of the memory: Spark, Dagster and the page cache need the rest. From 128 MB to 1 GB."""
+    """An eighth of the memory: Spark, Dagster and the page cache need the rest. From 128 MB to 4 GB.
+
+    Ids are random, so that each row touches other pages of their indexes: what of these is not in here costs a read.
+    """
     megabytes = memory_bytes // 8 // 2**20
-    return f"{min(max(megabytes, 128), 1024)}MB"
+    return f"{min(max(megabytes, 128), 4096)}MB"
+
+
+def usable_memory(limits: Sequence[Path] = MEMORY_LIMITS) -> int:
+    """Bytes: the machine's memory, or the limit of the container that this runs in."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for file in limits:
+        text = file.read_text().strip() if file.is_file() else ""
+        if text.isdigit():
+            memory = min(memory, int(text))
+    return memory
 
 
 def configuration_text(port: int, overrides: Mapping[str, str]) -> str:
     """The content of clickstream.conf for this machine."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    settings = CONFIGURATION | {"port": str(port), "shared_buffers": shared_buffers(memory)} | dict(overrides)
+    cache = shared_buffers(usable_memory())
+    settings = CONFIGURATION | {"port": str(port), "shared_buffers": cache} | dict(overrides)
     return "".join(f"{name} = '{value}'\n" for name, value in settings.items())

@@ -35,7 +35,7 @@ from clickstream_assets.postgres_programs import (
 
 OWNER = "clickstream"  # the bootstrap superuser
 START_LIMIT = 120  # seconds; a recovery after a crash reads up to max_wal_size of WAL
-STOP_LIMIT = 60  # seconds; the last checkpoint writes up to shared_buffers
+STOP_LIMIT = 120  # seconds; the last checkpoint writes up to shared_buffers, 4 GB at most
 LEFTOVER_LIMIT = 2  # seconds for processes to notice that their postmaster died
 KEPT_LOGS = 5  # files of log_rotation_size each
 

@@ -25,7 +25,7 @@ from databases import TEST_CONFIGURATION, run_sql
 
 from clickstream_assets.credentials import role_url
 from clickstream_assets.embedded_postgres import database_running, embedded_server, revive, server_held
-from clickstream_assets.postgres_configuration import shared_buffers
+from clickstream_assets.postgres_configuration import shared_buffers, usable_memory
 from clickstream_assets.postgres_programs import SYSTEM_DIR, PostgresError
 from clickstream_assets.postgres_server import PostgresServer
 from clickstream_assets.settings import PROJECT_ROOT, Settings
@@ -288,7 +288,17 @@ def test_only_the_newest_logs_are_kept(server: PostgresServer) -> None:
 
 
 def test_an_eighth_of_the_memory_within_limits() -> None:
-    assert [shared_buffers(gib * 2**30) for gib in (0, 2, 4, 64)] == ["128MB", "256MB", "512MB", "1024MB"]
+    assert [shared_buffers(gib * 2**30) for gib in (0, 2, 24, 64)] == ["128MB", "256MB", "3072MB", "4096MB"]
+
+
+@pytest.mark.parametrize(
+    ("text", "limited"), [("536870912\n", True), ("max\n", False), (f"{2**63}\n", False)]
+)
+def test_the_limit_of_a_container_counts_as_its_memory(tmp_path: Path, text: str, limited: bool) -> None:
+    limit = tmp_path / "memory.max"
+    limit.write_text(text)
+    machine = usable_memory([])
+    assert usable_memory([tmp_path / "missing", limit]) == (2**29 if limited else machine)
 
 
 if os.geteuid() == 0:  # for anyone else there is no other account to speak of
