@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -60,9 +61,9 @@ def usable_memory(limits: Sequence[Path] = MEMORY_LIMITS) -> int:
     """Bytes: the machine's memory, or the limit of the container that this runs in."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for file in limits:
-        text = file.read_text().strip() if file.is_file() else ""
-        if text.isdigit():
-            memory = min(memory, int(text))
+        with suppress(OSError):  # no such file, or not for us
+            text = file.read_text().strip()
+            memory = min(memory, int(text)) if text.isdigit() else memory
     return memory
 
 

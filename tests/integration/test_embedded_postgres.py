@@ -298,7 +298,7 @@ def test_the_limit_of_a_container_counts_as_its_memory(tmp_path: Path, text: str
     limit = tmp_path / "memory.max"
     limit.write_text(text)
     machine = usable_memory([])
-    assert usable_memory([tmp_path / "missing", limit]) == (2**29 if limited else machine)
+    assert usable_memory([tmp_path / "missing", tmp_path, limit]) == (2**29 if limited else machine)
 
 
 if os.geteuid() == 0:  # for anyone else there is no other account to speak of
