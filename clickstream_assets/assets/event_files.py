@@ -7,8 +7,8 @@ Belongs here: the launchpad's configuration and the metadata of what was written
 import dagster as dg
 from pydantic import Field
 
-from clickstream_assets.data_generator import GenerationError, GenerationSpec, generate_files
 from clickstream_assets.settings import Settings
+from clickstream_assets.shop.spec import GenerationError, GenerationSpec
 
 
 class GeneratedFiles(dg.Config):
@@ -35,6 +35,9 @@ class GeneratedFiles(dg.Config):
 def event_files(
     context: dg.AssetExecutionContext, config: GeneratedFiles, settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult:
+    # Every run and the code server load this module, and the generator brings Faker, pandas and Arrow along.
+    from clickstream_assets.data_generator import generate_files
+
     spec = GenerationSpec(
         events=config.events,
         files=config.files,
