@@ -42,6 +42,7 @@ class Lease:
     failures: int
     next_attempt_at: datetime | None
     last_reason: str | None
+    wanted_at: datetime | None  # when someone last said so; null where nobody ever did
     lock_backend_pid: int | None  # the server process whose session holds the lock
     now: datetime
 

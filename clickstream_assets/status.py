@@ -9,8 +9,9 @@ are seconds, rates are shares from 0 to 1, null means that there is no such thin
 
 - `taken_at`, `events_dir`
 - `stream`: `state` (starting, running, idle, behind, stuck, dead, crash-looping, stopped), `reason`, `since`,
-  and of the lease `wanted`, `lock_held`, `mode`, `epoch`, `pid`, `host`, `dagster_run_id`, `spark_ui_url`,
-  `started_at`, `heartbeat_at`, `last_progress_at`, `released_at`, `failures`, `next_attempt_at`, `last_reason`
+  and of the lease `wanted`, `wanted_at`, `lock_held`, `mode`, `epoch`, `pid`, `host`, `dagster_run_id`,
+  `spark_ui_url`, `started_at`, `heartbeat_at`, `last_progress_at`, `released_at`, `failures`, `next_attempt_at`,
+  `last_reason`
 - `waiting`: `files`, `size_bytes`, `registered`, `oldest_landed_at`, `oldest_age_seconds`, `oldest_paths`,
   `vanished`, `vanished_paths`, `unlistable`, `files_on_disk`
 - `last_batch`: the columns of `ingest_batches`, and `seconds`, `age_seconds`

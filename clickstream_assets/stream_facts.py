@@ -12,6 +12,8 @@ from clickstream_assets.ledger import Batch, Lease
 from clickstream_assets.supervision import StreamFacts, StreamRun, pause_after
 from clickstream_assets.waiting_files import WaitingFiles
 
+WANTED_LIMIT = 20.0  # seconds from asking for the stream to its launch: the supervisor looks every five
+
 
 def stream_facts(
     lease: Lease,
@@ -55,7 +57,7 @@ def stream_facts(
         oldest_waiting_age=waiting.oldest_age_seconds,
         knows_runs=runs is not None,
         launched_age=_launched_age(lease),
-        is_awaited=is_awaited,
+        is_awaited=is_awaited or _was_just_wanted(lease),
         runs=runs or (),
         failures=lease.failures,
         seconds_until_attempt=pause,
@@ -74,6 +76,19 @@ def _launched_age(lease: Lease) -> float | None:
     if lease.started_at is not None and lease.started_at >= launched_at:
         return None
     return max(0.0, (lease.now - launched_at).total_seconds())
+
+
+def _was_just_wanted(lease: Lease) -> bool:
+    """Whether someone asked for the stream a moment ago and the supervisor has not launched it yet.
+
+    However long it had been stopped, it is about to start and not dead. Launching counts a failure, until the stream
+    has proved itself.
+    """
+    if lease.wanted_at is None or lease.failures:
+        return False
+    if lease.started_at is not None and lease.started_at >= lease.wanted_at:
+        return False
+    return 0 <= (lease.now - lease.wanted_at).total_seconds() <= WANTED_LIMIT
 
 
 def _row_is_of_holder(lease: Lease, lock_taken_at: datetime | None) -> bool:

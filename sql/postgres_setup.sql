@@ -167,7 +167,8 @@ CREATE TABLE IF NOT EXISTS stream_lease (
     wanted           text NOT NULL DEFAULT 'running' CHECK (wanted IN ('running', 'stopped')),
     failures         integer NOT NULL DEFAULT 0,   -- in a row, of supervised starts
     next_attempt_at  timestamptz,                  -- back-off: not before
-    last_reason      text                          -- why the last stream ended, or was ended
+    last_reason      text,                         -- why the last stream ended, or was ended
+    wanted_at        timestamptz                   -- when someone last said what is wanted
 );
 INSERT INTO stream_lease (epoch) SELECT 0 WHERE NOT EXISTS (SELECT FROM stream_lease);
 

@@ -2,7 +2,7 @@
 -- half in classid, the lower in objid; hashtext is an int4, which may be negative.
 SELECT lease.epoch, lease.mode, lease.dagster_run_id, lease.pid, lease.host, lease.spark_ui_url, lease.started_at,
        lease.heartbeat_at, lease.last_progress_at, lease.released_at, lease.wanted, lease.failures,
-       lease.next_attempt_at, lease.last_reason,
+       lease.next_attempt_at, lease.last_reason, lease.wanted_at,
        held.pid AS lock_backend_pid,
        clock_timestamp() AS now
   FROM stream_lease AS lease

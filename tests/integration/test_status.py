@@ -179,6 +179,22 @@ def test_a_stream_that_was_stopped_on_purpose_is_stopped(
     assert state_since(status) == status.lease.released_at
 
 
+def test_a_stream_that_was_just_asked_for_is_starting_however_long_it_was_stopped(
+    database: Database, environment: Path, reader: Connection
+) -> None:
+    def state(assignments: str) -> StreamState:
+        run_sql(database.owner_url, f"UPDATE stream_lease SET {assignments}")
+        return read_status(reader, environment).decision.state
+
+    stopped_long_ago = state("started_at = now() - interval '2 h', released_at = now() - interval '1 h'")
+    run_sql(database.writer_url, query("want_stream"), {"wanted": "running"})
+    assert read_status(reader, environment).decision.state is StreamState.STARTING
+    has_failed = state("failures = 1")
+    is_late = state("failures = 0, wanted_at = now() - interval '21 s'")
+    came_and_went = state("started_at = now(), wanted_at = now() - interval '2 s'")
+    assert {stopped_long_ago, has_failed, is_late, came_and_went} == {StreamState.DEAD}
+
+
 def test_another_source_is_looked_at_when_asked(environment: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "a.csv").write_text("1")

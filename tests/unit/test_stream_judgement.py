@@ -28,6 +28,7 @@ HELD = Lease(
     failures=0,
     next_attempt_at=None,
     last_reason=None,
+    wanted_at=None,
     lock_backend_pid=7,
     now=NOW,
 )
