@@ -6,6 +6,8 @@ BIN = $(VENV)/bin
 # What the environment is made of: a change makes it anew, else a second run starts at once.
 RUN_STAMP = $(VENV)/run.stamp
 DEV_STAMP = $(VENV)/dev.stamp
+# Two processes of tests (tests/conftest.py says which has what), for most tests wait. The longest come first.
+PARALLEL = -n 2 --no-loadscope-reorder
 UV_COMPILE = uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
 	--generate-hashes --no-strip-extras
 
@@ -17,7 +19,7 @@ run: check-java $(RUN_STAMP)
 setup: $(RUN_STAMP)
 
 test: check-java $(DEV_STAMP)
-	$(BIN)/python -m pytest -m "not faults" $(ARGS)
+	$(BIN)/python -m pytest -m "not faults" $(PARALLEL) $(ARGS)
 
 test-faults: check-java $(DEV_STAMP)
 	$(BIN)/python -m pytest -m faults $(ARGS)

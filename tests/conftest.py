@@ -12,11 +12,13 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from databases import TEST_CONFIGURATION, Database, RunningServer, ended_with_this_process
 from psycopg2 import sql
+from xdist.scheduler import LoadScopeScheduling
 
 from clickstream_assets.credentials import ROLE_NAMES, with_database, with_identity
 from clickstream_assets.database import connect
@@ -28,6 +30,18 @@ PASSWORD = "test: p@ss/word%?"  # hostile to URLs on purpose
 TEMPLATE = "clickstream_template"
 
 _numbers = count(1)
+
+
+class OneStackAtATime(LoadScopeScheduling):
+    """Two processes of tests: one has the acceptance tests, of which each starts all of Spark and Dagster, and the
+    other begins with the rest, file by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "acceptance" if "/acceptance/" in nodeid else nodeid.split("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return OneStackAtATime(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

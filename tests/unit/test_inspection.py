@@ -31,8 +31,8 @@ def write(path: Path, data: bytes) -> bytes:
         (HEADER + b"\n\n" + ROW + b"\n", 1),
         (HEADER, 0),
         (HEADER.strip(), 0),
-        (gzip.compress(HEADER + ROW * 3), 3),
-        (gzip.compress(HEADER + ROW) + gzip.compress(ROW), 2),
+        (gzip.compress(HEADER + ROW * 3, mtime=0), 3),
+        (gzip.compress(HEADER + ROW, mtime=0) + gzip.compress(ROW, mtime=0), 2),
     ],
 )
 def test_readable_files_are_counted(tmp_path: Path, data: bytes, records: int) -> None:
@@ -45,10 +45,10 @@ def test_readable_files_are_counted(tmp_path: Path, data: bytes, records: int) -
     ("name", "data", "reason"),
     [
         ("empty.csv", b"", "empty_file"),
-        ("cut.csv.gz", gzip.compress(HEADER + ROW * 1000)[:-12], "damaged_gzip"),
+        ("cut.csv.gz", gzip.compress(HEADER + ROW * 1000, mtime=0)[:-12], "damaged_gzip"),
         ("fake.csv.gz", HEADER + ROW, "not_gzip"),
         ("broken.csv.gz", b"\x1f\x8b" + b"not at all", "damaged_gzip"),
-        ("trailing.csv.gz", gzip.compress(HEADER + ROW) + b"garbage", "damaged_gzip"),
+        ("trailing.csv.gz", gzip.compress(HEADER + ROW, mtime=0) + b"garbage", "damaged_gzip"),
         ("utf16.csv", (HEADER + ROW).decode().encode("utf-16"), "unsupported_format"),
         ("archive.csv", b"PK\x03\x04 zip", "unsupported_format"),
         ("headless.csv", ROW * 3, "no_header"),
