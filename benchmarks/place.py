@@ -70,21 +70,25 @@ class Place:
 
 
 @contextmanager
-def benchmark_place() -> Iterator[Place]:
-    """A server with the settings of `clickstream up`, and a session as the stream has; removed at the end."""
+def benchmark_place(*, with_jdbc: bool) -> Iterator[Place]:
+    """A server with the settings of `clickstream up`, and a session as the stream has; removed at the end.
+
+    Raises:
+        JdbcDriverMissing: the driver is wanted and not found.
+    """
+    jar = find_jdbc_jar(os.environ.get("CLICKSTREAM_JDBC_JAR")) if with_jdbc else None
     home = Path(tempfile.mkdtemp(prefix="clickstream-bench-"))
     home.chmod(0o755)
     settings = Settings.from_env(
         {"CLICKSTREAM_HOME": str(home), "CLICKSTREAM_EVENTS_DIR": str(home / "events")}
     )
     settings.events_dir.mkdir()
-    jar = find_jdbc_jar(os.environ.get("CLICKSTREAM_JDBC_JAR"))
     try:
         with database_running(settings):
             setup_databases(settings)
             owner, writer = role_url(settings, "owner"), role_url(settings, "writer")
             os.environ[URL_VARIABLE] = writer
-            spark = start_session(settings.spark_master, home, str(jar))
+            spark = start_session(settings.spark_master, home, str(jar) if jar else None)
             spark.sparkContext.setLogLevel("ERROR")
             try:
                 yield Place(settings, spark, owner, writer)

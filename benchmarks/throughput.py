@@ -49,10 +49,10 @@ def measure_throughput(
         RuntimeError: a variant did not load all rows: a figure would be worthless.
     """
     result = Throughput(rows, ids)
-    with benchmark_place() as place:
+    chosen = variants(with_dlt=with_dlt, only=only)
+    with benchmark_place(with_jdbc=any(variant.needs_jdbc for variant in chosen)) as place:
         say(f"Writing {rows:,} rows in {FILES} files, {ids} ids …")
         generate_files(GenerationSpec(events=rows, files=FILES, seed=11, ids=ids), place.settings.events_dir)
-        chosen = variants(with_dlt=with_dlt, only=only)
         for number in range(rounds + 1):
             for variant in chosen:
                 seconds = _timed(place, variant, rows)
