@@ -17,7 +17,10 @@ from datetime import datetime
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import query
+from clickstream_assets.units import count, printable
 
+COLUMNS_NAMED = 10  # of a difference
+NAME_LENGTH = 40  # characters of a column's name
 EXAMPLES = 5  # paths of unreadable files that are named, a reason
 HEADER_REASONS = (
     "no_header",
@@ -75,7 +78,7 @@ class Headers:
                 *self.known,
                 *(other for other in self.new if other.first_seen_at < header.first_seen_at),
             ]
-            where = f"{header.path or 'a file'} since {header.first_seen_at:%Y-%m-%d %H:%M:%S} UTC"
+            where = f"{printable(header.path or 'a file')} since {header.first_seen_at:%Y-%m-%d %H:%M:%S} UTC"
             clauses.append(f"{where}: {difference(most_alike(header, before), header)}")
         return clauses
 
@@ -112,16 +115,23 @@ def most_alike(header: Header, others: Sequence[Header]) -> Header | None:
 def difference(before: Header | None, after: Header) -> str:
     """What a reader of the files would have to change, as a clause."""
     if before is None:
-        return f"columns {', '.join(after.columns)}"
+        return f"columns {_named(after.columns)}"
     added = [column for column in after.columns if column not in before.columns]
     gone = [column for column in before.columns if column not in after.columns]
     parts = []
     if gone:
-        parts.append(f"without {', '.join(gone)}")
+        parts.append(f"without {_named(gone)}")
     if added:
-        parts.append(f"with {', '.join(added)}")
+        parts.append(f"with {_named(added)}")
     if not added and not gone and before.columns != after.columns:
         parts.append("the same columns in another order")
     if before.delimiter != after.delimiter:
         parts.append(f"separated by {after.delimiter!r} instead of {before.delimiter!r}")
     return ", ".join(parts) or "the same"
+
+
+def _named(columns: Sequence[str]) -> str:
+    """The first of `columns`, cut where they are long: their names are whatever a producer wrote."""
+    names = [printable(name if len(name) <= NAME_LENGTH else f"{name[:NAME_LENGTH]}…") for name in columns]
+    more = f" and {count(len(names) - COLUMNS_NAMED)} more" if len(names) > COLUMNS_NAMED else ""
+    return ", ".join(names[:COLUMNS_NAMED]) + more

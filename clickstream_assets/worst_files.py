@@ -16,7 +16,7 @@ from typing import Any, Literal
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import query
-from clickstream_assets.units import count
+from clickstream_assets.units import count, printable
 
 SHOWN = 5
 
@@ -57,6 +57,6 @@ def worst_named(files: Sequence[WorstFile]) -> str:
         return ""
     first = files[0]
     return (
-        f" Most in {first.path}: {count(first.rows)} of {count(first.rows_read)}, "
+        f" Most in {printable(first.path)}: {count(first.rows)} of {count(first.rows_read)}, "
         f"at {first.finished_at.astimezone(UTC):%H:%M:%S} UTC."
     )

@@ -20,6 +20,7 @@ from clickstream_assets.ledger import Counts, Latency, WindowCounts
 from clickstream_assets.thresholds import BEHIND_AFTER, DUPLICATE_RATE, FRESHNESS, Limits, worst
 from clickstream_assets.verification import Audit
 from clickstream_assets.waiting_files import WaitingFiles
+from clickstream_assets.worst_files import WorstFile, worst_named
 
 NOTHING_WAITS = WaitingFiles(0, 0, 0, None, None, (), 0, (), (), 3)
 
@@ -136,3 +137,9 @@ def test_conflicts_beyond_what_is_counted_are_said_to_be_at_least_so_many() -> N
     assert judgement.verdict == "pass"
     assert "at least 100,000 of all time" in judgement.description
     assert judgement.metadata["lifetime_is_exact"] is False
+
+
+def test_a_file_whose_name_breaks_the_line_is_named_on_one_line() -> None:
+    file = WorstFile("day\n1\x1b[2J.csv", 70, 100, datetime(2026, 3, 1, 14, 5, tzinfo=UTC))
+    assert worst_named([file]) == " Most in day\\n1\\x1b[2J.csv: 70 of 100, at 14:05:00 UTC."
+    assert worst_named([]) == ""

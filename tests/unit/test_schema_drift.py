@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,6 +28,14 @@ def header(*columns: str, delimiter: str = ",", hours: int = 0, is_new: bool = F
 )
 def test_a_difference_is_what_a_reader_would_have_to_change(after: Header, text: str) -> None:
     assert difference(header("id", "time", "price"), after) == text
+
+
+def test_names_of_columns_and_files_cannot_flood_or_break_what_is_said() -> None:
+    many = header("id", "time", "price", *(f"extra{number}" for number in range(12)), is_new=True)
+    assert difference(header("id", "time", "price"), many).endswith(", extra8, extra9 and 2 more")
+    hostile = replace(header("id", "x" * 5000, "a\nb\x1b[2J", is_new=True), path="day\n1.csv")
+    (clause,) = Headers((header("id"),), (hostile,), (), 3600.0).changes()
+    assert clause == f"day\\n1.csv since 2026-03-01 00:00:00 UTC: with {'x' * 40}…, a\\nb\\x1b[2J"
 
 
 def test_a_header_is_compared_with_the_one_that_it_came_from() -> None:
