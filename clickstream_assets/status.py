@@ -109,6 +109,9 @@ def state_since(status: Status) -> datetime | None:
             return lease.last_progress_at or lease.started_at
         case StreamState.RUNNING | StreamState.STARTING if lease.lock_held:
             return lease.started_at
+        case StreamState.STARTING:
+            moments = (lease.released_at or lease.heartbeat_at, lease.wanted_at)
+            return max((moment for moment in moments if moment), default=None)
         case _:
             return lease.released_at or lease.heartbeat_at
 

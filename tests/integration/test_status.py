@@ -188,7 +188,9 @@ def test_a_stream_that_was_just_asked_for_is_starting_however_long_it_was_stoppe
 
     stopped_long_ago = state("started_at = now() - interval '2 h', released_at = now() - interval '1 h'")
     run_sql(database.writer_url, query("want_stream"), {"wanted": "running"})
-    assert read_status(reader, environment).decision.state is StreamState.STARTING
+    status = read_status(reader, environment)
+    assert status.decision.state is StreamState.STARTING
+    assert state_since(status) == status.lease.wanted_at
     has_failed = state("failures = 1")
     is_late = state("failures = 0, wanted_at = now() - interval '21 s'")
     came_and_went = state("started_at = now(), wanted_at = now() - interval '2 s'")
