@@ -54,7 +54,14 @@ def variants(*, with_dlt: bool, only: Sequence[str] = ()) -> list[Variant]:
     """The ways whose names begin with one of `only` (default: all), ours first."""
     found = [
         Variant("pipeline, copy", "exactly once, dedup", _reset_pipeline, _pipeline("copy"), "events"),
-        Variant("pipeline, jdbc", "exactly once, dedup", _reset_pipeline, _pipeline("jdbc"), "events", True),
+        Variant(
+            "pipeline, jdbc",
+            "exactly once, dedup",
+            _reset_pipeline,
+            _pipeline("jdbc"),
+            "events",
+            needs_jdbc=True,
+        ),
         Variant(
             "SQL by hand, our table", "dedup by ON CONFLICT", _reset_ours, _sql_by_hand("events"), "events"
         ),
@@ -69,7 +76,7 @@ def variants(*, with_dlt: bool, only: Sequence[str] = ()) -> list[Variant]:
             _reset_spark,
             _usual_job,
             HAND,
-            True,
+            needs_jdbc=True,
         ),
     ]
     if with_dlt:

@@ -39,10 +39,10 @@ class Lease:
     last_progress_at: datetime | None
     released_at: datetime | None  # a clean end; null while held and after a crash
     wanted: str  # running or stopped
+    wanted_at: datetime | None  # when someone last said what is wanted; null where nobody ever did
     failures: int
     next_attempt_at: datetime | None
     last_reason: str | None
-    wanted_at: datetime | None  # when someone last said so; null where nobody ever did
     lock_backend_pid: int | None  # the server process whose session holds the lock
     now: datetime
 

@@ -1,8 +1,8 @@
 -- The lease, and whether a living session holds its advisory lock. A bigint key is split in pg_locks: the upper
 -- half in classid, the lower in objid; hashtext is an int4, which may be negative.
 SELECT lease.epoch, lease.mode, lease.dagster_run_id, lease.pid, lease.host, lease.spark_ui_url, lease.started_at,
-       lease.heartbeat_at, lease.last_progress_at, lease.released_at, lease.wanted, lease.failures,
-       lease.next_attempt_at, lease.last_reason, lease.wanted_at,
+       lease.heartbeat_at, lease.last_progress_at, lease.released_at, lease.wanted, lease.wanted_at, lease.failures,
+       lease.next_attempt_at, lease.last_reason,
        held.pid AS lock_backend_pid,
        clock_timestamp() AS now
   FROM stream_lease AS lease

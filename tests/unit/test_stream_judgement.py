@@ -25,10 +25,10 @@ HELD = Lease(
     last_progress_at=NOW,
     released_at=None,
     wanted="running",
+    wanted_at=None,
     failures=0,
     next_attempt_at=None,
     last_reason=None,
-    wanted_at=None,
     lock_backend_pid=7,
     now=NOW,
 )
