@@ -43,7 +43,7 @@ def main(context: click.Context) -> None:
 @click.option(
     "--chart", type=click.Path(path_type=Path, dir_okay=False), help="Write the first result as SVG."
 )
-@click.option("--only", multiple=True, help="Ways whose names begin so, with ours among them.")
+@click.option("--only", multiple=True, help="Ours, and the ways whose names begin so.")
 def throughput(rows: int, rounds: int, ids: str, chart: Path | None, only: tuple[str, ...]) -> None:
     """Rows per second of this pipeline and of what people use instead, side by side."""
     with_dlt = importlib.util.find_spec("dlt") is not None

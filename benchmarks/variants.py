@@ -51,7 +51,7 @@ class Variant:
 
 
 def variants(*, with_dlt: bool, only: Sequence[str] = ()) -> list[Variant]:
-    """The ways whose names begin with one of `only` (default: all), ours first."""
+    """Ours, with which all are compared, and the others whose names begin with one of `only` (default: all)."""
     found = [
         Variant("pipeline, copy", "exactly once, dedup", _reset_pipeline, _pipeline("copy"), "events"),
         Variant(
@@ -83,7 +83,8 @@ def variants(*, with_dlt: bool, only: Sequence[str] = ()) -> list[Variant]:
         found.append(
             Variant("dlt merge, lean table", "dedup by merge", _reset_dlt, _dlt, "dlt_events.events")
         )
-    return [variant for variant in found if not only or variant.name.startswith(tuple(only))]
+    ours, *others = found
+    return [ours, *(other for other in others if not only or other.name.startswith(tuple(only)))]
 
 
 def _pipeline(sink: Sink) -> Callable[[Place], None]:
