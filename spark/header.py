@@ -1,7 +1,7 @@
 """The header of an event file: which column holds which field.
 
-Belongs here: the field names, the aliases of other producers and the reading of a header line. Does not belong
-here: values (`cleaning`) and files (`content`).
+Belongs here: the reading of a header line. Does not belong here: the names of fields and columns (`contract`), values
+(`cleaning`) and files (`content`).
 """
 
 from __future__ import annotations
@@ -10,79 +10,13 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-FIELDS = (
-    "event_id",
-    "user_id",
-    "session_id",
-    "action_type",
-    "product_id",
-    "event_time",
-    "price",
-    "user_agent",
-)
-REQUIRED = ("user_id", "session_id", "action_type", "product_id", "event_time")
+from clickstream_assets.contract import ALIASES as ALIASES
+from clickstream_assets.contract import FIELDS as FIELDS
+from clickstream_assets.contract import REQUIRED as REQUIRED
+
 DELIMITERS = (",", ";", "\t", "|")
 MAX_COLUMNS = 500
 MAX_HEADER_BYTES = 64 * 1024
-
-# Names that other producers use (lower case), besides our own.
-ALIASES: Mapping[str, str] = {
-    # ids
-    "eventid": "event_id",
-    "event_uuid": "event_id",
-    "uuid": "event_id",
-    "message_id": "event_id",
-    "messageid": "event_id",
-    "insert_id": "event_id",
-    "userid": "user_id",
-    "user": "user_id",
-    "visitorid": "user_id",
-    "visitor_id": "user_id",
-    "customer_id": "user_id",
-    "customerid": "user_id",
-    "client_id": "user_id",
-    "clientid": "user_id",
-    "user_pseudo_id": "user_id",
-    "fullvisitorid": "user_id",
-    "anonymous_id": "user_id",
-    "sessionid": "session_id",
-    "session": "session_id",
-    "user_session": "session_id",
-    "visit_id": "session_id",
-    "visitid": "session_id",
-    "ga_session_id": "session_id",
-    "productid": "product_id",
-    "product": "product_id",
-    "item_id": "product_id",
-    "itemid": "product_id",
-    "item": "product_id",
-    "sku": "product_id",
-    "product_sku": "product_id",
-    "productsku": "product_id",
-    # what happened, and when
-    "action": "action_type",
-    "event": "action_type",
-    "event_type": "action_type",
-    "eventtype": "action_type",
-    "event_name": "action_type",
-    "type": "action_type",
-    "time": "event_time",
-    "timestamp": "event_time",
-    "event_timestamp": "event_time",
-    "eventtime": "event_time",
-    "ts": "event_time",
-    "datetime": "event_time",
-    "created_at": "event_time",
-    "occurred_at": "event_time",
-    # the rest
-    "product_price": "price",
-    "unit_price": "price",
-    "item_price": "price",
-    "useragent": "user_agent",
-    "ua": "user_agent",
-    "browser_user_agent": "user_agent",
-}
-
 
 OWN_NAMES: Mapping[str, str] = {field: field for field in FIELDS}
 NOTHING: Mapping[str, str] = {}

@@ -10,7 +10,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-NAMESPACE = uuid.UUID("6f9c1b52-0d5e-5c7b-9a35-5d1c64f3ab10")
+from clickstream_assets.contract import NAMESPACE as NAMESPACE
+
 SEPARATOR = "\x1f"  # the unit separator of ASCII
 NO_VALUE = "\x00"  # cannot occur in a value: lines with NUL are rejected
 
