@@ -15,7 +15,7 @@ from benchmarks.latency import latency_table, measure_latency
 from benchmarks.report import throughput_chart, throughput_table
 from benchmarks.throughput import measure_throughput
 from clickstream_assets.settings import SettingsError
-from spark.jdbc_sink import JdbcDriverMissing
+from spark.sink.jdbc import JdbcDriverMissing
 
 ROWS, ROUNDS = 1_000_000, 5
 RATES = (100.0, 1_000.0, 10_000.0)  # events per second

@@ -21,9 +21,9 @@ from clickstream_assets.database import connect
 from clickstream_assets.embedded_postgres import database_running
 from clickstream_assets.schema import setup_databases
 from clickstream_assets.settings import Settings
-from spark.jdbc_sink import find_jdbc_jar
 from spark.session import start_session
-from spark.source import URL_VARIABLE
+from spark.sink.jdbc import find_jdbc_jar
+from spark.source.data_source import URL_VARIABLE
 
 OUR_TABLES = "events, rejected_events, event_conflicts, ingest_batches, ingest_chunks, ingest_files"
 

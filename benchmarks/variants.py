@@ -16,9 +16,9 @@ from clickstream_assets.database import connect
 from clickstream_assets.settings import Sink
 from spark.idle_workers import touch_workers
 from spark.intake import Intake
-from spark.jdbc_sink import jdbc_options
 from spark.lease import Lease
 from spark.manifest import Manifest
+from spark.sink.jdbc import jdbc_options
 from spark.streaming_query import start_query
 
 HAND = "hand_events"
@@ -99,7 +99,10 @@ def _pipeline(sink: Sink) -> Callable[[Place], None]:
                 settings.events_dir, 0, manifest, lambda error: failures.append(str(error))
             ).register_present_files()
             busy = threading.Lock()
-            query = start_query(place.spark, place.writer_url, settings, lease, busy, available_now=True)
+            spool = settings.home / "spool"
+            query = start_query(
+                place.spark, place.writer_url, settings, lease, busy, available_now=True, spool=spool
+            )
             query.awaitTermination()
             if failures or query.exception() is not None:
                 raise RuntimeError(f"the stream failed: {failures or query.exception()}")

@@ -79,8 +79,10 @@ ALIASES: Mapping[str, str] = {
     "browser_user_agent": "user_agent",
 }
 
-# What producers write for "no value", and what they call the four actions: all in lower case.
-NULL_TOKENS = ("", "null", "none", "undefined", "(not set)", r"\n")  # lower case; \N is PostgreSQL's own
+# What producers write for "no value", and what they call the four actions: all in lower case. \N is PostgreSQL's own.
+NULL_TOKENS = (
+    "", "null", "none", "undefined", "(not set)", r"\n", "nan", "n/a", "#n/a", "<na>", "nat", "nil",
+)  # fmt: skip
 CANONICAL_ACTIONS = ("view", "add_to_cart", "remove_from_cart", "purchase")
 
 ACTIONS: Mapping[str, str] = {

@@ -54,6 +54,7 @@ class Settings:
     finished_hours: float  # after its commit, a file stays so long where it is
     archive_dir: Path
     dagster_days: int  # so long Dagster's runs, events and logs are kept
+    spool_dir: Path | None = None  # that Spark's driver and tasks share; None: in the home, on one machine
 
     @property
     def checkpoint_dir(self) -> Path:
@@ -76,6 +77,7 @@ class Settings:
             "CLICKSTREAM_EVENTS_DIR": self.events_dir,
             "CLICKSTREAM_ARCHIVE_DIR": self.archive_dir,
             "CLICKSTREAM_SOURCE_MAPPING": self.source_mapping,
+            "CLICKSTREAM_SPOOL_DIR": self.spool_dir,
         }
         return {name: str(path) for name, path in paths.items() if path is not None}
 
@@ -125,6 +127,7 @@ class Settings:
             finished_hours=_number(source, "CLICKSTREAM_FINISHED_HOURS", 24),
             archive_dir=archive_dir,
             dagster_days=_days(source, "CLICKSTREAM_DAGSTER_DAYS") or 7,
+            spool_dir=_path(source, "CLICKSTREAM_SPOOL_DIR"),
         )
 
 

@@ -2,8 +2,8 @@
 
     python spark/check_source.py DIR [--files N] [--rows N]
 
-A program of its own, like the stream. Exit codes: 0 all of the sample would become events; 1 some would not;
-2 wrong settings.
+A program of its own, like the stream, which needs neither Spark nor a database. Exit codes: 0 all of the sample would
+become events; 1 some would not; 2 wrong settings.
 """
 
 from __future__ import annotations
@@ -11,25 +11,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 # Started as a file, Python puts this folder first on its path, where `spark` would mean nothing.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-import pyarrow as pa  # noqa: E402
-
 from clickstream_assets.settings import Settings, SettingsError  # noqa: E402
-from spark.cleaning import cleaning_sql, on_records  # noqa: E402
-from spark.event_times import check_time_format  # noqa: E402
-from spark.sample_report import Row, report  # noqa: E402
-from spark.sampling import Sample, find_files, sample_file, spread  # noqa: E402
-from spark.session import start_session  # noqa: E402
-from spark.source_mapping import SourceMapping, read_mapping  # noqa: E402
+from spark.sample_report import report  # noqa: E402
+from spark.sampling import find_files, sample_file, spread  # noqa: E402
+from spark.source_mapping import read_mapping  # noqa: E402
 from spark.time_bounds import TimeBounds  # noqa: E402
-
-REPORTED = ("file_id", "line_no", "value", "reason", "detail", "event_id", "event_time", "action_type")
 
 
 def main() -> int:
@@ -52,33 +44,12 @@ def main() -> int:
             sample_file(root, candidate, number, arguments.rows, mapping, bounds)
             for number, candidate in enumerate(spread(candidates, arguments.files))
         ]
-        lines, is_good = report(samples, _cleaned(settings, mapping, samples), len(candidates), mapping)
+        lines, is_good = report(samples, len(candidates), mapping)
     except SettingsError as error:
         sys.stderr.write(f"clickstream check-source: {error}\n")
         return 2
     sys.stdout.write("\n".join(lines) + "\n")
     return 0 if is_good else 1
-
-
-def _cleaned(settings: Settings, mapping: SourceMapping, samples: list[Sample]) -> list[Row]:
-    """The rows of all samples after the cleaning, by Spark itself."""
-    batches = [sample.records for sample in samples if sample.records is not None]
-    if not batches and mapping.time_format is None:
-        return []
-    sys.stderr.write("Starting Spark …\n")
-    with tempfile.TemporaryDirectory(prefix="clickstream-") as scratch:
-        spark = start_session("local[1]", Path(scratch))
-        try:
-            spark.sparkContext.setLogLevel("ERROR")
-            check_time_format(spark, mapping)
-            if not batches:
-                return []
-            records = spark.createDataFrame(pa.Table.from_batches(batches))
-            cleaned = on_records(records, cleaning_sql(settings.identical_rows, mapping), mapping)
-            rows: list[Row] = cleaned.select(*REPORTED).toArrow().to_pylist()
-            return rows
-        finally:
-            spark.stop()
 
 
 if __name__ == "__main__":

@@ -26,13 +26,17 @@ UNNAMED = ("no_header", "missing_columns")  # what a mapping of columns may mend
 Row = Mapping[str, Any]  # of the cleaned sample
 
 
-def report(
-    samples: Sequence[Sample], rows: Sequence[Row], files: int, mapping: SourceMapping
-) -> tuple[list[str], bool]:
+def report(samples: Sequence[Sample], files: int, mapping: SourceMapping) -> tuple[list[str], bool]:
     """The lines to print, and whether all that was looked at would become events.
 
-    `rows` are the cleaned rows (`cleaning.cleaning_sql`) of all samples, `files` the number of files in the directory.
+    `files` is the number of files in the directory.
     """
+    rows: list[Row] = [
+        {"reason": None, **row}
+        for sample in samples
+        if sample.cleaned is not None
+        for row in (*sample.cleaned.events.to_pylist(), *sample.cleaned.rejects.to_pylist())
+    ]
     lines = [f"{files:,} files, {len(samples):,} of them looked at, {len(rows):,} rows in all."]
     by_layout: dict[Layout, list[int]] = defaultdict(list)
     for number, sample in enumerate(samples):
@@ -85,7 +89,7 @@ def _outcome(rows: Sequence[Row], samples: Sequence[Sample]) -> Iterator[str]:
     first = {row["reason"]: row for row in reversed(rejects)}
     for reason, number in Counter(row["reason"] for row in rejects).most_common():
         row = first[reason]
-        value = row["detail"] or bytes(row["value"] or b"").decode("utf-8", "backslashreplace").strip()[:120]
+        value = row["detail"] or bytes(row["raw"]).decode("utf-8", "backslashreplace").strip()[:120]
         where = f"{path_text(samples[row['file_id']].path)}, line {row['line_no']}"
         yield f"  {reason:<24} {number:>6,}   {where}: {value!r}"
         if reason in HINTS:

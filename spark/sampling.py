@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import pyarrow as pa
-
-from spark.chunk_reader import ChunkToRead, record_batch
+from spark.cleaning.clean import Cleaned, Cleaning
 from spark.content import Content, ContentChanged, ContentError
 from spark.discovery import Candidate, Discovery
 from spark.fields import Columns
@@ -34,7 +32,7 @@ class Sample:
     layout: Layout | None = None
     reason: str | None = None  # as `ingest_files` would have it
     detail: str | None = None
-    records: pa.RecordBatch | None = None  # `chunk_reader.SCHEMA`; file_id is the sample's number
+    cleaned: Cleaned | None = None  # file_id is the sample's number
 
 
 def find_files(root: bytes) -> list[Candidate]:
@@ -54,9 +52,14 @@ def spread(items: Sequence[Item], most: int) -> list[Item]:
 
 
 def sample_file(
-    root: bytes, candidate: Candidate, number: int, rows: int, mapping: SourceMapping, bounds: TimeBounds
+    root: bytes,
+    candidate: Candidate,
+    number: int,
+    rows: int,
+    mapping: SourceMapping,
+    bounds: TimeBounds,
 ) -> Sample:
-    """Read the header and the first `rows` records."""
+    """Read the header, and clean the first `rows` records."""
     path = candidate.path
     if candidate.problem is not None:
         return Sample(path, reason=candidate.problem, detail="It is no file that can be read.")
@@ -67,31 +70,24 @@ def sample_file(
             compression = content.compression(path)
             header, header_bytes, blocks = take_header(content.text_blocks(compression))
             layout = parse_header(header, mapping.columns)
-            chunk = ChunkToRead(
-                seq=number,
-                file_id=number,
-                path=path,
-                state=content.state,
-                compression=compression,
-                columns=Columns.of(layout, mapping.columns),
-                bounds=bounds,
-                byte_offset=header_bytes,
-                byte_length=0,
-                first_line=2,
-            )
             runs = split_blocks(
                 blocks, offset=header_bytes, line=2, fields=len(layout.columns), delimiter=layout.delimiter
             )
             first = next(runs, None)
-            return Sample(path, layout, records=None if first is None else _head(chunk, first, rows))
+            if first is None:
+                return Sample(path, layout)
+            columns = Columns.of(layout, mapping.columns)
+            return Sample(
+                path, layout, cleaned=Cleaning(mapping).clean(_head(first, rows), columns, number, bounds)
+            )
     except (ContentError, HeaderError) as error:
         return Sample(path, reason=error.reason, detail=error.detail)
     except ContentChanged as error:
         return Sample(path, reason="changed", detail=f"It changed meanwhile: {error}.")
 
 
-def _head(chunk: ChunkToRead, records: Records, rows: int) -> pa.RecordBatch:
-    head = Records(
+def _head(records: Records, rows: int) -> Records:
+    return Records(
         records.values[:rows],
         records.line_numbers[:rows],
         records.offsets[:rows],
@@ -100,4 +96,3 @@ def _head(chunk: ChunkToRead, records: Records, rows: int) -> pa.RecordBatch:
         records.end_offset,
         records.end_line,
     )
-    return record_batch(chunk, head)

@@ -1,35 +1,53 @@
-"""The source mapping: what another producer calls the columns and the actions, and how it writes times.
+"""The source mapping: what another producer calls the columns and the actions, and how it writes values.
 
-Belongs here: the file that says so (TOML), and its check. Does not belong here: the names that are known without it
-(`header`, `vocabulary`), and the use of any of it (`header`, `cleaning`).
+[columns]                      # their column = our field; wins over every known name
+kunde = "user_id"
 
-    [columns]                      # their column = our field; wins over every known name
-    kunde = "user_id"
+[actions]                      # their word = our action
+angesehen = "view"
 
-    [actions]                      # their word = our action
-    angesehen = "view"
+[time]
+format = "%d.%m.%Y %H:%M:%S"   # strptime's notation; times in ISO 8601 and epochs are read besides
+zone = "Europe/Berlin"         # of times that name none; UTC unless given
 
-    [time]
-    format = "dd.MM.yyyy HH:mm:ss" # Spark's datetime pattern; times in ISO 8601 and epochs are read besides
-    zone = "Europe/Berlin"         # of times that name none; UTC unless given
+[price]
+decimal = ","                  # the decimal sign; a point unless given
+grouping = "."                 # between thousands; none unless given
+
+[values]
+nothing = ["-", "NA"]          # the words that mean "no value", instead of the known ones
+
+[format]
+escape = "backslash"           # how a quote within quotes is written; found per file unless given
 """
 
 from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
+from clickstream_assets.contract import CANONICAL_ACTIONS, FIELDS, NULL_TOKENS
 from clickstream_assets.settings import SettingsError
-from spark.header import FIELDS
-from spark.vocabulary import CANONICAL_ACTIONS
+from spark.cleaning.time_formats import UTC, TimeFormatError, compiled
 
-UTC = "UTC"
-ZONE_LETTERS = set("VzOXxZ")  # of a datetime pattern: the text itself names its zone
+Escape = Literal["backslash", "none"]
+
+TABLES = ("columns", "actions", "time", "price", "values", "format")
+ESCAPES = ("backslash", "none")
+GROUPING_SIGNS = (".", ",", "'", " ", "\u00a0", "\u202f", "\u2019", "_")
+
+
+@dataclass(frozen=True)
+class PriceFormat:
+    """The signs in a price."""
+
+    decimal: str = "."
+    grouping: str = ""  # empty: there is none
 
 
 @dataclass(frozen=True)
@@ -38,21 +56,19 @@ class SourceMapping:
 
     columns: Mapping[str, str] = field(default_factory=dict)  # their column: our field
     actions: Mapping[str, str] = field(default_factory=dict)  # their word: our action
-    time_format: str | None = None
+    time_format: str | None = None  # in strptime's notation
     time_zone: str = UTC
-
-    @property
-    def format_names_zone(self) -> bool:
-        """Whether a time in `time_format` says its zone itself."""
-        unquoted = "".join((self.time_format or "").split("'")[::2])
-        return not ZONE_LETTERS.isdisjoint(unquoted)
+    price: PriceFormat = PriceFormat()
+    nothing: Sequence[str] = NULL_TOKENS  # words in lower case
+    escape: Escape | None = None  # None: found per file
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> SourceMapping:
-        return cls(**json.loads(text))
+        values = json.loads(text)
+        return cls(**values | {"price": PriceFormat(**values["price"]), "nothing": tuple(values["nothing"])})
 
 
 def read_mapping(path: Path | None) -> SourceMapping:
@@ -69,22 +85,73 @@ def read_mapping(path: Path | None) -> SourceMapping:
         raise SettingsError(f"The source mapping {path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"The source mapping {path} is no TOML: {error}.") from None
-    _refuse_unknown(tables, ("columns", "actions", "time"), f"{path}")
+    _refuse_unknown(tables, TABLES, f"{path}")
+    time_format, zone = _time(tables, path)
+    return SourceMapping(
+        _names(tables, "columns", FIELDS, path),
+        _names(tables, "actions", CANONICAL_ACTIONS, path),
+        time_format,
+        zone,
+        _price(tables, path),
+        _nothing(tables, path),
+        _escape(tables, path),
+    )
+
+
+def _time(tables: Mapping[str, Any], path: Path) -> tuple[str | None, str]:
     time = _texts(tables, "time", path)
     _refuse_unknown(time, ("format", "zone"), f"{path}, [time]")
-    zone = time.get("zone", UTC)
+    zone, form = time.get("zone", UTC), time.get("format")
     try:
         ZoneInfo(zone)
     except (ValueError, OSError, KeyError):
         raise SettingsError(
             f"{path}, [time]: '{zone}' is no time zone: give a name like Europe/Berlin."
         ) from None
-    return SourceMapping(
-        _names(tables, "columns", FIELDS, path),
-        _names(tables, "actions", CANONICAL_ACTIONS, path),
-        time.get("format"),
-        zone,
-    )
+    if form is not None and "%" not in form:
+        raise SettingsError(
+            f"{path}, [time]: the format '{form}' has no %: write it in strptime's notation, "
+            "like %d.%m.%Y %H:%M:%S (Spark's patterns, like dd.MM.yyyy, are no longer read)."
+        )
+    try:
+        if form is not None:
+            compiled(form)
+    except TimeFormatError as error:
+        raise SettingsError(f"{path}, [time]: the format '{form}' cannot be used: {error}.") from None
+    return form, zone
+
+
+def _price(tables: Mapping[str, Any], path: Path) -> PriceFormat:
+    signs = _texts(tables, "price", path)
+    _refuse_unknown(signs, ("decimal", "grouping"), f"{path}, [price]")
+    form = PriceFormat(**signs)
+    if form.decimal not in (".", ","):
+        raise SettingsError(f"{path}, [price]: decimal is '{form.decimal}': give a point or a comma.")
+    if form.grouping and form.grouping not in GROUPING_SIGNS:
+        raise SettingsError(
+            f"{path}, [price]: grouping is '{form.grouping}': give one of {' '.join(map(repr, GROUPING_SIGNS))}."
+        )
+    if form.decimal == form.grouping:
+        raise SettingsError(f"{path}, [price]: decimal and grouping are the same sign, '{form.decimal}'.")
+    return form
+
+
+def _nothing(tables: Mapping[str, Any], path: Path) -> Sequence[str]:
+    values = tables.get("values", {})
+    words = values.get("nothing", list(NULL_TOKENS)) if isinstance(values, dict) else None
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise SettingsError(f'{path}: [values] takes a line like nothing = ["-", "NA"].')
+    _refuse_unknown(values, ("nothing",), f"{path}, [values]")
+    return tuple(word.strip().lower() for word in words)
+
+
+def _escape(tables: Mapping[str, Any], path: Path) -> Escape | None:
+    form = _texts(tables, "format", path)
+    _refuse_unknown(form, ("escape",), f"{path}, [format]")
+    escape = form.get("escape")
+    if escape is not None and escape not in ESCAPES:
+        raise SettingsError(f"{path}, [format]: escape is '{escape}': give one of {', '.join(ESCAPES)}.")
+    return cast("Escape | None", escape)
 
 
 def _names(tables: Mapping[str, Any], table: str, ours: tuple[str, ...], path: Path) -> dict[str, str]:

@@ -24,9 +24,9 @@ import psycopg2  # noqa: E402
 from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes  # noqa: E402
 
 from clickstream_assets.settings import Settings, SettingsError  # noqa: E402
-from spark.jdbc_sink import JdbcDriverMissing  # noqa: E402
 from spark.lease import LeaseHeld  # noqa: E402
-from spark.source import URL_VARIABLE  # noqa: E402
+from spark.sink.jdbc import JdbcDriverMissing  # noqa: E402
+from spark.source.data_source import URL_VARIABLE  # noqa: E402
 from spark.stream import StreamFailed, run_stream  # noqa: E402
 
 FAILED, WRONG_SETTINGS, HELD = 1, 2, 3

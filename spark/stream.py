@@ -19,17 +19,17 @@ from pyspark.sql.streaming import StreamingQuery
 
 from clickstream_assets.database import connect, query
 from clickstream_assets.settings import Settings
-from spark.event_times import check_time_format
 from spark.idle_workers import IdleWorkers, touch_workers
 from spark.intake import Intake
-from spark.jdbc_sink import find_jdbc_jar
 from spark.lease import Lease
 from spark.manifest import Manifest
 from spark.session import start_session
-from spark.source import URL_VARIABLE
+from spark.sink.jdbc import find_jdbc_jar
+from spark.sink.spool import sweep
+from spark.source.data_source import URL_VARIABLE
 from spark.source_mapping import SourceMapping, read_mapping
 from spark.stream_ending import Ending
-from spark.streaming_query import failure_cause, start_query
+from spark.streaming_query import failure_cause, spool_dir, start_query
 
 PARENT_SECONDS = 0.5  # between looks whether the parent is still there
 
@@ -61,6 +61,8 @@ def run_stream(settings: Settings, *, available_now: bool) -> None:
     lease = Lease(url, mode, os.environ.get("CLICKSTREAM_DAGSTER_RUN_ID"), ending.lease_lost)
     try:
         _drop_orphaned_parts(url, lease.epoch)
+        if (spool := spool_dir(settings)) is not None:
+            sweep(spool)
         connection = connect(url, "clickstream-stream-intake")
         intake = Intake(
             settings.events_dir,
@@ -73,7 +75,6 @@ def run_stream(settings: Settings, *, available_now: bool) -> None:
         spark = start_session(settings.spark_master, settings.home, str(jar) if jar else None)
         try:
             ending.catch_signals()  # again: PySpark has set a SIGINT handler of its own
-            check_time_format(spark, mapping)
             _run(settings, mapping, spark, lease, intake, ending, parent, available_now=available_now)
         except JVM_GONE as error:
             log.error("%s", error)
@@ -114,7 +115,10 @@ def _run(
     busy = threading.Lock()
     url = os.environ[URL_VARIABLE]
     workers = IdleWorkers(lambda: touch_workers(spark))
-    stream = start_query(spark, url, settings, lease, busy, available_now=available_now, mapping=mapping)
+    spool = spool_dir(settings)
+    stream = start_query(
+        spark, url, settings, lease, busy, available_now=available_now, spool=spool, mapping=mapping
+    )
     try:
         while not ending.event.wait(PARENT_SECONDS):
             if not stream.isActive:

@@ -1,8 +1,4 @@
-"""The Spark query: source, cleaning and sink put together, and started.
-
-Belongs here: which options each gets, and what Spark says of its end. Does not belong here: the parts themselves
-(`source`, `cleaning`, `micro_batch`), when the query starts and stops (`stream`).
-"""
+"""The Spark query: source and sink put together, and started."""
 
 from __future__ import annotations
 
@@ -10,19 +6,24 @@ import logging
 import os
 import re
 import threading
+from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from clickstream_assets.settings import Settings
 from spark import offset_log
-from spark.batch import Outcome
-from spark.cleaning import UNMAPPED, cleaning_sql, on_records
-from spark.copy_text import copy_text_sql
 from spark.lease import Lease
-from spark.micro_batch import MicroBatchWriter
-from spark.source import URL_VARIABLE, ChunkSource
+from spark.sink.books import Outcome
+from spark.sink.evidence import Evidence
+from spark.sink.handovers import Handover, SpoolHandover, UploadHandover
+from spark.sink.jdbc import JdbcHandover
+from spark.sink.micro_batch import MicroBatchWriter
+from spark.source.data_source import URL_VARIABLE, ChunkSource
+from spark.source.options import SourceOptions
 from spark.source_mapping import SourceMapping
+
+UNMAPPED = SourceMapping()
 
 log = logging.getLogger("clickstream.stream")
 
@@ -35,9 +36,15 @@ def start_query(
     busy: threading.Lock,
     *,
     available_now: bool,
+    spool: Path | None,
     mapping: SourceMapping = UNMAPPED,
 ) -> StreamingQuery:
-    """Start the query under a held lease. `busy` is locked while a micro-batch is being committed."""
+    """Start the query under a held lease.
+
+    Args:
+        busy: is locked while a micro-batch is being committed.
+        spool: a directory that driver and tasks share; without one, tasks upload their rows.
+    """
     checkpoint = settings.checkpoint_dir
     if not offset_log.is_usable(checkpoint):
         log.warning("the checkpoint is damaged: moved to %s", offset_log.move_aside(checkpoint))
@@ -45,38 +52,37 @@ def start_query(
     def committed(_: Outcome) -> None:
         lease.progressed()
 
-    cleaned = cleaning_sql(settings.identical_rows, mapping)
-    statement = cleaned if settings.sink == "jdbc" else copy_text_sql(cleaned)
-    # Part of the streaming query, the statement is analysed once; in a micro-batch, once each, which takes longer than
-    # the rows do. The window that numbers identical rows is not allowed in a streaming query.
-    in_batch = settings.identical_rows == "keep"
-
-    def prepare(records: DataFrame) -> DataFrame:
-        return on_records(records, statement, mapping)
-
+    root = os.fsencode(settings.events_dir)
+    options = SourceOptions(
+        root,
+        mapping,
+        "rows" if settings.sink == "jdbc" else "upload" if spool is None else "spool",
+        settings.identical_rows,
+        lease.epoch,
+        spool,
+        settings.retention_days,
+    )
     writer = MicroBatchWriter(
         url,
         lease.epoch,
         settings.sink,
-        prepare if in_batch else _as_it_is,
+        _handover(options, url),
+        Evidence(root, mapping.columns),
         lambda batch_id: offset_log.read_range(checkpoint, batch_id),
         committed,
     )
 
-    def write(records: object, batch_id: int) -> None:
+    def write(rows: DataFrame, batch_id: int) -> None:
         with busy:
-            writer.write(records, batch_id)  # type: ignore[arg-type]
+            writer.write(rows, batch_id)
 
     # The source's Python processes get their environment from here, and never the URL as a visible option.
     spark.sparkContext.environment[URL_VARIABLE] = url
     spark.dataSource.register(ChunkSource)
-    reader = spark.readStream.format("clickstream").option("root", os.fsencode(settings.events_dir).hex())
-    reader = reader.option("mapping", mapping.to_json()).option("sink", settings.sink)
-    if settings.retention_days is not None:
-        reader = reader.option("retention_days", str(settings.retention_days))
-    source = reader.load()
     out = (
-        (source if in_batch else prepare(source))
+        spark.readStream.format("clickstream")
+        .options(**options.to_options())
+        .load()
         .writeStream.foreachBatch(write)
         .queryName("clickstream")
         .option("checkpointLocation", str(checkpoint))
@@ -84,8 +90,19 @@ def start_query(
     return (out.trigger(availableNow=True) if available_now else out).start()
 
 
-def _as_it_is(records: DataFrame) -> DataFrame:
-    return records
+def spool_dir(settings: Settings) -> Path | None:
+    """The directory that driver and tasks share: in the home on one machine, on a cluster where a setting names it."""
+    return settings.spool_dir or (
+        settings.home / "spool" if settings.spark_master.startswith("local") else None
+    )
+
+
+def _handover(options: SourceOptions, url: str) -> Handover:
+    if options.handover == "rows":
+        return JdbcHandover(url)
+    if options.handover == "spool" and options.spool is not None:
+        return SpoolHandover(options.spool)
+    return UploadHandover(url)
 
 
 def failure_cause(text: str) -> str:

@@ -1,9 +1,6 @@
 """The times that an event may have, at the moment its micro-batch is planned.
 
 Belongs here: the two bounds. Does not belong here: comparing with them (`cleaning`).
-
-They reach the cleaning as columns. As constants they would be part of the code that Spark generates, and a new
-bound would have it compiled anew, which takes longer than a micro-batch.
 """
 
 from __future__ import annotations
@@ -12,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before: a broken clock
+EARLIEST_US = int(EARLIEST.timestamp()) * 1_000_000
 MAX_FUTURE = timedelta(days=1)  # ahead of this machine's clock: another zone or a skewed clock, at most
 
 

@@ -1,1 +1,1 @@
-COPY {table} (file_id, line_no, byte_offset, byte_length, raw, reason, detail) FROM STDIN (FORMAT csv, ENCODING 'UTF8')
+COPY {table} ({columns}, batch_id) FROM STDIN (FORMAT binary)

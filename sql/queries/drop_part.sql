@@ -1,1 +1,1 @@
-DROP TABLE staging.{events}, staging.{rejects}
+DROP TABLE {tables}

@@ -1,7 +1,9 @@
--- Duplicates whose content differs from the stored event's.
+-- Staged rows with the identity of an event that came from another row and has other content.
 INSERT INTO event_conflicts (file_id, line_no, event_id, event_time, content, batch_id)
-SELECT d.file_id, d.line_no, d.event_id, d.event_time, to_jsonb(d) - 'file_id' - 'line_no', %(batch_id)s
-FROM merge_duplicates AS d
-JOIN events AS e ON e.event_id = d.event_id AND e.event_time = d.event_time
-WHERE (d.user_id, d.session_id, d.action_type, d.product_id, d.price, d.user_agent, d.extra)
-    IS DISTINCT FROM (e.user_id, e.session_id, e.action_type, e.product_id, e.price, e.user_agent, e.extra)
+SELECT s.file_id, s.line_no, s.event_id, s.event_time, to_jsonb(c), %(batch_id)s
+FROM {rows} AS s
+JOIN events AS e ON e.event_id = s.event_id AND e.event_time = s.event_time
+CROSS JOIN LATERAL (SELECT s.event_id, s.event_time, {staged_content}) AS c
+WHERE (e.file_id, e.line_no) IS DISTINCT FROM (s.file_id, s.line_no)
+  AND s.file_id <> ALL (%(void)s)
+  AND ({staged_content}) IS DISTINCT FROM ({stored_content})

@@ -1,11 +1,13 @@
--- In the order of the ids, which makes the index writes cheap; the earlier file and line win among duplicates. Rows that
--- do not lie so come by way of events_in_order.
-INSERT INTO events (
-    event_id, user_id, session_id, action_type, product_id, event_time, price, user_agent, extra,
-    batch_id, file_id, line_no
+-- Staged rows that no event has the identity of become events, in the order of their ids, which makes the index writes
+-- cheap; among duplicates the earlier file and line win. Which rows of the staging table: those between two places in it.
+-- Says how many were inserted, by file.
+WITH inserted AS (
+    INSERT INTO events ({columns}, batch_id)
+    SELECT {columns}, %(batch_id)s
+    FROM {rows}
+    WHERE event_id IS NOT NULL AND ctid >= %(first)s::tid AND ctid < %(last)s::tid AND file_id <> ALL (%(void)s)
+    ORDER BY event_id, event_time, file_id, line_no
+    ON CONFLICT (event_id, event_time) DO NOTHING
+    RETURNING file_id
 )
-SELECT
-    event_id, user_id, session_id, action_type, product_id, event_time, price, user_agent, extra,
-    %(batch_id)s, file_id, line_no
-FROM {rows}
-ON CONFLICT (event_id, event_time) DO NOTHING
+SELECT file_id, count(*) FROM inserted GROUP BY file_id

@@ -1,4 +1,5 @@
-INSERT INTO rejected_events (file_id, line_no, byte_offset, byte_length, raw, reason, detail, batch_id)
-SELECT file_id, line_no, byte_offset, byte_length, raw, reason, detail, %(batch_id)s
-FROM {rejects}
+INSERT INTO rejected_events ({columns}, batch_id)
+SELECT {columns}, %(batch_id)s
+FROM {rows}
+WHERE reason IS NOT NULL AND line_no > 0 AND file_id <> ALL (%(void)s)
 ORDER BY file_id, line_no

@@ -2,5 +2,5 @@
 SELECT c.relname
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = 'staging' AND c.relkind = 'r' AND c.relname ~ '^(events|rejects)_e[0-9]+_'
+WHERE n.nspname = 'staging' AND c.relkind = 'r' AND c.relname ~ '^(events|rejects|rows)_e[0-9]+_'
   AND substring(c.relname FROM '_e([0-9]+)_')::bigint < %(epoch)s

@@ -17,13 +17,12 @@ from pyspark.sql import SparkSession
 from clickstream_assets.database import connect
 from clickstream_assets.settings import IdenticalRows, Settings, Sink
 from clickstream_assets.verification import verify
-from spark.cleaning import UNMAPPED
 from spark.intake import Intake
-from spark.jdbc_sink import DEBIAN_JAR
 from spark.lease import Lease
 from spark.manifest import Manifest
+from spark.sink.jdbc import DEBIAN_JAR
 from spark.source_mapping import SourceMapping
-from spark.streaming_query import start_query
+from spark.streaming_query import UNMAPPED, start_query
 
 needs_jdbc = pytest.mark.skipif(
     not (os.environ.get("CLICKSTREAM_JDBC_JAR") or DEBIAN_JAR.is_file()),
@@ -61,8 +60,9 @@ class Pipeline:
         identical_rows: IdenticalRows = "merge",
         register: bool = True,
         mapping: SourceMapping = UNMAPPED,
+        spool: bool = True,
     ) -> None:
-        """Take every present file and commit all that waits."""
+        """Take every present file and commit all that waits; without `spool` the tasks upload their rows."""
         settings = replace(self.settings, sink=sink, identical_rows=identical_rows)
         url = self.database.writer_url
         lease = Lease(url, "catch-up", None, self.failures.append)
@@ -71,7 +71,14 @@ class Pipeline:
             if register:
                 self.intake(lease, connection, mapping).register_present_files()
             query = start_query(
-                self.spark, url, settings, lease, threading.Lock(), available_now=True, mapping=mapping
+                self.spark,
+                url,
+                settings,
+                lease,
+                threading.Lock(),
+                available_now=True,
+                spool=settings.home / "spool" if spool else None,
+                mapping=mapping,
             )
             if not query.awaitTermination(120):
                 query.stop()

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from stream_pipeline import needs_jdbc
 
 from clickstream_assets.database import connect
-from spark.jdbc_sink import jdbc_options
+from spark.sink.jdbc import jdbc_options
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

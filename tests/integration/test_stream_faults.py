@@ -34,7 +34,7 @@ UPLOADING = """
 # name of the point: the table that is locked, how, which session waits there, with which statement
 POINTS = {
     "before the offset is logged": ("ingest_chunks", "ACCESS EXCLUSIVE", "clickstream-stream-source", "%chunks%"),
-    "after staging, before the merge": ("events", "EXCLUSIVE", "clickstream-stream-sink", "%INSERT INTO events%"),
+    "while rows are copied": ("events", "EXCLUSIVE", "clickstream-stream-sink", "COPY%events%"),
     "inside the transaction, after the merge": (
         "ingest_batches", "EXCLUSIVE", "clickstream-stream-sink", "%INSERT INTO ingest_batches%",
     ),
@@ -53,13 +53,13 @@ def held(pipeline: Pipeline, table: str, mode: str) -> Iterator[None]:
 
 
 @contextmanager
-def loading(pipeline: Pipeline, *, register: bool) -> Iterator[list[BaseException]]:
+def loading(pipeline: Pipeline, *, register: bool, spool: bool = True) -> Iterator[list[BaseException]]:
     """A load in a thread of its own, whose end is waited for; the error that it ended with, if any."""
     errors: list[BaseException] = []
 
     def load() -> None:
         try:
-            pipeline.load(register=register)
+            pipeline.load(register=register, spool=spool)
         except BaseException as error:  # noqa: BLE001 - this is what is being tested
             errors.append(error)
 
@@ -93,7 +93,7 @@ def register(pipeline: Pipeline) -> None:
 @pytest.fixture
 def waiting(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     """Two registered files, large enough to go through tasks; a batch before them is committed."""
-    monkeypatch.setattr("spark.micro_batch.SMALL_ROWS", 100)
+    monkeypatch.setattr("spark.sink.micro_batch.SMALL_ROWS", 100)
     pipeline.write("0.csv", event(0))
     pipeline.load()
     pipeline.write("1.csv", "".join(event(number) for number in range(1, ROWS)) + "bad line\n")
@@ -125,7 +125,7 @@ def test_postgresql_ends_the_session_that_is(waiting: Pipeline, point: str) -> N
 def test_a_python_worker_is_killed_while_it_uploads(waiting: Pipeline) -> None:
     """The tasks create their tables in the schema staging; a lock on their report holds them there."""
     with (
-        loading(waiting, register=False) as errors,
+        loading(waiting, register=False, spool=False) as errors,
         held(waiting, "staging.finished_parts", "EXCLUSIVE"),
     ):
         ((port,),) = wait_for(lambda: waiting.rows(UPLOADING))  # type: ignore[misc]

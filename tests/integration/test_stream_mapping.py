@@ -26,7 +26,7 @@ def test_another_producers_file_becomes_events(pipeline: Pipeline, sink: Sink) -
     mapping = SourceMapping(
         COLUMNS | PRICE,
         {"angesehen": "view", "gekauft'), --": "purchase", "in den korb": "add_to_cart"},
-        "dd.MM.yyyy HH:mm:ss",
+        "%d.%m.%Y %H:%M:%S",
         "Europe/Berlin",
     )
     rows = [
@@ -57,9 +57,9 @@ def test_another_producers_file_becomes_events(pipeline: Pipeline, sink: Sink) -
 
 def test_a_format_of_ten_digits_is_no_epoch_and_one_with_a_zone_keeps_it(pipeline: Pipeline) -> None:
     pipeline.write("hours.csv", "2026010112;view;k1;b1;w1;;\n", HEADER)
-    pipeline.load(mapping=SourceMapping(COLUMNS, {}, "yyyyMMddHH", "America/New_York"))
+    pipeline.load(mapping=SourceMapping(COLUMNS, {}, "%Y%m%d%H", "America/New_York"))
     pipeline.write("zones.csv", "01.01.2026 12:00 +05:00;view;k2;b1;w1;;\n", HEADER)
-    pipeline.load(mapping=SourceMapping(COLUMNS, {}, "dd.MM.yyyy HH:mm XXX", "America/New_York"))
+    pipeline.load(mapping=SourceMapping(COLUMNS, {}, "%d.%m.%Y %H:%M %z", "America/New_York"))
     found = pipeline.rows("SELECT (event_time AT TIME ZONE 'UTC')::text FROM events ORDER BY id")
     assert found == [("2026-01-01 17:00:00",), ("2026-01-01 07:00:00",)]
     pipeline.assert_conserved()

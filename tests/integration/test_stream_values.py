@@ -47,7 +47,7 @@ PRICES = {
     "(not set)": None,
     "-1": "negative_price",
     "-0.01": "negative_price",
-    "NaN": "invalid_price",
+    "NaN": None,
     "Infinity": "invalid_price",
     "1e400": "invalid_price",
     "1d": "invalid_price",

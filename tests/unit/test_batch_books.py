@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from spark.batch import Batch, Books, Chunk, Outcome
-from spark.staging import Part, RowsLost
+from spark.sink.books import Batch, Books, Chunk, Outcome
+from spark.sink.parts import Part, RowsLost
 
 CHUNKS = (Chunk(seq=5, file_id=1, records=3), Chunk(seq=6, file_id=1, records=2), Chunk(7, 2, 4))
 BATCH = Batch("query", 9, 2, "copy", 4, 7, CHUNKS, datetime(2024, 5, 1, tzinfo=UTC))
@@ -23,9 +23,7 @@ def books(*parts: Part, duplicates: dict[int, int] | None = None) -> Books:
 
 
 def part(events: dict[int, int], rejects: dict[int, int] | None = None, **others: object) -> Part:
-    return Part(
-        0, "token", ("events",), ("rejects",), events_by_file=events, rejects_by_file=rejects or {}, **others
-    )
+    return Part(0, "token", 1, events=events, rejects=rejects or {}, **others)  # type: ignore[arg-type]
 
 
 def test_events_and_rejects_of_all_parts_make_up_the_records_of_a_file() -> None:
@@ -45,8 +43,10 @@ def test_a_file_with_fewer_or_more_rows_than_records_stops_the_batch(
 
 
 def test_a_file_that_changed_is_not_counted() -> None:
-    found = books(part({1: 5}, void_files={2: "chunk_changed"}))
+    found = Books(BATCH, void_files={2: "chunk_changed"})
+    found.add(part({1: 5, 2: 3}, {2: 1}))
     found.check()
+    assert found.rejects.total() == 0
     assert found.by_file()["file_ids"] == [1]
 
 

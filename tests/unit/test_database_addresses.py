@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import create_engine
 
-from spark.jdbc_sink import jdbc_options
+from spark.sink.jdbc import jdbc_options
 
 TLS = "sslmode=verify-full&sslrootcert=%2Fetc%2Fca%20of%20ours%2Broot.pem"
 URL = f"postgresql://clickstream_writer:p%40ss@db.example:6432/click%20stream?{TLS}"

@@ -6,7 +6,6 @@ import gzip
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -43,16 +42,16 @@ def test_only_the_first_records_are_read(tmp_path: Path, compress: bool) -> None
     data = HEADER + b"".join(b"u%d,s,view,p,2026-01-01T00:00:00Z\n" % number for number in range(5000))
     (tmp_path / "a.csv").write_bytes(gzip.compress(data) if compress else data)
     (found,) = sample(tmp_path, rows=10)
-    assert found.records is not None
-    assert found.records.column("user_id").to_pylist() == [f"u{number}" for number in range(10)]
-    assert found.records.column("line_no").to_pylist() == list(range(2, 12))
+    assert found.cleaned is not None
+    assert found.cleaned.events["user_id"].to_pylist() == [f"u{number}" for number in range(10)]
+    assert found.cleaned.events["line_no"].to_pylist() == list(range(2, 12))
 
 
 def test_a_file_with_a_header_alone_has_no_records(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(HEADER)
     (found,) = sample(tmp_path)
     assert found.layout is not None
-    assert found.records is None
+    assert found.cleaned is None
 
 
 @pytest.mark.parametrize(
@@ -70,7 +69,7 @@ def test_a_file_that_would_be_refused_says_why(tmp_path: Path, data: bytes, says
     (found,) = sample(tmp_path)
     assert found.layout is None
     assert says in (found.detail or "")
-    lines, is_good = report([found], [], 1, SourceMapping())
+    lines, is_good = report([found], 1, SourceMapping())
     assert not is_good
     assert any(says in line for line in lines)
 
@@ -82,32 +81,17 @@ def test_hidden_files_and_what_is_no_file_are_no_surprise(tmp_path: Path) -> Non
     assert sorted(found.reason or "" for found in sample(tmp_path)) == ["broken_link", "not_a_file"]
 
 
-def row(number: int, **values: Any) -> dict[str, Any]:
-    event = {
-        "file_id": 0,
-        "line_no": number + 2,
-        "value": b"the raw line\n",
-        "reason": None,
-        "detail": None,
-        "event_id": f"e{number}",
-        "event_time": NOW,
-        "action_type": "view",
-    }
-    return event | values
-
-
 def test_the_report_counts_events_rejects_and_repeats(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes(HEADER)
-    samples = sample(tmp_path)
-    rows = [
-        row(0),
-        row(1, event_id="e0"),
-        row(2, action_type="purchase"),
-        row(3, reason="unknown_action_type", detail="gekauft"),
-        row(4, reason="unknown_action_type", detail="geschaut"),
-        row(5, reason="field_count"),
-    ]
-    lines, is_good = report(samples, rows, 7, SourceMapping())
+    rows = (
+        b"u,s,view,p,2026-01-01T00:00:00Z\n"
+        b"u,s,view,p,2026-01-01T00:00:00Z\n"
+        b"u,s,purchase,p,2026-01-01T00:00:00Z\n"
+        b"u,s,gekauft,p,2026-01-01T00:00:00Z\n"
+        b"u,s,geschaut,p,2026-01-01T00:00:00Z\n"
+        b"the raw line\n"
+    )
+    (tmp_path / "a.csv").write_bytes(HEADER + rows)
+    lines, is_good = report(sample(tmp_path), 7, SourceMapping())
     text = "\n".join(lines)
     assert not is_good
     assert lines[0] == "7 files, 1 of them looked at, 6 rows in all."
@@ -116,4 +100,4 @@ def test_the_report_counts_events_rejects_and_repeats(tmp_path: Path) -> None:
     assert "field_count                   1   a.csv, line 7: 'the raw line'" in text
     assert "actions: view 2, purchase 1" in text
     assert "repeats: 1 rows" in text
-    assert report(samples, [row(0)], 1, SourceMapping())[1]
+    assert report(sample(tmp_path, rows=1), 1, SourceMapping())[1]

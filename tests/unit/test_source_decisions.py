@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark.chunk_reader import ChunkToRead
 from spark.content import FileState
 from spark.fields import Columns
-from spark.source import (
+from spark.source.chunk_reader import ChunkToRead
+from spark.source.micro_batches import (
     BATCH_BYTES,
     BATCH_CHUNKS,
     BATCH_ROWS,

@@ -8,7 +8,7 @@ import pytest
 
 from clickstream_assets.settings import SettingsError
 from spark.header import Layout, parse_header
-from spark.source_mapping import SourceMapping, read_mapping
+from spark.source_mapping import PriceFormat, SourceMapping, read_mapping
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -42,6 +42,14 @@ def test_names_are_compared_without_case_and_spaces(tmp_path: Path) -> None:
         ('[actions]\ngekauft = "bought"\n', "'bought' is none of view"),
         ('[actions]\nview = "purchase"\n', "'view' is an action of ours already"),
         ('[time]\nformats = "x"\n', "'formats' means nothing there"),
+        ('[time]\nformat = "dd.MM.yyyy HH:mm"\n', "write it in strptime's notation, like %d.%m.%Y %H:%M:%S"),
+        ('[time]\nformat = "%d.%m. %H:%M"\n', "it needs exactly one of %Y %y"),
+        ('[time]\nformat = "%d.%m.%Y %H:%Q"\n', "'%Q' is unknown"),
+        ('[time]\nformat = "%d.%m.%Y %I:%M"\n', "%I and %p go together"),
+        ('[price]\ndecimal = "\'"\n', "give a point or a comma"),
+        ('[price]\ngrouping = "."\n', "decimal and grouping are the same sign"),
+        ('[values]\nnothing = "-"\n', "[values] takes a line like"),
+        ('[format]\nescape = "slash"\n', "escape is 'slash': give one of backslash, none"),
         ('[time]\nzone = "Europe/Bielefeld"\n', "is no time zone"),
         ('[time]\nzone = "../etc/passwd"\n', "is no time zone"),
     ],
@@ -60,17 +68,11 @@ def test_a_file_that_is_not_there_is_said_in_one_sentence(tmp_path: Path) -> Non
         read_mapping(tmp_path / "gone.toml")
 
 
-@pytest.mark.parametrize(
-    ("time_format", "names_zone"),
-    [
-        ("dd.MM.yyyy HH:mm", False),
-        ("yyyy-MM-dd'Z'HH", False),
-        ("yyyy-MM-dd HH:mm XXX", True),
-        ("HH:mm VV", True),
-    ],
-)
-def test_a_format_says_whether_times_name_their_zone(time_format: str, names_zone: bool) -> None:
-    assert SourceMapping(time_format=time_format).format_names_zone is names_zone
+def test_signs_words_and_the_escape_are_read(tmp_path: Path) -> None:
+    text = '[price]\ndecimal = ","\ngrouping = "."\n[values]\nnothing = ["-", " NA "]\n[format]\nescape = "none"\n'
+    mapping = read_mapping(write(tmp_path, text))
+    assert mapping == SourceMapping(price=PriceFormat(",", "."), nothing=("-", "na"), escape="none")
+    assert SourceMapping.from_json(mapping.to_json()) == mapping
 
 
 def test_the_mapping_comes_before_own_names_and_known_ones() -> None:

@@ -1,0 +1,187 @@
+"""The one cleaning: records of a file, split into texts, become events and rejects.
+
+For every header, mapping and kind of id, for both sinks and for `check-source`. Nothing is dropped: each record leaves
+as an event or as a reject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spark.cleaning.columns import EVENT_SCHEMA, REJECT_SCHEMA
+from spark.cleaning.extras import json_objects, with_ids
+from spark.cleaning.identity import joined_values, name_uuids, numbered, read_uuids
+from spark.cleaning.prices import read_prices, with_ten_decimals
+from spark.cleaning.rules import Facts, broken_rules, reasons_and_details
+from spark.cleaning.texts import Nothing, trimmed
+from spark.cleaning.time_formats import TimeFormats
+from spark.cleaning.times import read_times
+from spark.fields import Columns, Split, split_records
+from spark.header import FIELDS
+from spark.records import KEPT_BYTES, Flag, Records
+from spark.source_mapping import SourceMapping
+from spark.time_bounds import TimeBounds
+from spark.vocabulary import ACTIONS
+
+# Numbers of rows among the identical ones of their file, given the digests of their values and which of them count.
+Occurrences = Callable[[npt.NDArray[np.uint64]], npt.NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What became of some records, each list in the order of the file."""
+
+    events: pa.RecordBatch  # `columns.EVENT_SCHEMA`
+    rejects: pa.RecordBatch  # `columns.REJECT_SCHEMA`
+
+
+class Cleaning:
+    """The cleaning for one source mapping."""
+
+    def __init__(self, mapping: SourceMapping) -> None:
+        """Raises: TimeFormatError: the mapping's format of times is none."""
+        self._nothing = Nothing(mapping.nothing)
+        self._formats = TimeFormats(mapping.time_format, mapping.time_zone)
+        self._price = mapping.price
+        words = {**ACTIONS, **mapping.actions}
+        self._words = pa.array(list(words), pa.string())
+        self._ours = pa.array(list(words.values()), pa.string())
+
+    def clean(
+        self,
+        records: Records,
+        columns: Columns,
+        file_id: int,
+        bounds: TimeBounds,
+        occurrences: Occurrences | None = None,
+    ) -> Cleaned:
+        """The events and rejects of a run of records.
+
+        Args:
+            columns: which columns of the file are which fields.
+            bounds: the times that an event may have.
+            occurrences: numbers identical rows of the file; without it they are one event.
+        """
+        split = split_records(records.values, records.flags == Flag.NONE, columns)
+        texts = self._texts(split, columns, len(records))
+        times = read_times(texts["event_time"], self._formats)
+        prices, price_reasons = read_prices(texts["price"], self._price)
+        actions = self._actions(texts["action_type"])
+        facts = Facts(_flags(records, split), split.ok, texts, actions, times, price_reasons, bounds)
+        broken = broken_rules(facts)
+        events = {
+            **{
+                name: texts[name]
+                for name in ("event_id", "user_id", "session_id", "product_id", "user_agent")
+            },
+            "action_type": actions,
+            "price": prices,
+            "event_time": pa.array(times.microseconds),
+            "line_no": pa.array(records.line_numbers),
+        }
+        extras = [(name, split.texts[at]) for name, at in columns.extras]
+        good = broken == 0
+        if not good.all():
+            chosen = pa.array(np.flatnonzero(good))
+            events = {name: column.take(chosen) for name, column in events.items()}
+            extras = [(name, column.take(chosen)) for name, column in extras]
+        return Cleaned(
+            _events(events, json_objects(extras, int(good.sum())), file_id, occurrences),
+            _rejects(records, facts, broken, file_id),
+        )
+
+    def _texts(self, split: Split, columns: Columns, rows: int) -> dict[str, pa.StringArray]:
+        texts = {}
+        for field, at in zip(FIELDS, columns.fields, strict=True):
+            column = pa.nulls(rows, pa.string()) if at is None else trimmed(split.texts[at])
+            texts[field] = self._nothing.removed(column)
+        return texts
+
+    def _actions(self, words: pa.StringArray) -> pa.StringArray:
+        encoded = words.dictionary_encode()
+        found = pc.index_in(pc.ascii_lower(encoded.dictionary), self._words)
+        return self._ours.take(found).take(encoded.indices)
+
+
+def _flags(records: Records, split: Split) -> npt.NDArray[np.int8]:
+    return records.flags
+
+
+def _events(
+    events: Mapping[str, pa.Array], extra: pa.StringArray, file_id: int, occurrences: Occurrences | None
+) -> pa.RecordBatch:
+    ids, is_uuid = read_uuids(events["event_id"])
+    if not is_uuid.all():
+        has_text = events["event_id"].is_valid().to_numpy(zero_copy_only=False)
+        texts = np.flatnonzero(has_text & ~is_uuid)
+        if len(texts):
+            ids[texts] = name_uuids(events["event_id"].take(pa.array(texts)).cast(pa.binary()).to_pylist())
+            others = pc.if_else(pa.array(is_uuid), pa.scalar(None, pa.string()), events["event_id"])
+            extra = with_ids(extra, others)
+        nameless = np.flatnonzero(~has_text)
+        if len(nameless):
+            ids[nameless] = _ids_of_values(events, pa.array(nameless), occurrences)
+    rows = len(extra)
+    found = {
+        **events,
+        "event_id": pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), rows, [None, pa.py_buffer(ids)]),
+        "event_time": events["event_time"].cast(pa.timestamp("us", "UTC")),
+        "file_id": pa.array(np.full(rows, file_id, np.int64)),
+        "extra": extra,
+    }
+    return pa.RecordBatch.from_arrays([found[name] for name in EVENT_SCHEMA.names], schema=EVENT_SCHEMA)
+
+
+def _ids_of_values(
+    events: Mapping[str, pa.Array], rows: pa.Int64Array, occurrences: Occurrences | None
+) -> npt.NDArray[np.uint8]:
+    """The ids of `rows`, which bring none."""
+    chosen = {name: events[name].take(rows) for name in FIELDS if name != "event_id"}
+    chosen["event_time"] = chosen["event_time"].cast(pa.string())
+    chosen["price"] = with_ten_decimals(chosen["price"])
+    names = joined_values([chosen[name] for name in FIELDS if name != "event_id"])
+    ids = name_uuids(names)
+    if occurrences is not None:
+        numbers = occurrences(ids[:, :8].copy().view(np.uint64)[:, 0])
+        again = np.flatnonzero(numbers > 1)
+        if len(again):
+            ids[again] = name_uuids([numbered(names[row], int(numbers[row])) for row in again])
+    return ids
+
+
+def _rejects(records: Records, facts: Facts, broken: npt.NDArray[np.uint8], file_id: int) -> pa.RecordBatch:
+    rows = np.flatnonzero(broken)
+    if not len(rows):
+        return _no_rejects()
+    reasons, details = reasons_and_details(facts, broken, rows)
+    values = records.values.take(pa.array(rows)).to_pylist()
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array(np.full(len(rows), file_id, np.int64)),
+            pa.array(records.line_numbers[rows]),
+            pa.array(records.offsets[rows]),
+            pa.array(records.lengths[rows]),
+            pa.array([kept(value) for value in values], pa.binary()),
+            reasons,
+            details,
+        ],
+        schema=REJECT_SCHEMA,
+    )
+
+
+def _no_rejects() -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays(
+        [pa.array([], kind) for kind in REJECT_SCHEMA.types], schema=REJECT_SCHEMA
+    )
+
+
+def kept(record: bytes) -> bytes:
+    """The evidence of a reject: the record without its line end, its first 64 KiB."""
+    cut = record[:KEPT_BYTES]
+    return cut[:-1].removesuffix(b"\r") if cut.endswith(b"\n") else cut

@@ -1,0 +1,151 @@
+"""The rules that reject a record: one ordered table, of which the first that holds is the reason.
+
+The detail of a reject is the value that was the reason, its first 200 characters; null where there is none. Reasons
+that are not here: `refused_by_database`, which the commit finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spark.cleaning.prices import INVALID, NEGATIVE
+from spark.cleaning.times import Times
+from spark.header import REQUIRED
+from spark.records import Flag
+from spark.time_bounds import EARLIEST_US, TimeBounds
+
+MAX_ID_CHARACTERS = 256  # keys of the summaries; a longer id is garbage
+MAX_USER_AGENT_BYTES = 2_000
+DETAIL_CHARACTERS = 200
+
+Mask = npt.NDArray[np.bool_]
+
+# What a column of times is called in headers: a header in the middle of a file.
+_TIME_NAMES = pa.array(["event_time", "timestamp", "time", "event_timestamp", "ts", "datetime"])
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules look at: columns of one run of records, trimmed, null where there is no value."""
+
+    flags: npt.NDArray[np.int8]
+    split_ok: Mask
+    texts: dict[str, pa.StringArray]  # by field
+    actions: pa.StringArray  # ours; null where the word is unknown
+    times: Times
+    price_reasons: pa.StringArray
+    bounds: TimeBounds
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`holds` says for which records; `detail` is the field whose value was the reason."""
+
+    reason: str
+    holds: Callable[[Facts], Mask]
+    detail: str | None = None
+
+
+def _mask(column: pa.BooleanArray) -> Mask:
+    found: Mask = pc.fill_null(column, False).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _is_null(column: pa.Array) -> Mask:
+    if not column.null_count:
+        return np.zeros(len(column), bool)
+    found: Mask = column.is_null().to_numpy(zero_copy_only=False)
+    return found
+
+
+def _flagged(flag: Flag) -> Rule:
+    return Rule(flag.name.lower(), lambda facts: facts.flags == flag)
+
+
+def _missing(field: str) -> Rule:
+    return Rule(f"missing_{field}", lambda facts: _is_null(facts.texts[field]))
+
+
+def _too_long(field: str) -> Rule:
+    def holds(facts: Facts) -> Mask:
+        column = facts.texts[field]
+        long = _mask(pc.greater(pc.binary_length(column), MAX_ID_CHARACTERS))
+        if long.any():
+            long &= _mask(pc.greater(pc.utf8_length(column), MAX_ID_CHARACTERS))
+        return long
+
+    return Rule("id_too_long", holds, field)
+
+
+def _price(reason: str) -> Rule:
+    def holds(facts: Facts) -> Mask:
+        if facts.price_reasons.null_count == len(facts.price_reasons):
+            return np.zeros(len(facts.price_reasons), bool)
+        return _mask(pc.equal(facts.price_reasons, reason))
+
+    return Rule(reason, holds, "price")
+
+
+def _repeated_header(facts: Facts) -> Mask:
+    if facts.times.valid.all():
+        return np.zeros(len(facts.flags), bool)
+    named = pc.is_in(pc.ascii_lower(facts.texts["event_time"]), _TIME_NAMES)
+    return _mask(named) & ~facts.times.valid
+
+
+def _out_of_range(facts: Facts) -> Mask:
+    at = facts.times.microseconds
+    return (at < EARLIEST_US) | (at > facts.bounds.latest)
+
+
+def _agent_too_long(facts: Facts) -> Mask:
+    return _mask(pc.greater(pc.binary_length(facts.texts["user_agent"]), MAX_USER_AGENT_BYTES))
+
+
+RULES = (
+    *(_flagged(flag) for flag in Flag if Flag.NONE < flag < Flag.CHUNK_CHANGED),
+    Rule("field_count", lambda facts: ~facts.split_ok),
+    *(_missing(field) for field in REQUIRED),
+    Rule("repeated_header", _repeated_header, "event_time"),
+    *(_too_long(field) for field in ("user_id", "session_id", "product_id")),
+    Rule("unknown_action_type", lambda facts: _is_null(facts.actions), "action_type"),
+    Rule("invalid_event_time", lambda facts: ~facts.times.valid, "event_time"),
+    Rule("event_time_out_of_range", _out_of_range, "event_time"),
+    Rule("too_old", lambda facts: facts.times.microseconds < facts.bounds.oldest, "event_time"),
+    _price(NEGATIVE),
+    _price(INVALID),
+    Rule("user_agent_too_long", _agent_too_long, "user_agent"),
+)
+
+
+def broken_rules(facts: Facts, rules: Iterable[Rule] = RULES) -> npt.NDArray[np.uint8]:
+    """The number, from 1 on, of the first rule that holds for each record; 0 for an event."""
+    first = np.zeros(len(facts.flags), np.uint8)
+    for number, rule in enumerate(rules, 1):
+        holds = rule.holds(facts)
+        if holds.any():
+            first[holds & (first == 0)] = number
+    return first
+
+
+def reasons_and_details(
+    facts: Facts, rules: npt.NDArray[np.uint8], rows: npt.NDArray[np.int64]
+) -> tuple[pa.StringArray, pa.StringArray]:
+    """The reason and the detail of the records `rows`, whose rules are `rules[rows]`."""
+    broken = rules[rows]
+    reasons = pa.array([rule.reason for rule in RULES]).take(pa.array(broken - 1))
+    details = pa.nulls(len(rows), pa.string())
+    for number in np.unique(broken):
+        if (field := RULES[number - 1].detail) is not None:
+            mask = broken == number
+            texts = pc.utf8_slice_codeunits(
+                facts.texts[field].take(pa.array(rows[mask])), 0, DETAIL_CHARACTERS
+            )
+            details = pc.replace_with_mask(details, pa.array(mask), texts)
+    return reasons, details

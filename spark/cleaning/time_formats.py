@@ -1,0 +1,165 @@
+"""How times are written: ISO 8601, epochs, and the format that a source mapping names, in strptime's notation.
+
+A format is a regular expression on a text's *shape*, the text with `0` for each digit. Where it matches, the plan says
+which characters are the year, the hour and so on.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+Span = tuple[int, int]  # first character, and the one behind the last
+
+UTC = "UTC"
+LONGEST = 80  # characters: no longer text is a time
+
+_FRACTION = r"[.,](?P<fraction>0{1,30})"
+_ZONE = r"(?:[Zz]|[Uu][Tt][Cc]|[Gg][Mm][Tt]|(?P<sign>[+-])(?P<zh>00)(?::?(?P<zm>00)(?::(?P<zs>00))?)?)"
+_ISO = re.compile(
+    r"(?P<Y>0000)-(?P<m>00)-(?P<d>00)[Tt ](?P<H>00):(?P<M>00)"
+    rf"(?::(?P<S>00)(?:{_FRACTION})?)?(?P<zone> ?{_ZONE})?"
+)
+# Seconds, milli-, micro- and nanoseconds since 1970.
+_EPOCH = re.compile(rf"(?:(?P<epoch>0{{10}}|0{{13}}|0{{16}})(?:{_FRACTION})?|(?P<nano>0{{19}}))")
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_LONG_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_SHORT_DAYS = "mon|tue|wed|thu|fri|sat|sun"
+_LONG_DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+# strptime's directives: those that a time can be read from without knowing a language.
+DIRECTIVES = {
+    "Y": r"(?P<Y>0000)",
+    "y": r"(?P<y>00)",
+    "m": r"(?P<m>00?)",
+    "d": r"(?P<d>00?)",
+    "H": r"(?P<H>00?)",
+    "I": r"(?P<I>00?)",
+    "M": r"(?P<M>00?)",
+    "S": r"(?P<S>00?)",
+    "f": r"(?P<fraction>0{1,30})",
+    "b": rf"(?P<b>{'|'.join(_MONTHS)})",
+    "B": rf"(?P<b>{_LONG_MONTHS})",
+    "a": rf"(?:{_SHORT_DAYS})",
+    "A": rf"(?:{_LONG_DAYS})",
+    "p": r"(?P<p>am|pm)",
+    "z": rf"(?P<zone>{_ZONE})",
+    "Z": r"(?P<zone>utc|gmt|z)",
+    "%": "%",
+}
+_SHORTHANDS = {"%F": "%Y-%m-%d", "%T": "%H:%M:%S", "%R": "%H:%M", "%D": "%m/%d/%y"}
+_NEEDED = ({"%Y", "%y"}, {"%m", "%b", "%B"}, {"%d"}, {"%H", "%I"})
+
+
+class TimeFormatError(ValueError):
+    """A format that no time can be read by. The message says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where in a text of one shape the parts of a time stand; a number is the part itself."""
+
+    year: Span | None = None
+    short_year: bool = False
+    month: Span | int | None = None
+    day: Span | None = None
+    hour: Span | None = None
+    minute: Span | None = None
+    second: Span | None = None
+    fraction: Span | None = None
+    afternoon: int | None = None  # 0 or 1 where hours go to twelve
+    names_utc: bool = False
+    offset_sign: int = 0
+    offset: tuple[Span | None, Span | None, Span | None] = (None, None, None)  # hours, minutes, seconds
+    epoch: Span | None = None
+
+
+class TimeFormats:
+    """The formats of one source: its own one first, for a format of ten digits is no epoch."""
+
+    def __init__(self, own: str | None = None, zone: str = UTC) -> None:
+        """`own` in strptime's notation; `zone` is that of times that name none.
+
+        Raises:
+            TimeFormatError: `own` is no such format.
+        """
+        self.zone = zone
+        self._known = (*([compiled(own)] if own is not None else []), _ISO, _EPOCH)
+
+    def plan(self, shape: bytes) -> Plan | None:
+        """How to read texts of a shape; `None` where no format fits."""
+        return _plan(shape, self._known)
+
+
+def compiled(form: str) -> re.Pattern[str]:
+    """A format in strptime's notation as an expression on shapes.
+
+    Raises:
+        TimeFormatError: it lacks a part of a time, or has a directive that is unknown here.
+    """
+    for short, long in _SHORTHANDS.items():
+        form = form.replace(short, long)
+    pieces = re.findall(r"%.?|[^%]+", form, re.DOTALL)
+    directives = [piece for piece in pieces if piece.startswith("%") and piece != "%%"]
+    if unknown := [piece for piece in directives if piece[1:] not in DIRECTIVES]:
+        raise TimeFormatError(
+            f"'{unknown[0]}' is unknown; known are {', '.join('%' + d for d in DIRECTIVES)}"
+        )
+    if repeated := [piece for piece in directives if directives.count(piece) > 1]:
+        raise TimeFormatError(f"'{repeated[0]}' is there twice")
+    for alternatives in _NEEDED:
+        if len(alternatives & set(directives)) != 1:
+            raise TimeFormatError(f"it needs exactly one of {' '.join(sorted(alternatives))}")
+    if ("%I" in directives) != ("%p" in directives):
+        raise TimeFormatError("%I and %p go together")
+    if {"%z", "%Z"} <= set(directives):
+        raise TimeFormatError("%z and %Z say the same")
+    expression = "".join(
+        DIRECTIVES[piece[1:]] if piece.startswith("%") else re.escape(re.sub("[0-9]", "0", piece))
+        for piece in pieces
+    )
+    return re.compile(expression, re.IGNORECASE)
+
+
+@lru_cache(10_000)
+def _plan(shape: bytes, known: tuple[re.Pattern[str], ...]) -> Plan | None:
+    try:
+        text = shape.decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    for expression in known:
+        if found := expression.fullmatch(text):
+            return _of_match(found)
+    return None
+
+
+def _of_match(found: re.Match[str]) -> Plan:
+    def span(*names: str) -> Span | None:
+        for name in names:
+            if name in found.re.groupindex and found[name] is not None:
+                return found.span(name)
+        return None
+
+    def text(name: str) -> str:
+        return (found[name] or "").lower() if name in found.re.groupindex else ""
+
+    month: Span | int | None = span("m")
+    if name := text("b"):
+        month = _MONTHS.index(name[:3]) + 1
+    sign = text("sign")
+    return Plan(
+        year=span("Y", "y"),
+        short_year=span("y") is not None,
+        month=month,
+        day=span("d"),
+        hour=span("H", "I"),
+        minute=span("M"),
+        second=span("S"),
+        fraction=span("fraction"),
+        afternoon=int(text("p") == "pm") if text("p") else None,
+        names_utc=bool(text("zone")) and not sign,
+        offset_sign={"+": 1, "-": -1}.get(sign, 0),
+        offset=(span("zh"), span("zm"), span("zs")),
+        epoch=span("epoch", "nano"),
+    )

@@ -1,0 +1,79 @@
+"""The records behind rows that PostgreSQL refused: their chunks are read again, for nobody else keeps a record's
+bytes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from spark.cleaning.clean import kept
+from spark.cleaning.columns import REJECT_SCHEMA
+from spark.content import Content, ContentChanged, ContentError
+from spark.records import split_blocks
+from spark.sink.refusals import REASON
+from spark.source.chunk_reader import ChunkToRead
+from spark.source.registered import registered_chunks
+from spark.time_bounds import TimeBounds
+
+_ANY_TIME = TimeBounds(0, 0)  # no time is judged here
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Finds the records of chunks in the directory `root`; `mapped` are the source mapping's names of columns."""
+
+    root: bytes
+    mapped: Mapping[str, str]
+
+    def chunks(self, rows: Iterable[tuple[Any, ...]]) -> list[ChunkToRead]:
+        """The chunks that `chunks_to_read.sql` found."""
+        return registered_chunks(rows, self.mapped, _ANY_TIME)
+
+    def rejects(self, chunks: Sequence[ChunkToRead], refused: Mapping[int, str]) -> pa.RecordBatch:
+        """The refused rows of one file as rejects (`columns.REJECT_SCHEMA`).
+
+        Args:
+            chunks: of that file, in this micro-batch.
+            refused: PostgreSQL's sentence, by line.
+
+        Raises:
+            ContentChanged: the file is no longer what the rows were read from.
+        """
+        lines = np.array(sorted(refused), np.int64)
+        found: list[dict[str, object]] = []
+        for chunk in chunks:
+            try:
+                with Content(os.path.join(self.root, chunk.path)) as content:
+                    if not chunk.state.same_content(content.state):
+                        raise ContentChanged("another state")
+                    runs = split_blocks(
+                        content.text_blocks(chunk.compression, chunk.byte_offset, chunk.byte_length),
+                        offset=chunk.byte_offset,
+                        line=chunk.first_line,
+                        fields=chunk.columns.count,
+                        delimiter=chunk.columns.delimiter,
+                    )
+                    for records in runs:
+                        for at in np.flatnonzero(np.isin(records.line_numbers, lines)):
+                            line = int(records.line_numbers[at])
+                            found.append(
+                                {
+                                    "file_id": chunk.file_id,
+                                    "line_no": line,
+                                    "byte_offset": int(records.offsets[at]),
+                                    "byte_length": int(records.lengths[at]),
+                                    "raw": kept(records.values[int(at)].as_py()),
+                                    "reason": REASON,
+                                    "detail": refused[line],
+                                }
+                            )
+            except ContentError as error:
+                raise ContentChanged(error.detail) from None
+        if len(found) != len(lines):
+            raise ContentChanged("it has other lines")
+        return pa.RecordBatch.from_pylist(found, schema=REJECT_SCHEMA)

@@ -1,0 +1,115 @@
+"""How the rows of a micro-batch come from Spark's tasks to the commit: by the spool, by upload, or by Spark's JDBC
+writer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from psycopg2.extensions import connection as Connection
+from pyspark.sql import DataFrame
+
+from clickstream_assets.database import connect, query
+from spark.sink.books import Batch
+from spark.sink.commit import BatchCommit
+from spark.sink.parts import Part
+from spark.sink.spool import Spool, batch_token
+from spark.sink.staging import staging_tables
+
+
+class PartsHandover(Protocol):
+    """The parts of one micro-batch. `run` blocks until all of them are there."""
+
+    @property
+    def reports_early(self) -> bool:
+        """Whether `reported` finds parts while `run` works."""
+
+    def run(self, rows: DataFrame) -> list[Part]:
+        """Run the Spark job; the parts of the attempts that Spark accepted, in order."""
+
+    def reported(self, index: int) -> Part | None:
+        """A complete part of the task `index`, if there is one: whether Spark accepts it is not known yet."""
+
+    def store(self, commit: BatchCommit, part: Part) -> None:
+        """Give a part to the commit."""
+
+    def end(self) -> None:
+        """Remove what is left of the micro-batch."""
+
+
+class Handover(Protocol):
+    """Makes the handover of each micro-batch."""
+
+    def begin(self, batch: Batch) -> PartsHandover: ...
+
+
+class SpoolHandover:
+    """By a directory that driver and tasks share."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def begin(self, batch: Batch) -> PartsHandover:
+        return _SpooledParts(Spool.of_batch(self._root, batch.epoch, batch.after, batch.upto))
+
+
+class _SpooledParts:
+    reports_early = True
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+
+    def run(self, rows: DataFrame) -> list[Part]:
+        return accepted_parts(rows)
+
+    def reported(self, index: int) -> Part | None:
+        return self._spool.reported(index)
+
+    def store(self, commit: BatchCommit, part: Part) -> None:
+        commit.store_spooled(part, self._spool)
+
+    def end(self) -> None:
+        self._spool.remove()
+
+
+class UploadHandover:
+    """By staging tables, which the tasks fill."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Connection | None = None
+
+    def begin(self, batch: Batch) -> PartsHandover:
+        if self._connection is None:
+            self._connection = connect(self._url, "clickstream-stream-parts", autocommit=True)
+        return _UploadedParts(self._connection, batch)
+
+
+class _UploadedParts:
+    reports_early = True
+
+    def __init__(self, connection: Connection, batch: Batch) -> None:
+        self._connection = connection
+        self._epoch = batch.epoch
+        self._token = batch_token(batch.epoch, batch.after, batch.upto)
+
+    def run(self, rows: DataFrame) -> list[Part]:
+        return accepted_parts(rows)
+
+    def reported(self, index: int) -> Part | None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(query("finished_part"), {"batch_token": self._token, "part_index": index})
+            row = cursor.fetchone()
+        return None if row is None else Part.from_json(row[0])
+
+    def store(self, commit: BatchCommit, part: Part) -> None:
+        commit.store_staged(part, staging_tables(self._epoch, part.token))
+
+    def end(self) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(query("forget_finished_parts"), {"batch_token": self._token})
+
+
+def accepted_parts(rows: DataFrame) -> list[Part]:
+    """Run the job of a source that hands over parts; those that Spark accepted, in order."""
+    return sorted((Part.from_json(row.part) for row in rows.collect()), key=lambda part: part.index)

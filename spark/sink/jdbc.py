@@ -1,0 +1,152 @@
+"""The JDBC sink: Spark's own JDBC writer into a staging table, then the same commit as the COPY sink.
+
+It needs no COPY, and speaks to the database through Spark's driver alone. A retried task may leave its first
+attempt's rows behind, so rows are told apart by file and line before they are merged.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.extensions import parse_dsn
+from pyspark.sql import DataFrame
+
+from clickstream_assets.database import connect, query
+from spark.sink.books import Batch
+from spark.sink.commit import BatchCommit
+from spark.sink.handovers import PartsHandover
+from spark.sink.parts import Part
+from spark.sink.row_batches import ROWS
+from spark.sink.staging import StagingTables, definitions
+
+DEBIAN_JAR = Path("/usr/share/java/postgresql.jar")
+DRIVER = "org.postgresql.Driver"
+BATCH_ROWS = 10_000  # of one JDBC batch
+
+
+class JdbcDriverMissing(Exception):
+    """No JDBC driver was found. The message says how to get one."""
+
+
+def find_jdbc_jar(configured: str | None) -> Path:
+    """The PostgreSQL JDBC driver: `CLICKSTREAM_JDBC_JAR`, or Debian's package.
+
+    Raises:
+        JdbcDriverMissing: there is none.
+    """
+    jar = Path(configured).expanduser() if configured else DEBIAN_JAR
+    if not jar.is_file():
+        raise JdbcDriverMissing(
+            f"The jdbc sink needs PostgreSQL's JDBC driver, and {jar} is no file: install libpostgresql-jdbc-java, "
+            "or set CLICKSTREAM_JDBC_JAR to the driver's path, or use the copy sink."
+        )
+    return jar
+
+
+def jdbc_options(url: str) -> dict[str, str]:
+    """Options of Spark's JDBC writer for a libpq URL. The password is an option, never part of the URL."""
+    dsn = parse_dsn(url)
+    passed_on = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+    parameters = {name: dsn[name] for name in passed_on if name in dsn}
+    # Text goes to uuid, numeric and jsonb columns by their own input functions; and rows travel many at a time.
+    parameters |= {"stringtype": "unspecified", "reWriteBatchedInserts": "true", "tcpKeepAlive": "true"}
+    database = quote(dsn["dbname"], safe="")
+    return {
+        "url": f"jdbc:postgresql://{_addresses(dsn)}/{database}?{urlencode(parameters, quote_via=quote)}",
+        "user": dsn["user"],
+        "password": dsn.get("password", ""),
+        "driver": DRIVER,
+        "batchsize": str(BATCH_ROWS),
+    }
+
+
+def _addresses(dsn: dict[str, str]) -> str:
+    """The servers as JDBC writes them; libpq has hosts and ports in two lists, and one port may serve all."""
+    hosts = dsn["host"].split(",")
+    ports = (dsn.get("port") or "5432").split(",")
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    named = (f"[{host}]" if ":" in host else host for host in hosts)
+    return ",".join(f"{host}:{port or '5432'}" for host, port in zip(named, ports, strict=True))
+
+
+class JdbcHandover:
+    """By Spark's JDBC writer, into one staging table per micro-batch."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Connection | None = None
+
+    def begin(self, batch: Batch) -> PartsHandover:
+        if self._connection is None:
+            self._connection = connect(self._url, "clickstream-stream-jdbc")
+        return _JdbcParts(self._url, self._connection, batch)
+
+
+class _JdbcParts:
+    reports_early = False
+
+    def __init__(self, url: str, connection: Connection, batch: Batch) -> None:
+        self._url = url
+        self._connection = connection
+        self._records = sum(chunk.records for chunk in batch.chunks)
+        self._token = uuid.uuid4().hex
+        table = ("staging", f"rows_e{batch.epoch}_{self._token}")
+        self._tables = StagingTables(table, table)
+
+    def run(self, rows: DataFrame) -> list[Part]:
+        with self._connection, self._connection.cursor() as cursor:
+            cursor.execute(
+                sql.SQL(query("create_rows_table")).format(
+                    rows=sql.Identifier(*self._tables.events), columns=definitions(ROWS)
+                )
+            )
+        table = ".".join(self._tables.events)
+        rows.write.format("jdbc").options(**jdbc_options(self._url), dbtable=table).mode("append").save()
+        with self._connection, self._connection.cursor() as cursor:
+            part = self._counted(cursor)
+            if part.event_rows + part.reject_rows > self._records:
+                self._on_table(cursor, "drop_repeated_rows")
+                part = self._counted(cursor)
+        return [part]
+
+    def reported(self, index: int) -> Part | None:
+        return None
+
+    def store(self, commit: BatchCommit, part: Part) -> None:
+        commit.store_staged(part, self._tables)
+
+    def end(self) -> None:
+        """The commit dropped the table; a batch that failed leaves it to the next stream."""
+
+    def _on_table(self, cursor: Cursor, name: str) -> None:
+        cursor.execute(sql.SQL(query(name)).format(rows=sql.Identifier(*self._tables.events)))
+
+    def _counted(self, cursor: Cursor) -> Part:
+        part = Part(0, self._token, None)
+        self._on_table(cursor, "count_rows_table")
+        times: list[datetime] = []
+        months: set[str] = set()
+        for file_id, events, rejects, void, low, high, file_months in cursor.fetchall():
+            if events:
+                part.events[file_id] = events
+                times += [low, high]
+                months.update(str(month) for month in file_months)
+            if rejects:
+                part.rejects[file_id] = rejects
+            if void is not None:
+                part.void_files[file_id] = void
+        part.months = sorted(months)
+        if times:
+            part.min_event_us, part.max_event_us = _microseconds(min(times)), _microseconds(max(times))
+        return part
+
+
+def _microseconds(moment: datetime) -> int:
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -1,0 +1,56 @@
+"""The staging tables of a part, where rows come by upload or by Spark's JDBC writer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
+
+from clickstream_assets.database import query
+from spark.cleaning.columns import EVENT_COLUMNS, REJECT_COLUMNS, Column
+
+Table = tuple[str, ...]  # schema, where it has one, and name
+
+
+@dataclass(frozen=True)
+class StagingTables:
+    """Where the rows of one part lie. `orphaned_parts.sql` knows the names."""
+
+    events: Table
+    rejects: Table
+
+
+def staging_tables(epoch: int, token: str) -> StagingTables:
+    return StagingTables(("staging", f"events_e{epoch}_{token}"), ("staging", f"rejects_e{epoch}_{token}"))
+
+
+def create_tables(cursor: Cursor, tables: StagingTables) -> None:
+    cursor.execute(
+        sql.SQL(query("create_part")).format(
+            events=sql.Identifier(*tables.events),
+            rejects=sql.Identifier(*tables.rejects),
+            event_columns=definitions(EVENT_COLUMNS),
+            reject_columns=definitions(REJECT_COLUMNS),
+        )
+    )
+
+
+def drop_tables(cursor: Cursor, tables: StagingTables) -> None:
+    names = dict.fromkeys((tables.events, tables.rejects))  # they may be one
+    cursor.execute(
+        sql.SQL(query("drop_part")).format(tables=sql.SQL(", ").join(sql.Identifier(*n) for n in names))
+    )
+
+
+def definitions(columns: tuple[Column, ...]) -> sql.Composable:
+    """Columns with their types, as CREATE TABLE takes them. Not those of `events`, which somebody may have narrowed."""
+    return sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.sql_type)) for column in columns
+    )
+
+
+def column_list(columns: tuple[Column, ...], alias: str | None = None) -> sql.Composable:
+    """The names of columns, as a list in SQL."""
+    prefix = (alias,) if alias else ()
+    return sql.SQL(", ").join(sql.Identifier(*prefix, column.name) for column in columns)

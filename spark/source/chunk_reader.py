@@ -1,0 +1,55 @@
+"""Reading one registered chunk in a task: its records, cleaned; and telling that a file is not what intake saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spark.cleaning.clean import Cleaned, Cleaning, Occurrences
+from spark.content import Content, ContentChanged, ContentError, FileState
+from spark.fields import Columns
+from spark.records import Flag, split_blocks
+from spark.time_bounds import TimeBounds
+
+
+@dataclass(frozen=True)
+class ChunkToRead:
+    """All that a task must know to read one chunk."""
+
+    seq: int
+    file_id: int
+    path: bytes
+    state: FileState
+    compression: str | None
+    columns: Columns
+    bounds: TimeBounds
+    byte_offset: int
+    byte_length: int
+    first_line: int
+    records_from: int = 0  # byte of the file's first record
+    is_last: bool = True  # of the file
+
+
+def read_chunk(
+    path: bytes, chunk: ChunkToRead, cleaning: Cleaning, occurrences: Occurrences | None = None
+) -> Iterator[Cleaned | Flag]:
+    """The rows of a chunk; last a flag, where the file is not what intake saw, which voids all of its rows."""
+    try:
+        with Content(path) as content:
+            if not chunk.state.same_content(content.state):
+                raise ContentChanged("another state")
+            runs = split_blocks(
+                content.text_blocks(chunk.compression, chunk.byte_offset, chunk.byte_length),
+                offset=chunk.byte_offset,
+                line=chunk.first_line,
+                fields=chunk.columns.count,
+                delimiter=chunk.columns.delimiter,
+            )
+            for records in runs:
+                yield cleaning.clean(records, chunk.columns, chunk.file_id, chunk.bounds, occurrences)
+            if content.changed():
+                raise ContentChanged("written to while it was read")
+    except ContentChanged:
+        yield Flag.CHUNK_CHANGED
+    except ContentError:
+        yield Flag.CHUNK_UNREADABLE

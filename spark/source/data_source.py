@@ -1,0 +1,128 @@
+"""The Python data source that Spark runs: offsets and partitions in a process of the driver, reading in the tasks.
+
+The offset is {"after": a, "seq": s}: the batch holds the chunks a < seq <= s, so Spark's own offset log names the whole
+batch. Committed chunks are gone from the manifest and are never yielded again, whatever a checkpoint says.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+from psycopg2.extensions import connection as Connection
+from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPartition
+from pyspark.sql.streaming.datasource import ReadLimit, SupportsTriggerAvailableNow
+from pyspark.sql.types import StructType
+
+from clickstream_assets.database import connect, query
+from spark.source.micro_batches import BATCH_CHUNKS, Waiting, batch_end, group_by_task
+from spark.source.options import SourceOptions
+from spark.source.registered import registered_chunks
+from spark.source.task import TaskRead, read_task
+from spark.time_bounds import TimeBounds
+
+URL_VARIABLE = "CLICKSTREAM_STREAM_DATABASE_URL"
+IDLE_WAIT_SECONDS = 0.25  # a look for work waits so long for a notification
+IDLE_NOTE_SECONDS = 1.0  # between notes in the lease that there is nothing to do
+
+
+class ChunkPartition(InputPartition):
+    """The work of one task."""
+
+    def __init__(self, task: TaskRead) -> None:
+        super().__init__(None)
+        self.task = task
+
+
+class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
+    """Runs in a Python process of the driver (offsets, partitions) and in the tasks (read)."""
+
+    def __init__(self, options: SourceOptions) -> None:
+        self._options = options
+        self._connection: Connection | None = None
+        self._target: int | None = None  # of --available-now
+        self._noted = 0.0
+
+    def initialOffset(self) -> dict[str, int]:
+        # Committed chunks are gone from the manifest, so a new checkpoint may start before all of them.
+        return {"after": 0, "seq": 0}
+
+    def prepareForTriggerAvailableNow(self) -> None:
+        (self._target,) = self._rows("chunks_last", {})[0]
+
+    def latestOffset(self, start: dict[str, int], limit: ReadLimit) -> dict[str, int]:
+        after = start["seq"]
+        end = self._next_end(after)
+        if end is None:
+            # A database restored from a backup may hold chunks behind the checkpoint.
+            after = 0
+            end = self._next_end(after)
+        if end is None and self._target is None:
+            self._note_idle()
+            self._wait_for_files()
+            after = start["seq"]
+            end = self._next_end(after)
+        return start if end is None else {"after": after, "seq": end}
+
+    def partitions(self, start: dict[str, int], end: dict[str, int]) -> Sequence[InputPartition]:
+        rows = self._rows("chunks_to_read", {"after": end["after"], "upto": end["seq"]})
+        ((floor, batch_id),) = self._rows("next_batch", {})
+        bounds = TimeBounds.at(datetime.now(UTC), self._options.retention_days, floor)
+        chunks = registered_chunks(rows, self._options.mapping.columns, bounds)
+        groups = group_by_task(chunks, whole_files=self._options.identical_rows == "keep")
+        return [
+            ChunkPartition(TaskRead(index, group, batch_id, end["after"], end["seq"]))
+            for index, group in enumerate(groups)
+        ]
+
+    def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
+        if isinstance(partition, ChunkPartition):
+            yield from read_task(partition.task, self._options)
+
+    def _next_end(self, after: int) -> int | None:
+        rows = self._rows("chunks_waiting", {"after": after, "upto": self._target, "limit": BATCH_CHUNKS})
+        return batch_end([Waiting(*row) for row in rows])
+
+    def _rows(self, name: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        if self._connection is None:
+            self._connection = connect(os.environ[URL_VARIABLE], "clickstream-stream-source", autocommit=True)
+            with self._connection.cursor() as cursor:
+                cursor.execute(query("listen_files"))
+        with self._connection.cursor() as cursor:
+            cursor.execute(query(name), values)
+            return cursor.fetchall()
+
+    def _note_idle(self) -> None:
+        if self._connection is not None and time.monotonic() - self._noted >= IDLE_NOTE_SECONDS:
+            self._noted = time.monotonic()
+            with self._connection.cursor() as cursor:
+                cursor.execute(query("note_idle"))
+
+    def _wait_for_files(self) -> None:
+        connection = self._connection
+        if connection is None:
+            return
+        connection.poll()
+        if not connection.notifies:
+            select.select([connection], [], [], IDLE_WAIT_SECONDS)
+            connection.poll()
+        connection.notifies.clear()
+
+
+class ChunkSource(DataSource):
+    """`spark.readStream.format("clickstream")` with the options of `SourceOptions`."""
+
+    @classmethod
+    def name(cls) -> str:
+        return "clickstream"
+
+    def schema(self) -> str:
+        return SourceOptions.of(self.options).schema
+
+    def streamReader(self, schema: StructType) -> DataSourceStreamReader:
+        return ChunkStreamReader(SourceOptions.of(self.options))

@@ -1,0 +1,63 @@
+"""The options that the driver gives to the source, as texts, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from clickstream_assets.settings import IdenticalRows
+from spark.sink.row_batches import ROWS_SCHEMA
+from spark.source_mapping import SourceMapping
+
+# How cleaned rows leave a task: through a directory that the driver shares, through staging tables, or as rows of
+# Spark.
+Handover = Literal["spool", "upload", "rows"]
+
+PART_SCHEMA = "part string"
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """What a task must know besides its chunks."""
+
+    root: bytes  # the events directory
+    mapping: SourceMapping
+    handover: Handover
+    identical_rows: IdenticalRows
+    epoch: int  # of the lease
+    spool: Path | None  # None: there is no directory that tasks and driver share
+    retention_days: int | None = None
+
+    @property
+    def schema(self) -> str:
+        return ROWS_SCHEMA if self.handover == "rows" else PART_SCHEMA
+
+    def to_options(self) -> dict[str, str]:
+        options = {
+            "root": self.root.hex(),
+            "mapping": self.mapping.to_json(),
+            "handover": self.handover,
+            "identical_rows": self.identical_rows,
+            "epoch": str(self.epoch),
+        }
+        if self.spool is not None:
+            options["spool"] = str(self.spool)
+        if self.retention_days is not None:
+            options["retention_days"] = str(self.retention_days)
+        return options
+
+    @classmethod
+    def of(cls, options: Mapping[str, str]) -> SourceOptions:
+        assert options["handover"] in get_args(Handover)  # noqa: S101 - this project's own text
+        spool, days = options.get("spool"), options.get("retention_days")
+        return cls(
+            bytes.fromhex(options["root"]),
+            SourceMapping.from_json(options["mapping"]),
+            cast(Handover, options["handover"]),
+            cast(IdenticalRows, options["identical_rows"]),
+            int(options["epoch"]),
+            Path(spool) if spool is not None else None,
+            int(days) if days is not None else None,
+        )

@@ -1,0 +1,114 @@
+"""The work of one task: read and clean its chunks, and hand the rows over as the sink wants them."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from spark.cleaning.clean import Cleaned, Cleaning, Occurrences
+from spark.records import Flag
+from spark.sink.part_writer import SpoolPartWriter
+from spark.sink.parts import Part
+from spark.sink.row_batches import row_batches, void_row
+from spark.sink.spool import Spool, batch_token
+from spark.sink.upload import UploadPartWriter
+from spark.source.chunk_reader import ChunkToRead, read_chunk
+from spark.source.occurrences import OccurrencesOfFiles
+from spark.source.options import SourceOptions
+from spark.source_mapping import SourceMapping
+
+
+@dataclass(frozen=True)
+class TaskRead:
+    """The chunks of one task, in order, and the micro-batch that they belong to."""
+
+    index: int
+    chunks: tuple[ChunkToRead, ...]
+    batch_id: int
+    after: int
+    upto: int
+
+
+class PartWriter(Protocol):
+    """Takes the rows of a part."""
+
+    part: Part
+
+    def add(self, file_id: int, cleaned: Cleaned) -> None: ...
+
+    def finish(self) -> Part: ...
+
+
+def read_task(task: TaskRead, options: SourceOptions) -> Iterator[pa.RecordBatch]:
+    """Rows of `options.schema`: one that describes the part, or all of its rows."""
+    found = read_chunks(task, options)
+    if options.handover == "rows":
+        for file_id, cleaned in found:
+            yield from [void_row(file_id, cleaned)] if isinstance(cleaned, Flag) else row_batches(cleaned)
+        return
+    writer = _part_writer(task, options)
+    for file_id, cleaned in found:
+        if isinstance(cleaned, Flag):
+            writer.part.void(file_id, cleaned)
+        else:
+            writer.add(file_id, cleaned)
+    yield pa.RecordBatch.from_pydict({"part": [writer.finish().to_json()]})
+
+
+def read_chunks(task: TaskRead, options: SourceOptions) -> Iterator[tuple[int, Cleaned | Flag]]:
+    """What became of the records of all chunks, with the file that they are from."""
+    cleaning = _cleaning(options.mapping.to_json())
+    occurrences = None
+    if options.identical_rows == "keep":
+        occurrences = OccurrencesOfFiles(options.spool / "occurrences" if options.spool else None)
+    for chunk in task.chunks:
+        path = os.path.join(options.root, chunk.path)
+        if occurrences is None:
+            for cleaned in read_chunk(path, chunk, cleaning):
+                yield chunk.file_id, cleaned
+            continue
+        if not occurrences.goes_on(chunk.file_id, chunk.byte_offset):
+            occurrences.begin(chunk.file_id)
+            if chunk.byte_offset > chunk.records_from and not occurrences.recall(chunk.byte_offset):
+                yield from _count_before(path, chunk, cleaning, occurrences.numbers)
+        for cleaned in read_chunk(path, chunk, cleaning, occurrences.numbers):
+            yield chunk.file_id, cleaned
+        occurrences.end(chunk.byte_offset + chunk.byte_length, is_last=chunk.is_last)
+    if occurrences is not None:
+        occurrences.keep()
+
+
+def _count_before(
+    path: bytes, chunk: ChunkToRead, cleaning: Cleaning, numbers: Occurrences
+) -> Iterator[tuple[int, Flag]]:
+    """Count the rows of the file that come before `chunk`. A flag comes out where the file is another one."""
+    before = replace(
+        chunk, byte_offset=chunk.records_from, byte_length=chunk.byte_offset - chunk.records_from
+    )
+    for cleaned in read_chunk(path, before, cleaning, numbers):
+        if isinstance(cleaned, Flag):
+            yield chunk.file_id, cleaned
+
+
+def _part_writer(task: TaskRead, options: SourceOptions) -> PartWriter:
+    part = Part(task.index, uuid.uuid4().hex, task.batch_id)
+    if options.handover == "spool":
+        root: Path | None = options.spool
+        assert root is not None  # noqa: S101 - the driver chose the spool because there is one
+        return SpoolPartWriter(
+            Spool.of_batch(root, options.epoch, task.after, task.upto), part, task.batch_id
+        )
+    token = batch_token(options.epoch, task.after, task.upto)
+    return UploadPartWriter(options.epoch, token, part, task.batch_id)
+
+
+@lru_cache(4)
+def _cleaning(mapping: str) -> Cleaning:
+    return Cleaning(SourceMapping.from_json(mapping))

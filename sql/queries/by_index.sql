@@ -1,0 +1,2 @@
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off

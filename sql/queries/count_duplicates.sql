@@ -1,1 +1,0 @@
-SELECT file_id, count(*) FROM merge_duplicates GROUP BY file_id

@@ -1,1 +1,0 @@
-SELECT file_id, count(*) FROM {rejects} GROUP BY file_id

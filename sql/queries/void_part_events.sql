@@ -1,1 +1,0 @@
-DELETE FROM {events} WHERE file_id = ANY (%(files)s)

@@ -1,1 +1,0 @@
-DELETE FROM {rejects} WHERE file_id = ANY (%(files)s)

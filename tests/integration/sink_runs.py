@@ -1,0 +1,140 @@
+"""The sink without Spark: real files, the real intake, tasks run one by one in this process, the real commit.
+
+What a test does between two tasks, or before them, happens at exactly that point.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+from databases import Database, run_sql
+from stream_pipeline import HEADER
+
+from clickstream_assets.database import connect, query
+from clickstream_assets.settings import IdenticalRows
+from clickstream_assets.verification import verify
+from spark.content import FileState
+from spark.discovery import Candidate
+from spark.inspection import inspect_file
+from spark.lease import Lease
+from spark.manifest import Manifest
+from spark.sink.books import Outcome
+from spark.sink.evidence import Evidence
+from spark.sink.handovers import SpoolHandover
+from spark.sink.micro_batch import MicroBatchWriter
+from spark.source.options import SourceOptions
+from spark.source.registered import registered_chunks
+from spark.source.task import TaskRead, read_task
+from spark.source_mapping import SourceMapping
+from spark.time_bounds import TimeBounds
+
+Between = Callable[[int], None]  # what happens before the task with that number
+
+
+@dataclass
+class SinkRuns:
+    """One events directory and one database; each `load` is a stream of its own."""
+
+    database: Database
+    root: Path
+    spool: Path
+    identical_rows: IdenticalRows = "merge"
+    mapping: SourceMapping = field(default_factory=SourceMapping)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def write(self, name: str, rows: str, header: str = HEADER) -> Path:
+        path = self.root / name
+        path.write_text(header + rows)
+        return path
+
+    def register(self, path: Path, chunk_bytes: int = 1 << 24) -> None:
+        """Put a file into the manifest, in chunks of about `chunk_bytes`."""
+        lease = self._lease()
+        connection = connect(self.database.writer_url, "tests-intake")
+        try:
+            inspection = inspect_file(os.fsencode(path), self.mapping.columns, chunk_bytes=chunk_bytes)
+            candidate = Candidate(os.fsencode(path.name), FileState.of(path.stat()))
+            Manifest(connection, lease.epoch).register([(candidate, inspection)])
+        finally:
+            connection.close()
+            lease.release("test")
+
+    def chunks(self) -> int:
+        ((waiting,),) = run_sql(self.database.owner_url, "SELECT count(*)::int FROM ingest_chunks")
+        assert isinstance(waiting, int)
+        return waiting
+
+    def load(self, *batches: int, before: Between = lambda _: None) -> None:
+        """Commit all chunks that wait, in micro-batches of so many chunks (default: one with all), a chunk per task."""
+        lease = self._lease()
+        try:
+            ranges = self._ranges(batches or (self.chunks(),))
+            writer = MicroBatchWriter(
+                self.database.writer_url,
+                lease.epoch,
+                "copy",
+                SpoolHandover(self.spool),
+                Evidence(os.fsencode(self.root), self.mapping.columns),
+                lambda number: ranges[number],
+                self.outcomes.append,
+            )
+            for number, (after, upto) in enumerate(ranges):
+                writer.write(self._rows(lease.epoch, after, upto, before), number)
+        finally:
+            lease.release("test")
+
+    def rows(self, statement: str) -> list[tuple[object, ...]]:
+        return run_sql(self.database.owner_url, statement)
+
+    def assert_conserved(self) -> None:
+        connection = connect(self.database.reader_url, "tests-verify")
+        try:
+            result = verify(connection, self.root)
+        finally:
+            connection.close()
+        assert result.ok, result
+
+    def _lease(self) -> Lease:
+        return Lease(self.database.writer_url, "catch-up", None, lambda reason: None)
+
+    def _ranges(self, batches: Sequence[int]) -> list[tuple[int, int]]:
+        found = run_sql(self.database.owner_url, "SELECT seq FROM ingest_chunks ORDER BY seq")
+        seqs = [int(str(seq)) for (seq,) in found]
+        ranges, start = [], 0
+        for size in batches:
+            ranges.append((seqs[start] - 1, seqs[start + size - 1]))
+            start += size
+        return ranges
+
+    def _rows(self, epoch: int, after: int, upto: int, before: Between) -> object:
+        """What `foreachBatch` gets of Spark: a frame whose rows describe the parts."""
+
+        def collect() -> list[SimpleNamespace]:
+            options = SourceOptions(
+                os.fsencode(self.root), self.mapping, "spool", self.identical_rows, epoch, self.spool
+            )
+            connection = connect(self.database.writer_url, "tests-source", autocommit=True)
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(query("chunks_to_read"), {"after": after, "upto": upto})
+                    chunks = registered_chunks(
+                        cursor.fetchall(), self.mapping.columns, TimeBounds.at(datetime.now(UTC))
+                    )
+                    cursor.execute(query("next_batch"))
+                    ((_, batch_id),) = cursor.fetchall()
+            finally:
+                connection.close()
+            found = []
+            for number, chunk in enumerate(chunks):
+                before(number)
+                for batch in read_task(TaskRead(number, (chunk,), batch_id, after, upto), options):
+                    found += [SimpleNamespace(part=text) for text in batch["part"].to_pylist()]
+            return found
+
+        context = SimpleNamespace(getLocalProperty=lambda _: f"query-{epoch}")
+        return SimpleNamespace(collect=collect, sparkSession=SimpleNamespace(sparkContext=context))
