@@ -13,12 +13,12 @@ import psutil  # type: ignore[import-untyped]
 from benchmarks.growth import growth_table, measure_growth
 from benchmarks.history import Times, history_table, measure_history
 from benchmarks.latency import latency_table, measure_latency
-from benchmarks.latency_beside import beside_table, measure_beside
+from benchmarks.latency_beside import Pace, beside_table, measure_beside
 from benchmarks.place import JdbcDriverMissing
 from benchmarks.redelivery import measure_redelivery, redelivery_table
 from benchmarks.report import throughput_chart, throughput_tables
 from benchmarks.throughput import measure_throughput
-from benchmarks.workloads import DEFAULT_WORKLOADS, WORKLOADS
+from benchmarks.workloads import DEFAULT_WORKLOADS, WORKLOADS, unknown_names
 from clickstream_assets.settings import SettingsError
 
 ROWS, ROUNDS = 1_000_000, 5
@@ -67,6 +67,8 @@ def throughput(
     if not with_dlt:
         click.echo('dlt is not installed and left out (pip install "dlt[postgres]" adds it).')
     workloads = [WORKLOADS[name] for name in names]
+    if unknown := unknown_names(workloads, only):
+        raise click.BadParameter(f"no variant's name begins with {', '.join(unknown)}.", param_hint="--only")
     results = measure_throughput(workloads, rows, rounds, with_dlt=with_dlt, say=click.echo, only=only)
     click.echo(f"\n{throughput_tables(results)}\n")
     if chart is not None:
@@ -97,9 +99,11 @@ def latency(rates: tuple[float, ...], files: int, interval: float, stack: bool) 
 @click.option("--rate", default=BESIDE_RATE, show_default=True, type=click.FloatRange(1))
 @files_option
 @interval_option
-def latency_beside(rate: float, files: int, interval: float) -> None:
+@click.option("--apart", is_flag=True, help="One after the other, each with the machine to itself.")
+def latency_beside(rate: float, files: int, interval: float, apart: bool) -> None:
     """The same beside the usual Spark job, which gets the same files at the same moments."""
-    click.echo(f"\n{beside_table(measure_beside(rate, files, interval, click.echo))}\n")
+    results = measure_beside(Pace(rate, files, interval), click.echo, apart=apart)
+    click.echo(f"\n{beside_table(results)}\n")
 
 
 @main.command()

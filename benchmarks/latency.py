@@ -45,7 +45,7 @@ def measure_latency(
             wait_for_files(url, WARM_UP_FILES, START_LIMIT + WARM_UP_FILES * max(interval, 1.0))
             say(f"{rate:,.0f} events/s: measuring {files} files …")
             wait_for_files(url, WARM_UP_FILES + files, files * max(interval, 1.0) * 3 + 30)
-        count, rows, (p50, p95, p99) = ledger_latency(url, WARM_UP_FILES)
+        count, rows, (p50, p95, p99) = ledger_latency(url, WARM_UP_FILES, files)
     return Latency(rate, count, rows, p50, p95, p99)
 
 
@@ -76,8 +76,8 @@ def latency_table(results: list[Latency]) -> str:
     return "\n".join(lines)
 
 
-def ledger_latency(url: str, skip: int) -> tuple[int, int, list[float]]:
-    """Files, rows, and p50, p95, p99 in milliseconds, without the first `skip` files.
+def ledger_latency(url: str, skip: int, files: int) -> tuple[int, int, list[float]]:
+    """Files, rows, and p50, p95, p99 in milliseconds, of `files` files after the first `skip`.
 
     Raises:
         RuntimeError: there are no others.
@@ -85,7 +85,7 @@ def ledger_latency(url: str, skip: int) -> tuple[int, int, list[float]]:
     connection = connect(url, "benchmarks", autocommit=True)
     try:
         with connection.cursor() as cursor:
-            cursor.execute(statement("latency_quantiles"), {"skip": skip})
+            cursor.execute(statement("latency_quantiles"), {"skip": skip, "files": files})
             row = cursor.fetchone()
     finally:
         connection.close()

@@ -1,30 +1,42 @@
-"""Latency beside the usual Spark job: both run at once, on the same files, landed at the same moments.
+"""Latency against the usual Spark job: both at once, on the same files, landed at the same moments.
 
-So both have half of the machine. Both are measured from outside in the same way (`visibility`); of ours there is what
-the ledger says as well.
+So each has what the other leaves of the machine; `apart` runs one after the other, each with the machine to itself and
+files of the same size. Both are measured from outside in the same way (`visibility`); of ours there is what the ledger
+says as well.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.distributor import Distributor
-from benchmarks.latency import START_LIMIT, WARM_UP_FILES, ledger_latency
+from benchmarks.latency import START_LIMIT, ledger_latency
 from benchmarks.place import jdbc_jar, run_as
 from benchmarks.programs import benchmark_home, running, running_module
 from benchmarks.statements import statement
 from benchmarks.usual_job import URL
-from benchmarks.variants.hand import LEAN, OURS
+from benchmarks.variants import own, spark_job
+from benchmarks.variants.variant import Variant
 from benchmarks.visibility import Visibility
 from clickstream_assets.credentials import role_url
 from clickstream_assets.settings import Settings
 
-PIPELINE, USUAL = "pipeline, copy", "usual Spark job, lean table"
-LEDGER = "pipeline, copy, by its ledger"
+WARM_UP_FILES = 240  # two JVMs compile what they repeat, on the same cores
+OURS, USUAL = own.COPY, spark_job.USUAL_JOB
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What the generator is asked for."""
+
+    rate: float  # events per second
+    files: int  # to be measured
+    interval: float  # seconds from file to file
 
 
 @dataclass(frozen=True)
@@ -38,34 +50,17 @@ class Quantiles:
     p99: float
 
 
-def measure_beside(rate: float, files: int, interval: float, say: Callable[[str], None]) -> list[Quantiles]:
-    """Run both under a generator of `rate` events per second, a file every `interval` seconds.
+def measure_beside(pace: Pace, say: Callable[[str], None], *, apart: bool) -> list[Quantiles]:
+    """Ours, the usual job, and ours by its ledger.
 
     Raises:
         JdbcDriverMissing: the usual job cannot run.
         RuntimeError: the files were not loaded in time.
     """
     jdbc_jar()
-    with benchmark_home() as (environment, settings):
-        owner = role_url(settings, "owner")
-        run_as(owner, statement("hand_tables"))
-        with (
-            Visibility(owner, OURS) as ours,
-            Visibility(owner, LEAN) as theirs,
-            _both(environment, settings, owner, ours, theirs, (rate, interval)),
-        ):
-            say(f"{rate:,.0f} events/s, two pipelines: warming up …")
-            _wait((ours, theirs), WARM_UP_FILES, START_LIMIT + WARM_UP_FILES * interval * 2)
-            say(f"{rate:,.0f} events/s, two pipelines: measuring {files} files …")
-            _wait((ours, theirs), WARM_UP_FILES + files, files * interval * 3 + 30)
-            by_name = {PIPELINE: ours.seen(), USUAL: theirs.seen()}
-        _, _, by_ledger = ledger_latency(role_url(settings, "reader"), WARM_UP_FILES)
-    wanted = range(WARM_UP_FILES, WARM_UP_FILES + files)
-    results = [
-        Quantiles(name, files, *quantiles([seen[number] * 1000 for number in wanted]))
-        for name, seen in by_name.items()
-    ]
-    return [*results, Quantiles(LEDGER, files, *by_ledger)]
+    runs = [(OURS,), (USUAL,)] if apart else [(OURS, USUAL)]
+    found = [result for pipelines in runs for result in _measured(pipelines, pace, say)]
+    return sorted(found, key=lambda result: result.name.endswith("ledger"))
 
 
 def quantiles(values: Sequence[float]) -> tuple[float, float, float]:
@@ -76,49 +71,69 @@ def quantiles(values: Sequence[float]) -> tuple[float, float, float]:
 
 def beside_table(results: Sequence[Quantiles]) -> str:
     """One row per pipeline, with how many times as long as ours."""
-    lines = ["| seen by looking | files | p50 | p95 | p99 |", "|---|---:|---:|---:|---:|"]
+    lines = ["| rename to visible | files | p50 | p95 | p99 |", "|---|---:|---:|---:|---:|"]
     ours = results[0]
     for result in results:
-        cells = [
-            f"{value:,.0f} ms ({value / our_value:.2f} times)"
-            for value, our_value in (
-                (result.p50, ours.p50),
-                (result.p95, ours.p95),
-                (result.p99, ours.p99),
-            )
-        ]
+        pairs = ((result.p50, ours.p50), (result.p95, ours.p95), (result.p99, ours.p99))
+        cells = [f"{value:,.0f} ms ({value / our_value:.2f} times)" for value, our_value in pairs]
         lines.append(f"| {result.name} | {result.files:,} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
+def _measured(pipelines: Sequence[Variant], pace: Pace, say: Callable[[str], None]) -> list[Quantiles]:
+    """Run `pipelines` at once."""
+    names = " and ".join(pipeline.name for pipeline in pipelines)
+    with benchmark_home() as (environment, settings), ExitStack() as looks:
+        owner = role_url(settings, "owner")
+        run_as(owner, statement("hand_tables"))
+        tables = {
+            pipeline.name: looks.enter_context(Visibility(owner, pipeline.table)) for pipeline in pipelines
+        }
+        with _running(environment, settings, tables, pace):
+            say(f"{names}, {pace.rate:,.0f} events/s: warming up …")
+            _wait(tables.values(), WARM_UP_FILES, START_LIMIT + WARM_UP_FILES * pace.interval * 2)
+            say(f"{names}: measuring {pace.files} files …")
+            _wait(tables.values(), WARM_UP_FILES + pace.files, pace.files * pace.interval * 3 + 30)
+        wanted = range(WARM_UP_FILES, WARM_UP_FILES + pace.files)
+        results = []
+        for name, table in tables.items():
+            seen = table.seen()
+            results.append(Quantiles(name, pace.files, *quantiles([seen[file] * 1000 for file in wanted])))
+        if OURS in pipelines:
+            _, _, by_ledger = ledger_latency(role_url(settings, "reader"), WARM_UP_FILES, pace.files)
+            results.append(Quantiles(f"{OURS.name}, by its ledger", pace.files, *by_ledger))
+    return results
+
+
 @contextmanager
-def _both(
-    environment: dict[str, str],
-    settings: Settings,
-    owner: str,
-    ours: Visibility,
-    theirs: Visibility,
-    pace: tuple[float, float],
+def _running(
+    environment: dict[str, str], settings: Settings, tables: dict[str, Visibility], pace: Pace
 ) -> Iterator[None]:
+    """The pipelines named, and a generator whose files all of them get."""
     made, other = settings.home / "made", settings.home / "usual"
-    made.mkdir()
-    other.mkdir()
-    rate, interval = pace
-    live = ("--rate", str(rate), "--interval", str(interval), "--events", "1000000000", "--out", str(made))
-    usual = (str(other), str(settings.home / "usual-checkpoint"))
-    with (
-        running(environment, "stream"),
-        running_module(environment | {URL: owner}, "benchmarks.usual_job", *usual, name="usual job"),
-        Distributor(made, {settings.events_dir: ours, other: theirs}),
-        running(environment, "generate", *live),
-    ):
+    targets: dict[Path, Visibility] = {}
+    with ExitStack() as programs:
+        if OURS.name in tables:
+            targets[settings.events_dir] = tables[OURS.name]
+            programs.enter_context(running(environment, "stream"))
+        if USUAL.name in tables:
+            targets[other] = tables[USUAL.name]
+            other.mkdir()
+            arguments = (str(other), str(settings.home / "usual-checkpoint"))
+            own_url = environment | {URL: role_url(settings, "owner")}
+            job = running_module(own_url, "benchmarks.usual_job", *arguments, name="usual job")
+            programs.enter_context(job)
+        made.mkdir()
+        programs.enter_context(Distributor(made, targets))
+        live = ("--rate", str(pace.rate), "--interval", str(pace.interval), "--events", "1000000000")
+        programs.enter_context(running(environment, "generate", *live, "--out", str(made)))
         yield
 
 
-def _wait(tables: Sequence[Visibility], files: int, limit: float) -> None:
+def _wait(tables: Iterable[Visibility], files: int, limit: float) -> None:
     """Wait until the first `files` files are visible in all tables."""
     deadline = time.monotonic() + limit
     while not all(sum(number < files for number in table.seen()) >= files for table in tables):
         if time.monotonic() > deadline:
-            raise RuntimeError(f"{files} files were not visible in both tables within {limit:.0f} s.")
+            raise RuntimeError(f"{files} files were not visible within {limit:.0f} s.")
         time.sleep(0.5)

@@ -70,15 +70,16 @@ def running_module(environment: dict[str, str], module: str, *arguments: str, na
         program = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
         try:
             yield
-            if program.poll() is not None:
-                raise RuntimeError(f"`{name}` ended: {log.read_text()[-500:]}")
         finally:
+            ended = program.poll() is not None
             program.send_signal(signal.SIGINT)
             try:
                 program.wait(END_LIMIT)
             except subprocess.TimeoutExpired:
                 program.kill()
                 program.wait()
+            if ended:  # more telling than what was waited for in vain
+                raise RuntimeError(f"`{name}` ended: {log.read_text()[-500:]}")
 
 
 def run(environment: dict[str, str], *arguments: str) -> None:

@@ -82,3 +82,9 @@ WORKLOADS: Mapping[str, Workload] = {
     ),
 }
 DEFAULT_WORKLOADS = ("random", "duplicates", "strangers")
+
+
+def unknown_names(workloads: Sequence[Workload], only: Sequence[str]) -> list[str]:
+    """Those of `only` that no variant's name begins with."""
+    names = [variant.name for workload in workloads for variant in workload.variants]
+    return [begin for begin in only if not any(name.startswith(begin) for name in names)]
