@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ from clickstream_assets.credentials import role_url
 from clickstream_assets.settings import Settings
 
 WARM_UP_FILES = 240  # two JVMs compile what they repeat, on the same cores
+KEEPS_UP_SECONDS = 5.0  # whoever has more than that waiting does not keep up
+LOOK_SECONDS = 0.5
 OURS, USUAL = own.COPY, spark_job.USUAL_JOB
 
 
@@ -91,16 +93,17 @@ def _measured(pipelines: Sequence[Variant], pace: Pace, say: Callable[[str], Non
         }
         with _running(environment, settings, tables, pace):
             say(f"{names}, {pace.rate:,.0f} events/s: warming up …")
-            _wait(tables.values(), WARM_UP_FILES, START_LIMIT + WARM_UP_FILES * pace.interval * 2)
-            say(f"{names}: measuring {pace.files} files …")
-            _wait(tables.values(), WARM_UP_FILES + pace.files, pace.files * pace.interval * 3 + 30)
-        wanted = range(WARM_UP_FILES, WARM_UP_FILES + pace.files)
+            limit = START_LIMIT + WARM_UP_FILES * pace.interval * 2
+            begin = _caught_up(tables.values(), pace.interval, limit)
+            say(f"{names}: measuring {pace.files} files after the first {begin} …")
+            wanted = range(begin, begin + pace.files)
+            _visible(tables.values(), wanted, pace.files * pace.interval * 3 + 30)
         results = []
         for name, table in tables.items():
             seen = table.seen()
             results.append(Quantiles(name, pace.files, *quantiles([seen[file] * 1000 for file in wanted])))
         if OURS in pipelines:
-            _, _, by_ledger = ledger_latency(role_url(settings, "reader"), WARM_UP_FILES, pace.files)
+            _, _, by_ledger = ledger_latency(role_url(settings, "reader"), begin, pace.files)
             results.append(Quantiles(f"{OURS.name}, by its ledger", pace.files, *by_ledger))
     return results
 
@@ -130,10 +133,29 @@ def _running(
         yield
 
 
-def _wait(tables: Iterable[Visibility], files: int, limit: float) -> None:
-    """Wait until the first `files` files are visible in all tables."""
+def _caught_up(tables: Collection[Visibility], interval: float, limit: float) -> int:
+    """Wait for the end of the warm-up, and until all keep up: what waited for their start is no latency.
+
+    Returns the number of files that have landed by then.
+    """
+    most = max(1, round(KEEPS_UP_SECONDS / interval))
     deadline = time.monotonic() + limit
-    while not all(sum(number < files for number in table.seen()) >= files for table in tables):
+    while True:
+        seen = [len(table.seen()) for table in tables]
+        waiting = [table.waiting() for table in tables]
+        if min(seen) >= WARM_UP_FILES and max(waiting) <= most:
+            return max(map(sum, zip(seen, waiting, strict=True)))
         if time.monotonic() > deadline:
-            raise RuntimeError(f"{files} files were not visible within {limit:.0f} s.")
-        time.sleep(0.5)
+            raise RuntimeError(
+                f"{max(waiting)} files were still waiting after {limit:.0f} s: no steady state."
+            )
+        time.sleep(LOOK_SECONDS)
+
+
+def _visible(tables: Collection[Visibility], files: range, limit: float) -> None:
+    """Wait until all `files` are visible in all tables."""
+    deadline = time.monotonic() + limit
+    while not all(table.seen().keys() >= set(files) for table in tables):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{len(files)} files were not visible within {limit:.0f} s.")
+        time.sleep(LOOK_SECONDS)

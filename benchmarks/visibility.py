@@ -54,6 +54,11 @@ class Visibility:
         with self._lock:
             self._awaited[file.event_id] = file
 
+    def waiting(self) -> int:
+        """How many files are awaited still."""
+        with self._lock:
+            return len(self._awaited)
+
     def seen(self) -> dict[int, float]:
         """Seconds from landing to visible, by the number of the file.
 
