@@ -1,4 +1,4 @@
-"""`make bench`: compares ways of loading, and measures latency. Options: `make bench ARGS=--help`."""
+"""`make bench`: compares ways of loading, and measures re-delivery and latency. Options: `make bench ARGS=--help`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,31 @@ import click
 import psutil  # type: ignore[import-untyped]
 
 from benchmarks.growth import growth_table, measure_growth
+from benchmarks.history import Times, history_table, measure_history
 from benchmarks.latency import latency_table, measure_latency
-from benchmarks.report import throughput_chart, throughput_table
+from benchmarks.latency_beside import Pace, beside_table, measure_beside
+from benchmarks.place import JdbcDriverMissing
+from benchmarks.redelivery import measure_redelivery, redelivery_table
+from benchmarks.report import throughput_chart, throughput_tables
 from benchmarks.throughput import measure_throughput
+from benchmarks.workloads import DEFAULT_WORKLOADS, WORKLOADS, unknown_names
 from clickstream_assets.settings import SettingsError
-from spark.sink.jdbc import JdbcDriverMissing
 
 ROWS, ROUNDS = 1_000_000, 5
 RATES = (100.0, 1_000.0, 10_000.0)  # events per second
+BESIDE_RATE = 1_000.0
 LATENCY_FILES, LATENCY_INTERVAL = 200, 0.5  # seconds from file to file
+HISTORY, HISTORY_ROUNDS = 20_000_000, 3
+
+rows_option = click.option("--rows", default=ROWS, show_default=True, type=click.IntRange(1000))
+rounds_option = click.option(
+    "--rounds", default=ROUNDS, show_default=True, type=click.IntRange(1), help="After one to warm up."
+)
+only_option = click.option("--only", multiple=True, help="Ours, and the ways whose names begin so.")
+files_option = click.option("--files", default=LATENCY_FILES, show_default=True, type=click.IntRange(10))
+interval_option = click.option(
+    "--interval", default=LATENCY_INTERVAL, show_default=True, help="Seconds from file to file."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
@@ -28,46 +44,85 @@ def main(context: click.Context) -> None:
     """Benchmarks. Nothing else should run beside them: two cores are soon shared."""
     click.echo(machine())
     if context.invoked_subcommand is None:
-        context.invoke(throughput)
-        context.invoke(latency)
+        for command in (throughput, redelivery, latency, latency_beside):
+            context.invoke(command)
 
 
 @main.command()
-@click.option("--rows", default=ROWS, show_default=True, type=click.IntRange(1000))
+@rows_option
+@rounds_option
 @click.option(
-    "--rounds", default=ROUNDS, show_default=True, type=click.IntRange(1), help="After one to warm up."
-)
-@click.option(
-    "--ids", type=click.Choice(["random", "time-ordered", "both"]), default="both", show_default=True
-)
+    "--workload", "names", multiple=True, default=DEFAULT_WORKLOADS, show_default=True,
+    type=click.Choice(list(WORKLOADS)), help="Which files are loaded.",
+)  # fmt: skip
 @click.option(
     "--chart", type=click.Path(path_type=Path, dir_okay=False), help="Write the first result as SVG."
 )
-@click.option("--only", multiple=True, help="Ours, and the ways whose names begin so.")
-def throughput(rows: int, rounds: int, ids: str, chart: Path | None, only: tuple[str, ...]) -> None:
-    """Rows per second of this pipeline and of what people use instead, side by side."""
+@only_option
+def throughput(
+    rows: int, rounds: int, names: tuple[str, ...], chart: Path | None, only: tuple[str, ...]
+) -> None:
+    """Rows per second, and CPU, of this pipeline and of what people use instead, side by side."""
     with_dlt = importlib.util.find_spec("dlt") is not None
     if not with_dlt:
         click.echo('dlt is not installed and left out (pip install "dlt[postgres]" adds it).')
-    kinds = ("random", "time-ordered") if ids == "both" else (ids,)
-    results = [
-        measure_throughput(rows, rounds, kind, with_dlt=with_dlt, say=click.echo, only=only)  # type: ignore[arg-type]
-        for kind in kinds
-    ]
-    click.echo(f"\n{throughput_table(results)}\n")
+    workloads = [WORKLOADS[name] for name in names]
+    if unknown := unknown_names(workloads, only):
+        raise click.BadParameter(f"no variant's name begins with {', '.join(unknown)}.", param_hint="--only")
+    results = measure_throughput(workloads, rows, rounds, with_dlt=with_dlt, say=click.echo, only=only)
+    click.echo(f"\n{throughput_tables(results)}\n")
     if chart is not None:
         chart.write_text(throughput_chart(results[0]))
 
 
 @main.command()
+@rows_option
+@rounds_option
+@only_option
+def redelivery(rows: int, rounds: int, only: tuple[str, ...]) -> None:
+    """Events that are stored already, delivered again in other files, against their first delivery."""
+    click.echo(f"\n{redelivery_table(measure_redelivery(rows, rounds, click.echo, only))}\n")
+
+
+@main.command()
 @click.option("--rate", "rates", multiple=True, default=RATES, show_default=True, type=click.FloatRange(1))
-@click.option("--files", default=LATENCY_FILES, show_default=True, type=click.IntRange(10))
-@click.option("--interval", default=LATENCY_INTERVAL, show_default=True, help="Seconds from file to file.")
+@files_option
+@interval_option
 @click.option("--stack", is_flag=True, help="With all that `clickstream up` starts; a file every second.")
 def latency(rates: tuple[float, ...], files: int, interval: float, stack: bool) -> None:
     """Milliseconds from the rename of a file to its rows being visible."""
     results = [measure_latency(rate, files, interval, click.echo, stack=stack) for rate in rates]
     click.echo(f"\n{latency_table(results)}\n")
+
+
+@main.command()
+@click.option("--rate", default=BESIDE_RATE, show_default=True, type=click.FloatRange(1))
+@files_option
+@interval_option
+@click.option("--apart", is_flag=True, help="One after the other, each with the machine to itself.")
+def latency_beside(rate: float, files: int, interval: float, apart: bool) -> None:
+    """The same beside the usual Spark job, which gets the same files at the same moments."""
+    results = measure_beside(Pace(rate, files, interval), click.echo, apart=apart)
+    click.echo(f"\n{beside_table(results)}\n")
+
+
+@main.command()
+@click.option("--history", "history_rows", default=HISTORY, show_default=True, type=click.IntRange(1000))
+@rows_option
+@click.option(
+    "--rounds",
+    default=HISTORY_ROUNDS,
+    show_default=True,
+    type=click.IntRange(1),
+    help="After one to warm up.",
+)
+@click.option(
+    "--times", type=click.Choice(["same", "later"]), default="same", show_default=True,
+    help="The new rows are of the week of the history, or of a later one.",
+)  # fmt: skip
+def history(history_rows: int, rows: int, rounds: int, times: Times) -> None:
+    """A million rows into a table with history, against an empty one; not part of a plain `make bench`."""
+    click.echo(f"\n{history_table(measure_history(history_rows, rows, rounds, times, click.echo))}\n")
 
 
 @main.command()

@@ -6,16 +6,15 @@ the ledger says how long its micro-batches took; then 10,000 new rows are added 
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.programs import benchmark_home, committed_files, run, running, wait_for_files
+from benchmarks.programs import benchmark_home, committed_files, load_generated, running, wait_for_files
+from benchmarks.statements import statement
 from clickstream_assets import summaries
 from clickstream_assets.credentials import role_url
-from clickstream_assets.data_generator import generate_files
 from clickstream_assets.database import connect
 from clickstream_assets.schema import setup_databases
 from clickstream_assets.settings import Settings
@@ -28,14 +27,6 @@ NEW_ROWS, REFRESHES = 10_000, 5
 STEP_ROWS = 2_000_000  # of history, loaded at a time
 ROWS_PER_FILE = 250_000
 SMALL_FILE_ROWS = 10
-# Milliseconds of the micro-batches and of their merges, and from rename to visible, over the newest files.
-NEWEST = """
-SELECT (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM committed_at - started_at) * 1000)
-          FROM (SELECT * FROM ingest_batches ORDER BY batch_id DESC LIMIT %(files)s) AS b),
-       (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY merge_seconds * 1000)
-          FROM (SELECT * FROM ingest_batches ORDER BY batch_id DESC LIMIT %(files)s) AS b),
-       (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM committed_at - landed_at) * 1000)
-          FROM (SELECT * FROM ingest_files WHERE status = 'committed' ORDER BY file_id DESC LIMIT %(files)s) AS f)"""
 
 
 @dataclass(frozen=True)
@@ -73,7 +64,7 @@ def measure_growth(rows: Sequence[int], small_files: int, say: Callable[[str], N
 
 
 def growth_table(steps: Sequence[Step]) -> str:
-    """One row a step, with how many times as long as at the first one."""
+    """One row per step, with how many times as long as at the first one."""
     lines = [
         "| events | files | micro-batch | merge | rename to visible, p50 | refresh after 10,000 rows "
         "| first refresh |",
@@ -91,11 +82,7 @@ def growth_table(steps: Sequence[Step]) -> str:
 
 
 def _load(settings: Settings, environment: dict[str, str], rows: int, files: int, seed: int) -> None:
-    """Write files, load them, and remove all that are there: disks end."""
-    generate_files(GenerationSpec(events=rows, files=files, seed=seed), settings.events_dir)
-    run(environment, "stream", "--available-now")
-    shutil.rmtree(settings.events_dir)
-    settings.events_dir.mkdir()
+    load_generated(settings, environment, GenerationSpec(events=rows, files=files, seed=seed))
 
 
 def _measured(settings: Settings, environment: dict[str, str], say: Callable[[str], None]) -> Step:
@@ -105,7 +92,7 @@ def _measured(settings: Settings, environment: dict[str, str], say: Callable[[st
     connection = connect(url, "benchmarks", autocommit=True)
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT coalesce(sum(rows_inserted), 0) FROM ingest_batches")
+            cursor.execute(statement("inserted_rows"))
             ((events,),) = cursor.fetchall()
             with running(environment, "stream"):
                 live = ("--rate", str(RATE), "--interval", str(INTERVAL), "--events", "1000000000")
@@ -113,7 +100,7 @@ def _measured(settings: Settings, environment: dict[str, str], say: Callable[[st
                     wait_for_files(
                         url, files + WARM_UP_FILES + MEASURED_FILES, START_LIMIT + WARM_UP_FILES * INTERVAL
                     )
-            cursor.execute(NEWEST, {"files": MEASURED_FILES})
+            cursor.execute(statement("newest_medians"), {"files": MEASURED_FILES})
             ((batch, merge, latency),) = cursor.fetchall()
     finally:
         connection.close()

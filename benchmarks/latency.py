@@ -11,17 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from benchmarks.programs import benchmark_home, free_port, running, wait_for_files
+from benchmarks.statements import statement
 from clickstream_assets.credentials import role_url
 from clickstream_assets.database import connect
 
 WARM_UP_FILES = 120  # until what waited for the start is in, and Spark has compiled what it repeats
 START_LIMIT = 180.0  # seconds
-# A benchmark reads what the product's own queries do not offer: only files after the warm-up.
-QUANTILES = """
-SELECT count(*), sum(rows_read),
-    percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (
-        ORDER BY extract(epoch FROM committed_at - landed_at) * 1000)
-FROM (SELECT * FROM ingest_files WHERE status = 'committed' ORDER BY file_id OFFSET %(skip)s) AS measured"""
 
 
 @dataclass(frozen=True)
@@ -39,7 +34,7 @@ class Latency:
 def measure_latency(
     rate: float, files: int, interval: float, say: Callable[[str], None], *, stack: bool
 ) -> Latency:
-    """Run the stream and a generator of `rate` events a second, a file every `interval` seconds.
+    """Run the stream and a generator of `rate` events per second, a file every `interval` seconds.
 
     With `stack`, Dagster and its runs are there too; its generator writes a file every second, whatever `interval` is.
     """
@@ -50,7 +45,7 @@ def measure_latency(
             wait_for_files(url, WARM_UP_FILES, START_LIMIT + WARM_UP_FILES * max(interval, 1.0))
             say(f"{rate:,.0f} events/s: measuring {files} files …")
             wait_for_files(url, WARM_UP_FILES + files, files * max(interval, 1.0) * 3 + 30)
-        count, rows, (p50, p95, p99) = _read(url)
+        count, rows, (p50, p95, p99) = ledger_latency(url, WARM_UP_FILES, files)
     return Latency(rate, count, rows, p50, p95, p99)
 
 
@@ -72,7 +67,7 @@ def _whole_stack(environment: dict[str, str], rate: float) -> Iterator[None]:
 
 
 def latency_table(results: list[Latency]) -> str:
-    """One row a rate."""
+    """One row per rate."""
     lines = ["| events/s | files | p50 | p95 | p99 |", "|---:|---:|---:|---:|---:|"]
     lines += [
         f"| {r.rate:,.0f} | {r.files:,} | {r.p50:,.0f} ms | {r.p95:,.0f} ms | {r.p99:,.0f} ms |"
@@ -81,11 +76,16 @@ def latency_table(results: list[Latency]) -> str:
     return "\n".join(lines)
 
 
-def _read(url: str) -> tuple[int, int, list[float]]:
+def ledger_latency(url: str, skip: int, files: int) -> tuple[int, int, list[float]]:
+    """Files, rows, and p50, p95, p99 in milliseconds, of `files` files after the first `skip`.
+
+    Raises:
+        RuntimeError: there are no others.
+    """
     connection = connect(url, "benchmarks", autocommit=True)
     try:
         with connection.cursor() as cursor:
-            cursor.execute(QUANTILES, {"skip": WARM_UP_FILES})
+            cursor.execute(statement("latency_quantiles"), {"skip": skip, "files": files})
             row = cursor.fetchone()
     finally:
         connection.close()

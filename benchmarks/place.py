@@ -1,6 +1,6 @@
-"""Where the benchmarks run: a PostgreSQL of their own, event files, and one Spark session.
+"""Where loads are measured: a PostgreSQL server, event files and one Spark session, made for it and removed.
 
-Belongs here: making and removing these. Does not belong here: what is measured.
+Together with `variants.own`, the one module of the benchmarks that knows the stream's own modules.
 """
 
 from __future__ import annotations
@@ -8,24 +8,27 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
-from psycopg2.extensions import connection as Connection
+from psycopg2.sql import Composable
 from pyspark.sql import SparkSession
 
+from benchmarks.cpu import CpuMeter
+from benchmarks.statements import on_table, statement
 from clickstream_assets.credentials import role_url
 from clickstream_assets.database import connect
 from clickstream_assets.embedded_postgres import database_running
 from clickstream_assets.schema import setup_databases
 from clickstream_assets.settings import Settings
+from spark import idle_workers, jdbc_sink
 from spark.session import start_session
-from spark.sink.jdbc import find_jdbc_jar
 from spark.source.data_source import URL_VARIABLE
 
-OUR_TABLES = "events, rejected_events, event_conflicts, ingest_batches, ingest_chunks, ingest_files"
+JdbcDriverMissing = jdbc_sink.JdbcDriverMissing
 
 
 @dataclass(frozen=True)
@@ -36,37 +39,70 @@ class Place:
     spark: SparkSession
     owner_url: str
     writer_url: str
+    cpu: CpuMeter
 
     @property
     def files(self) -> list[Path]:
         return sorted(self.settings.events_dir.glob("*.csv"))
 
-    def connect(self) -> Connection:
-        """A connection of the owner that commits each statement."""
-        return connect(self.owner_url, "benchmarks", autocommit=True)
-
-    def run(self, *statements: str) -> None:
-        connection = self.connect()
-        try:
-            with connection.cursor() as cursor:
-                for statement in statements:
-                    cursor.execute(statement)
-        finally:
-            connection.close()
+    def run(self, *statements: str | Composable) -> None:
+        """Run statements as the owner, each committed by itself."""
+        run_as(self.owner_url, *statements)
 
     def count(self, table: str) -> int:
-        connection = self.connect()
+        connection = connect(self.owner_url, "benchmarks", autocommit=True)
         try:
             with connection.cursor() as cursor:
-                cursor.execute(f"SELECT count(*) FROM {table}")
+                cursor.execute(on_table("count_rows", table))
                 return int((cursor.fetchone() or (0,))[0])
         finally:
             connection.close()
 
     def empty(self) -> None:
         """Forget all that was loaded, and write out what the last run left to write."""
-        self.run(f"TRUNCATE {OUR_TABLES} CASCADE", "CHECKPOINT")
+        self.run(statement("empty"), statement("checkpoint"))
         shutil.rmtree(self.settings.checkpoint_dir, ignore_errors=True)
+
+    def clear_files(self) -> None:
+        shutil.rmtree(self.settings.events_dir)
+        self.settings.events_dir.mkdir()
+
+    def ensure_partitions(self, months: Sequence[date]) -> None:
+        """Loads that are not the pipeline's make no partitions."""
+        connection = connect(self.owner_url, "benchmarks", autocommit=True)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement("partitions"), {"months": list(months)})
+        finally:
+            connection.close()
+
+    def touch_workers(self) -> None:
+        """Spark ends its idle Python workers while others load; a stream with a backlog has them, as it has its JVM."""
+        idle_workers.touch_workers(self.spark)
+
+
+def jdbc_options(url: str) -> dict[str, str]:
+    """Options of Spark's JDBC writer."""
+    return jdbc_sink.jdbc_options(url)
+
+
+def jdbc_jar() -> Path:
+    """The PostgreSQL JDBC driver.
+
+    Raises:
+        JdbcDriverMissing: there is none.
+    """
+    return jdbc_sink.find_jdbc_jar(os.environ.get("CLICKSTREAM_JDBC_JAR"))
+
+
+def run_as(url: str, *statements: str | Composable) -> None:
+    connection = connect(url, "benchmarks", autocommit=True)
+    try:
+        with connection.cursor() as cursor:
+            for each in statements:
+                cursor.execute(each)
+    finally:
+        connection.close()
 
 
 @contextmanager
@@ -76,9 +112,9 @@ def benchmark_place(*, with_jdbc: bool) -> Iterator[Place]:
     Raises:
         JdbcDriverMissing: the driver is wanted and not found.
     """
-    jar = find_jdbc_jar(os.environ.get("CLICKSTREAM_JDBC_JAR")) if with_jdbc else None
+    jar = jdbc_jar() if with_jdbc else None
     home = Path(tempfile.mkdtemp(prefix="clickstream-bench-"))
-    home.chmod(0o755)
+    home.chmod(0o755)  # as root, PostgreSQL runs under another account
     settings = Settings.from_env(
         {"CLICKSTREAM_HOME": str(home), "CLICKSTREAM_EVENTS_DIR": str(home / "events")}
     )
@@ -91,7 +127,7 @@ def benchmark_place(*, with_jdbc: bool) -> Iterator[Place]:
             spark = start_session(settings.spark_master, home, str(jar) if jar else None)
             spark.sparkContext.setLogLevel("ERROR")
             try:
-                yield Place(settings, spark, owner, writer)
+                yield Place(settings, spark, owner, writer, CpuMeter.beside(owner))
             finally:
                 spark.stop()
     finally:

@@ -1,11 +1,9 @@
-"""The product's own programs, run as a person would run them.
-
-Belongs here: starting them, waiting for what they do, ending them. Does not belong here: what is measured.
-"""
+"""The product's own programs, run as a person would run them: started, waited for and ended."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,9 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.statements import statement
+from clickstream_assets.data_generator import generate_files
 from clickstream_assets.database import connect
 from clickstream_assets.embedded_postgres import database_running
 from clickstream_assets.settings import Settings
+from clickstream_assets.shop.spec import GenerationSpec
 
 END_LIMIT = 30.0  # seconds
 
@@ -54,21 +55,31 @@ def running(environment: dict[str, str], *arguments: str) -> Iterator[None]:
     Raises:
         RuntimeError: it ended by itself.
     """
-    command = [sys.executable, "-m", "clickstream_assets.cli", *arguments]
-    log = Path(environment["CLICKSTREAM_HOME"]) / f"{arguments[0]}.log"
+    with running_module(
+        environment, "clickstream_assets.cli", *arguments, name=f"clickstream {arguments[0]}"
+    ):
+        yield
+
+
+@contextmanager
+def running_module(environment: dict[str, str], module: str, *arguments: str, name: str) -> Iterator[None]:
+    """A module as a program, in the background, as `running`."""
+    log = Path(environment["CLICKSTREAM_HOME"]) / f"{name.replace(' ', '-')}.log"
+    command = [sys.executable, "-m", module, *arguments]
     with log.open("w") as output:
         program = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
         try:
             yield
-            if program.poll() is not None:
-                raise RuntimeError(f"`clickstream {arguments[0]}` ended: {log.read_text()[-500:]}")
         finally:
+            ended = program.poll() is not None
             program.send_signal(signal.SIGINT)
             try:
                 program.wait(END_LIMIT)
             except subprocess.TimeoutExpired:
                 program.kill()
                 program.wait()
+            if ended:  # more telling than what was waited for in vain
+                raise RuntimeError(f"`{name}` ended: {log.read_text()[-500:]}")
 
 
 def run(environment: dict[str, str], *arguments: str) -> None:
@@ -83,6 +94,17 @@ def run(environment: dict[str, str], *arguments: str) -> None:
     )
     if done.returncode != 0:
         raise RuntimeError(f"`clickstream {arguments[0]}` failed: {done.stderr[-500:]}")
+
+
+def load_generated(settings: Settings, environment: dict[str, str], spec: GenerationSpec) -> float:
+    """Write files, load them, and remove all that are there: disks end. The seconds that the stream ran."""
+    generate_files(spec, settings.events_dir)
+    started = time.perf_counter()
+    run(environment, "stream", "--available-now")
+    seconds = time.perf_counter() - started
+    shutil.rmtree(settings.events_dir)
+    settings.events_dir.mkdir()
+    return seconds
 
 
 def wait_for_files(url: str, files: int, limit: float) -> None:
@@ -103,7 +125,7 @@ def committed_files(url: str) -> int:
     connection = connect(url, "benchmarks", autocommit=True)
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM ingest_files WHERE status = 'committed'")
+            cursor.execute(statement("committed_files"))
             return int((cursor.fetchone() or (0,))[0])
     finally:
         connection.close()

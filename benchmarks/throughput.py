@@ -6,70 +6,71 @@ something. The first round warms up (JVM, page cache) and is not counted.
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
+from benchmarks.comparison import Comparison, Load, measured
 from benchmarks.place import Place, benchmark_place
-from benchmarks.variants import Variant, variants
-from clickstream_assets.data_generator import generate_files
-from clickstream_assets.shop.spec import GenerationSpec, Ids
-
-FILES = 4
+from benchmarks.variants.variant import Variant
+from benchmarks.workloads import Workload
 
 Say = Callable[[str], None]
 
 
-@dataclass
-class Throughput:
-    """Seconds of each counted round, by variant."""
-
-    rows: int
-    ids: Ids
-    seconds: dict[str, list[float]] = field(default_factory=dict)
-    promises: dict[str, str] = field(default_factory=dict)
-
-    def median_rate(self, name: str) -> float:
-        """Rows per second of the median round."""
-        return self.rows / statistics.median(self.seconds[name])
-
-    def ratio(self, name: str, other: str) -> float:
-        """How many times as fast `name` is as `other`: the median over the rounds."""
-        pairs = zip(self.seconds[name], self.seconds[other], strict=True)
-        return statistics.median(slow / fast for fast, slow in pairs)
-
-
 def measure_throughput(
-    rows: int, rounds: int, ids: Ids, *, with_dlt: bool, say: Say, only: Sequence[str] = ()
-) -> Throughput:
-    """Load `rows` new rows in every way, `rounds` times after a round of warm-up.
+    workloads: Sequence[Workload],
+    rows: int,
+    rounds: int,
+    *,
+    with_dlt: bool,
+    say: Say,
+    only: Sequence[str] = (),
+) -> list[Comparison]:
+    """Load `rows` rows of each workload in every way, `rounds` times after a round of warm-up.
 
     Raises:
-        RuntimeError: a variant did not load all rows: a figure would be worthless.
+        RuntimeError: a way did not store all events: a figure would be worthless.
     """
-    result = Throughput(rows, ids)
-    chosen = variants(with_dlt=with_dlt, only=only)
-    with benchmark_place(with_jdbc=any(variant.needs_jdbc for variant in chosen)) as place:
-        say(f"Writing {rows:,} rows in {FILES} files, {ids} ids …")
-        generate_files(GenerationSpec(events=rows, files=FILES, seed=11, ids=ids), place.settings.events_dir)
-        for number in range(rounds + 1):
-            for variant in chosen:
-                seconds = _timed(place, variant, rows)
-                say(f"round {number or 'warm-up'}: {variant.name}: {rows / seconds:,.0f} rows/s")
-                if number:
-                    result.seconds.setdefault(variant.name, []).append(seconds)
-                    result.promises[variant.name] = variant.promise
+    chosen = [workload.chosen(only, with_dlt=with_dlt) for workload in workloads]
+    needs_jdbc = any(variant.needs_jdbc for variants in chosen for variant in variants)
+    with benchmark_place(with_jdbc=needs_jdbc) as place:
+        return [
+            _compared(place, workload, variants, rows, rounds, say)
+            for workload, variants in zip(workloads, chosen, strict=True)
+        ]
+
+
+def _compared(
+    place: Place, workload: Workload, variants: Sequence[Variant], rows: int, rounds: int, say: Say
+) -> Comparison:
+    result = Comparison(workload.about, rows)
+    say(f"Writing {rows:,} rows: {workload.about} …")
+    place.clear_files()
+    events = workload.write(rows, place.settings.events_dir)
+    place.ensure_partitions(workload.months)
+    for number in range(rounds + 1):
+        for variant in variants:
+            load = _timed(place, variant, events)
+            say(
+                f"round {number or 'warm-up'}: {variant.name}: {rows / load.seconds:,.0f} rows/s, "
+                f"{load.cpu_seconds:.1f} s of CPU"
+            )
+            if number:
+                result.add(variant.name, variant.promise, load)
     return result
 
 
-def _timed(place: Place, variant: Variant, rows: int) -> float:
+def _timed(place: Place, variant: Variant, events: int) -> Load:
     variant.reset(place)
-    started = time.perf_counter()
-    variant.load(place)
-    seconds = time.perf_counter() - started
-    if (found := place.count(variant.table)) != rows:
-        raise RuntimeError(f"{variant.name} loaded {found:,} of {rows:,} rows.")
+    load = measured(place, variant.load)
+    require_events(place, variant, events)
     # A table that stays is vacuumed and analyzed while the next variant runs, on the same cores.
     variant.reset(place)
-    return seconds
+    return load
+
+
+def require_events(place: Place, variant: Variant, events: int) -> None:
+    """Raises:
+    RuntimeError: so many events are not what the variant's table holds.
+    """
+    if (found := place.count(variant.table)) != events:
+        raise RuntimeError(f"{variant.name} stored {found:,} of {events:,} events.")

@@ -173,9 +173,7 @@ def test_duplicates_within_and_across_parts_and_batches_leave_the_earliest_row(s
         ("2.csv", "committed", 200, 100, 100, 0),
     ]
     stored = sink.rows("SELECT file_id::int, line_no::int, price::text FROM events ORDER BY event_id")
-    assert stored == [(1, n + 2, "9.99") for n in range(200)] + [
-        (2, n - 98, "1.00") for n in range(200, 300)
-    ]
+    assert stored == [(1, n + 2, "9.99") for n in range(200)] + [(2, n - 98, "1.00") for n in range(200, 300)]
     assert sink.rows("SELECT count(*)::int FROM event_conflicts") == [(100,)]
     sink.assert_conserved()
 

@@ -1,0 +1,1 @@
+SELECT count(*) FROM ingest_files WHERE status = 'committed'

@@ -1,0 +1,2 @@
+DROP SCHEMA IF EXISTS dlt_events CASCADE;
+DROP SCHEMA IF EXISTS dlt_events_staging CASCADE

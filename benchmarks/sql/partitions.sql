@@ -1,0 +1,1 @@
+SELECT ensure_event_partitions(%(months)s::date[])

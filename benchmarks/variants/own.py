@@ -1,0 +1,53 @@
+"""This pipeline, by either sink, within the Spark session of the place."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from benchmarks.place import Place
+from benchmarks.variants.variant import Variant
+from clickstream_assets.database import connect
+from clickstream_assets.settings import Sink
+from spark.intake import Intake
+from spark.lease import Lease
+from spark.manifest import Manifest
+from spark.streaming_query import start_query
+
+PROMISE = "exactly once: dedup, rejects, ledger, provenance"
+
+
+def _pipeline(sink: Sink) -> Callable[[Place], None]:
+    def load(place: Place) -> None:
+        failures: list[str] = []
+        settings = replace(place.settings, sink=sink)
+        lease = Lease(place.writer_url, "catch-up", None, failures.append)
+        connection = connect(place.writer_url, "benchmarks-intake")
+        try:
+            manifest = Manifest(connection, lease.epoch)
+            Intake(
+                settings.events_dir, 0, manifest, lambda error: failures.append(str(error))
+            ).register_present_files()
+            busy = threading.Lock()
+            spool = settings.home / "spool"
+            query = start_query(
+                place.spark, place.writer_url, settings, lease, busy, available_now=True, spool=spool
+            )
+            query.awaitTermination()
+            if failures or query.exception() is not None:
+                raise RuntimeError(f"the stream failed: {failures or query.exception()}")
+        finally:
+            connection.close()
+            lease.release("benchmark")
+
+    return load
+
+
+def _reset(place: Place) -> None:
+    place.empty()
+    place.touch_workers()
+
+
+COPY = Variant("pipeline, copy", PROMISE, _reset, _pipeline("copy"), "events")
+JDBC = Variant("pipeline, jdbc", PROMISE, _reset, _pipeline("jdbc"), "events", needs_jdbc=True)
