@@ -24,8 +24,9 @@ from clickstream_assets.database import connect
 from clickstream_assets.embedded_postgres import database_running
 from clickstream_assets.schema import setup_databases
 from clickstream_assets.settings import Settings
-from spark import idle_workers, jdbc_sink
+from spark import idle_workers
 from spark.session import start_session
+from spark.sink import jdbc as jdbc_sink
 from spark.source.data_source import URL_VARIABLE
 
 JdbcDriverMissing = jdbc_sink.JdbcDriverMissing
