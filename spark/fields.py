@@ -43,6 +43,11 @@ class Columns:
     fields: tuple[int | None, ...]  # in the order of FIELDS
     extras: tuple[tuple[str, int], ...]  # name and position
 
+    @property
+    def positions(self) -> list[int]:
+        """Of all columns that are wanted."""
+        return [at for at in (*self.fields, *(at for _, at in self.extras)) if at is not None]
+
     @classmethod
     def of(cls, layout: Layout, mapped: Mapping[str, str] = NOTHING) -> Columns:
         """`mapped`: the names of columns that the source mapping says are ours."""
@@ -51,21 +56,26 @@ class Columns:
         return cls(len(layout.columns), layout.delimiter, fields, tuple(layout.extra_columns(mapped).items()))
 
 
-def split_fields(
-    values: pa.BinaryArray, is_candidate: npt.NDArray[np.bool_], columns: Columns
-) -> list[pa.Array]:
-    """The columns of `FIELD_SCHEMA` for `values`, records of UTF-8 with their line ends.
+@dataclass(frozen=True)
+class Split:
+    """The texts of records by the position of their column: unquoted, and otherwise as they are in the file.
 
-    Our fields are trimmed, and null where their text says that there is no value (`vocabulary.NULL_TOKENS`); extras
-    are as they are, without the empty ones. `split_ok` is false, and the rest null,
-    for a record that is no candidate or has not as many fields as the header.
+    `ok` is false for a record that is no candidate or has not as many fields as the header. A text is null where it is
+    empty or its record is not `ok`.
     """
+
+    ok: npt.NDArray[np.bool_]
+    texts: Mapping[int, pa.StringArray]
+
+
+def split_records(values: pa.BinaryArray, is_candidate: npt.NDArray[np.bool_], columns: Columns) -> Split:
+    """The texts at all positions of `columns` that are wanted, for `values`, records of UTF-8 with their line ends."""
     rows = len(values)
     text = buffer_of(values)
     regular = is_candidate & regular_records(
         values, text, columns.delimiter, all_candidates=bool(is_candidate.all())
     )
-    positions = [at for at in (*columns.fields, *(at for _, at in columns.extras)) if at is not None]
+    positions = columns.positions
     quick = _split_regular(values, text, regular, columns, positions)
     if quick is None:
         regular, found = np.zeros(rows, bool), {at: pa.nulls(rows, pa.string()) for at in positions}
@@ -73,18 +83,31 @@ def split_fields(
         regular, found = quick
     # A regular record with another number of fields has it for every parser; it comes here for nothing, and is rare.
     slow = _split_one_by_one(values, is_candidate & ~regular, columns)
-    split_ok = regular.copy()
+    ok = regular.copy()
     if slow:
-        split_ok[list(slow)] = True
-        mask = pa.array(split_ok & ~regular)
+        ok[list(slow)] = True
+        mask = pa.array(ok & ~regular)
         for at in positions:
             texts = pa.array([slow[row][at] or None for row in sorted(slow)], pa.string())
             found[at] = pc.replace_with_mask(found[at], mask, texts)
+    return Split(ok, found)
+
+
+def split_fields(
+    values: pa.BinaryArray, is_candidate: npt.NDArray[np.bool_], columns: Columns
+) -> list[pa.Array]:
+    """The columns of `FIELD_SCHEMA` for `values`.
+
+    Our fields are trimmed, and null where their text says that there is no value (`vocabulary.NULL_TOKENS`); extras
+    are as they are, without the empty ones.
+    """
+    rows = len(values)
+    split = split_records(values, is_candidate, columns)
     nothing = pa.nulls(rows, pa.string())
-    is_ascii = text.isascii()
-    fields = [nothing if at is None else _value(_trim(found[at], is_ascii)) for at in columns.fields]
-    extras = _maps([name for name, _ in columns.extras], [found[at] for _, at in columns.extras], rows)
-    return [pa.array(split_ok), *fields, extras]
+    is_ascii = buffer_of(values).isascii()
+    fields = [nothing if at is None else _value(_trim(split.texts[at], is_ascii)) for at in columns.fields]
+    extras = _maps([name for name, _ in columns.extras], [split.texts[at] for _, at in columns.extras], rows)
+    return [pa.array(split.ok), *fields, extras]
 
 
 def no_fields(rows: int) -> list[pa.Array]:

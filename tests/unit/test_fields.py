@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spark.fields import Columns, split_fields
+from spark.fields import Columns, split_fields, split_records
 from spark.header import FIELDS, Layout
 from spark.records import split_blocks
 from spark.vocabulary import NULL_TOKENS
@@ -99,6 +99,18 @@ def test_records_that_are_no_candidates_are_not_split() -> None:
 
     assert split_ok.to_pylist() == [True, True, False, False]
     assert user.to_pylist() == ["u", "u", None, None]
+
+
+def test_the_texts_of_records_are_as_they_are_in_the_file_and_null_where_there_is_none() -> None:
+    values = pa.array([b'" u ",null,,view,p,t\n', b'u,s,"a""b",view,p,t\n', b"short\n"], pa.binary())
+
+    found = split_records(values, np.ones(3, bool), COLUMNS)
+
+    assert found.ok.tolist() == [True, True, False]
+    assert set(found.texts) == set(range(6))
+    assert found.texts[0].to_pylist() == [" u ", "u", None]
+    assert found.texts[1].to_pylist() == ["null", "s", None]
+    assert found.texts[2].to_pylist() == [None, 'a"b', None]
 
 
 # The alphabet of trouble: a few letters, white space of all kinds, delimiters, quotes, line ends.
