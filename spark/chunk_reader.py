@@ -57,6 +57,7 @@ def read_chunk(path: bytes, chunk: ChunkToRead, plain: PlainEvents | None = None
                 line=chunk.first_line,
                 fields=chunk.columns.count,
                 delimiter=chunk.columns.delimiter,
+                escape=chunk.columns.escape,
             )
             for records in runs:
                 batch = record_batch(chunk, records)

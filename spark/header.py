@@ -104,6 +104,9 @@ class Layout:
 
     columns: tuple[str, ...]
     delimiter: str = ","
+    escape: str | None = (
+        None  # of a quote within a quoted field: `quotes.BY_BACKSLASH`, `DOUBLED`, or not known
+    )
 
     def field_positions(self, mapped: Mapping[str, str] = NOTHING) -> dict[str, int]:
         """Field name to column index. What `mapped` says comes first, then a field's own name, then the aliases; of

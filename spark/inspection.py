@@ -89,7 +89,12 @@ def _cut(
     chunks: list[Chunk] = []
     start, first_line, count, end, next_line = header_bytes, 2, 0, header_bytes, 2
     runs = split_blocks(
-        blocks, offset=header_bytes, line=2, fields=len(layout.columns), delimiter=layout.delimiter
+        blocks,
+        offset=header_bytes,
+        line=2,
+        fields=len(layout.columns),
+        delimiter=layout.delimiter,
+        escape=layout.escape,
     )
     for run in runs:
         if compression is None and end - start >= chunk_bytes:

@@ -80,7 +80,12 @@ def sample_file(
                 first_line=2,
             )
             runs = split_blocks(
-                blocks, offset=header_bytes, line=2, fields=len(layout.columns), delimiter=layout.delimiter
+                blocks,
+                offset=header_bytes,
+                line=2,
+                fields=len(layout.columns),
+                delimiter=layout.delimiter,
+                escape=layout.escape,
             )
             first = next(runs, None)
             return Sample(path, layout, records=None if first is None else _head(chunk, first, rows))
