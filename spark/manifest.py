@@ -110,6 +110,7 @@ class Manifest:
             "rows_expected": duplicate_rows if status == "duplicate" else inspection.records,
             "rows_duplicate": duplicate_rows if status == "duplicate" else 0,
             "chunks_open": len(chunks),
+            "header_bytes": inspection.header_bytes,
             "layout_id": self._layout_id(cursor, inspection.layout) if inspection.layout else None,
             "compression": inspection.compression,
             "duplicate_of": duplicate_of if status == "duplicate" else None,
@@ -125,7 +126,7 @@ class Manifest:
 
     def _layout_id(self, cursor: Cursor, layout: Layout) -> int:
         if layout not in self._layout_ids:
-            values = {"columns": list(layout.columns), "delimiter": layout.delimiter}
+            values = vars(layout) | {"columns": list(layout.columns)}
             cursor.execute(query("insert_layout"), values)
             cursor.execute(query("select_layout"), values)
             found = cursor.fetchone()

@@ -73,9 +73,10 @@ class Count:
 
 @dataclass(frozen=True)
 class _Run:
-    """The records in `data`, by their bounds in it, blank lines among them."""
+    """The records in the first `used` bytes of `data`, by their bounds in it, blank lines among them."""
 
     data: bytes
+    used: int
     starts: Indices
     ends: Indices
     numbers: Indices
@@ -112,9 +113,10 @@ def count_blocks(
     fields: int,
     delimiter: str,
     escape: str | None,
-    seen: Callable[[bytes], None],
+    seen: Callable[[bytes, int], None],
 ) -> Iterator[Count]:
-    """The same records, counted. `seen` is given all bytes in order, each before the count that covers it."""
+    """The same records, counted. `seen` is given all bytes in order, before the count that covers them: as blocks of
+    which the first so many bytes are new."""
     for run in _runs(blocks, offset, line, _Dialect(fields, delimiter, escape == BY_BACKSLASH), seen):
         yield Count(len(run.starts) - int(_blank(run).sum()), run.end_offset, run.end_line)
 
@@ -126,12 +128,12 @@ class _Dialect:
     by_backslash: bool
 
 
-def _ignore(_: bytes) -> None:
+def _ignore(_data: bytes, _used: int) -> None:
     pass
 
 
 def _runs(
-    blocks: Iterator[bytes], offset: int, line: int, dialect: _Dialect, seen: Callable[[bytes], None]
+    blocks: Iterator[bytes], offset: int, line: int, dialect: _Dialect, seen: Callable[[bytes, int], None]
 ) -> Iterator[_Run]:
     rest = b""
     for block in blocks:
@@ -141,30 +143,31 @@ def _runs(
             yield run
             offset, line = run.end_offset, run.end_line
         run = _split(data, offset, line, dialect, final=False)
-        offset, line, rest = run.end_offset, run.end_line, data[len(run.data) :]
-        if run.data:
-            seen(run.data)
+        offset, line, rest = run.end_offset, run.end_line, data[run.used :]
+        if run.used:
+            seen(data, run.used)
             yield run
     if rest:
-        seen(rest)
+        seen(rest, len(rest))
         yield _split(rest, offset, line, dialect, final=True)
 
 
 def _pass_over(
-    data: bytes, blocks: Iterator[bytes], offset: int, line: int, seen: Callable[[bytes], None]
+    data: bytes, blocks: Iterator[bytes], offset: int, line: int, seen: Callable[[bytes, int], None]
 ) -> tuple[_Run, bytes]:
     """A line that is longer than a record may be, of which the beginning is kept, and the data behind it."""
     kept, end, rest = data[:KEPT_BYTES], offset + len(data), b""
-    seen(data)
+    seen(data, len(data))
     for block in blocks:
         newline = block.find(b"\n") + 1
-        seen(block[:newline] if newline else block)
+        seen(block, newline or len(block))
         end += newline or len(block)
         if newline:
             rest = block[newline:]
             break
     run = _Run(
         data=kept,
+        used=len(kept),
         starts=np.zeros(1, np.int64),
         ends=np.array([end - offset]),
         numbers=np.array([line]),
@@ -198,7 +201,7 @@ def _split(data: bytes, offset: int, line: int, dialect: _Dialect, *, final: boo
             keep[first + 1 : last + 1] = False
             ends[first] = ends[last]
         starts, ends, flags, numbers = starts[keep], ends[keep], flags[keep], numbers[keep]
-    return _Run(data[:used], starts, ends, numbers, flags, offset, offset + used, line + lines)
+    return _Run(data, used, starts, ends, numbers, flags, offset, offset + used, line + lines)
 
 
 def _doubtful_lines(array: npt.NDArray[np.uint8], ends: Indices, dialect: _Dialect) -> Indices:
@@ -219,9 +222,9 @@ def _doubtful_lines(array: npt.NDArray[np.uint8], ends: Indices, dialect: _Diale
         in_front[0] = NEWLINE
     if len(quotes) and quotes[-1] == len(array) - 1:
         behind[-1] = NEWLINE
-    if not (before & 1).any():  # each line has whole pairs: the usual case
-        if opens[in_front[0::2]].all() and closes[behind[1::2]].all():
-            return ends[:0]
+    # Each line has whole pairs: the usual case.
+    if not (before & 1).any() and opens[in_front[0::2]].all() and closes[behind[1::2]].all():
+        return ends[:0]
     counts = np.diff(before, prepend=0)
     row = np.repeat(np.arange(len(ends)), counts)
     is_opening = (np.arange(len(quotes)) - (before - counts)[row]) % 2 == 0
@@ -271,16 +274,17 @@ def _join_lines(
 
 def _records(run: _Run) -> Records:
     starts, lengths, flags, numbers = run.starts, run.lengths, run.flags, run.numbers
+    data = run.data[: run.used]
     if len(flags) and flags[0] == Flag.LINE_TOO_LONG:
-        values = pa.array([run.data], pa.binary())
+        values = pa.array([data], pa.binary())
     else:
-        values = _as_binary_array(run.data, starts, lengths)
+        values = _as_binary_array(data, starts, lengths)
         flags = flags.copy()
         flags[lengths > MAX_RECORD_BYTES] = Flag.LINE_TOO_LONG
-        if b"\0" in run.data:
-            nul = np.flatnonzero(np.frombuffer(run.data, np.uint8) == 0)
+        if b"\0" in data:
+            nul = np.flatnonzero(np.frombuffer(data, np.uint8) == 0)
             _flag(flags, np.searchsorted(run.ends, nul, side="right"), Flag.NUL_BYTE)
-        if not run.data.isascii() and not _is_utf8(run.data):
+        if not data.isascii() and not _is_utf8(data):
             bad = [i for i, value in enumerate(values) if not _is_utf8(value.as_py())]
             _flag(flags, np.array(bad, np.int64), Flag.INVALID_UTF8)
         if (lengths > MAX_RECORD_BYTES).any():

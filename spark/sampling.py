@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import TypeVar
 
 import pyarrow as pa
 
 from spark.chunk_reader import ChunkToRead, record_batch
 from spark.content import Content, ContentChanged, ContentError
+from spark.dialect import escapes_by_backslash
 from spark.discovery import Candidate, Discovery
 from spark.fields import Columns
 from spark.header import HeaderError, Layout, parse_header
-from spark.inspection import take_header
+from spark.inspection import ESCAPES, Escape
+from spark.preamble import take_preamble
+from spark.quotes import BY_BACKSLASH
 from spark.records import Records, split_blocks
 from spark.source_mapping import SourceMapping
 from spark.time_bounds import TimeBounds
@@ -54,19 +58,35 @@ def spread(items: Sequence[Item], most: int) -> list[Item]:
 
 
 def sample_file(
-    root: bytes, candidate: Candidate, number: int, rows: int, mapping: SourceMapping, bounds: TimeBounds
+    root: bytes,
+    candidate: Candidate,
+    number: int,
+    rows: int,
+    mapping: SourceMapping,
+    bounds: TimeBounds,
+    *,
+    escape: Escape | None = None,
+    follow_links: bool = False,
 ) -> Sample:
-    """Read the header and the first `rows` records."""
+    """Read the header and the first `rows` records. The dialect is that of the first block, or what `escape` says."""
     path = candidate.path
     if candidate.problem is not None:
         return Sample(path, reason=candidate.problem, detail="It is no file that can be read.")
     try:
-        with Content(os.path.join(root, path)) as content:
+        with Content(os.path.join(root, path), None if follow_links else root) as content:
             if content.state.size_bytes == 0:
                 return Sample(path, reason="empty_file", detail="It has no bytes.")
             compression = content.compression(path)
-            header, header_bytes, blocks = take_header(content.text_blocks(compression))
-            layout = parse_header(header, mapping.columns)
+            preamble, blocks = take_preamble(content.text_blocks(compression))
+            layout = replace(
+                parse_header(preamble.header, mapping.columns, preamble.delimiter), escape=ESCAPES[escape]
+            )
+            offset, line = len(preamble), preamble.next_line
+            first_block = list(islice(blocks, 1))
+            if escape is None and escapes_by_backslash(
+                iter(first_block), offset=offset, line=line, layout=layout
+            ):
+                layout = replace(layout, escape=BY_BACKSLASH)
             chunk = ChunkToRead(
                 seq=number,
                 file_id=number,
@@ -75,14 +95,14 @@ def sample_file(
                 compression=compression,
                 columns=Columns.of(layout, mapping.columns),
                 bounds=bounds,
-                byte_offset=header_bytes,
+                byte_offset=offset,
                 byte_length=0,
-                first_line=2,
+                first_line=line,
             )
             runs = split_blocks(
-                blocks,
-                offset=header_bytes,
-                line=2,
+                chain(first_block, blocks),
+                offset=offset,
+                line=line,
                 fields=len(layout.columns),
                 delimiter=layout.delimiter,
                 escape=layout.escape,

@@ -164,8 +164,8 @@ noise = st.lists(
     st.sampled_from([b"a", b",", b'"', b"\n", b"\\", b"\r", b" ", b"\0", b"\xff", "ü".encode()]), max_size=60
 ).map(b"".join)
 # Pieces of fields that are nearly right, so that whole records come out often.
-piece = st.sampled_from(
-    [
+PIECES = [
+    *[
         b"x",
         b'"x"',
         b'""',
@@ -177,15 +177,16 @@ piece = st.sampled_from(
         b'5" x',
         b'"a"b',
         b'"\\x"',
-    ]
-    + [b'"', b"\\", b'"a\\",', b"\\N", b'"a\\"\n', "é".encode(), b'"a\r\nb"', b"\r"]
-)
+    ],
+    *[b'"', b"\\", b'"a\\",', b"\\N", b'"a\\"\n', "é".encode(), b'"a\r\nb"', b"\r"],
+]
+piece = st.sampled_from(PIECES)
 record = st.lists(piece, min_size=WIDTH - 1, max_size=WIDTH + 1).map(b",".join)
 nearly = st.lists(record, max_size=6).map(b"\n".join)
 
 
 @pytest.mark.parametrize("escape", ESCAPES)
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(data=noise | nearly)
 @example(data=b'u,"C:\\dir\\",v\n')
 @example(data=b'"a\\",b","c",d\n"a\\"\n,b",c,d\n')
@@ -197,7 +198,7 @@ def test_records_line_numbers_and_fields_are_those_of_a_slow_reader(escape: str 
 
 
 @pytest.mark.parametrize("escape", ESCAPES)
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(data=noise | nearly, block=st.integers(1, 40))
 def test_where_a_file_is_cut_into_blocks_changes_nothing(escape: str | None, data: bytes, block: int) -> None:
     assert rows_quickly(data, escape, block) == rows_quickly(data, escape)
@@ -206,6 +207,7 @@ def test_where_a_file_is_cut_into_blocks_changes_nothing(escape: str | None, dat
 text = st.text(st.sampled_from("ab\"\\,\n ü'{}:"), min_size=1, max_size=10)
 
 
+@settings(deadline=None)
 @given(rows=st.lists(st.lists(text, min_size=WIDTH, max_size=WIDTH), max_size=6))
 def test_what_spark_writes_is_read_as_it_was_meant(rows: list[list[str]]) -> None:
     def written(value: str) -> str:
@@ -215,6 +217,7 @@ def test_what_spark_writes_is_read_as_it_was_meant(rows: list[list[str]]) -> Non
     assert [found[4] for found in rows_quickly(data, BY_BACKSLASH)] == rows
 
 
+@settings(deadline=None)
 @given(rows=st.lists(st.lists(text, min_size=WIDTH, max_size=WIDTH), max_size=6))
 def test_what_other_writers_write_is_read_as_it_was_meant(rows: list[list[str]]) -> None:
     def written(value: str) -> str:
