@@ -124,9 +124,7 @@ class Content:
         """What was opened is looked for at the place that links lead to: one may be exchanged at any moment."""
         place = os.path.realpath(path)
         if not is_inside(place, within):
-            raise ContentError(
-                "link_outside", "It is a link that leads out of the events directory; such are not followed."
-            )
+            raise ContentError("link_outside", "A link to it leads out of the events directory.")
         try:
             found = os.lstat(place)
         except OSError:
@@ -152,6 +150,9 @@ class Content:
         """On disk; nothing of an empty file."""
         size = self.state.size_bytes
         return os.pread(self._raw.fileno(), 1, size - 1) if size else b""
+
+    def is_gzip(self) -> bool:
+        return os.pread(self._raw.fileno(), len(GZIP_MAGIC), 0) == GZIP_MAGIC
 
     def disk_blocks(self) -> Iterator[bytes]:
         """The bytes on disk, from the start.

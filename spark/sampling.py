@@ -17,7 +17,7 @@ import pyarrow as pa
 from spark.chunk_reader import ChunkToRead, record_batch
 from spark.content import Content, ContentChanged, ContentError
 from spark.dialect import escapes_by_backslash
-from spark.discovery import Candidate, Discovery
+from spark.discovery import PROBLEMS, Candidate, Discovery
 from spark.fields import Columns
 from spark.header import HeaderError, Layout, parse_header
 from spark.inspection import ESCAPES, Escape
@@ -41,11 +41,19 @@ class Sample:
     records: pa.RecordBatch | None = None  # `chunk_reader.SCHEMA`; file_id is the sample's number
 
 
-def find_files(root: bytes) -> list[Candidate]:
-    """All that the stream would find in `root`, in the order in which it landed."""
-    discovery = Discovery(root, settle_seconds=0)
+@dataclass(frozen=True)
+class Found:
+    """What is in a directory: the files that the stream would take, as they landed, and what it leaves alone."""
+
+    files: list[Candidate]
+    ignored: list[bytes]
+
+
+def find_files(root: bytes, *, follow_links: bool = False) -> Found:
+    """Look at `root`. `follow_links`: also out of it."""
+    discovery = Discovery(root, settle_seconds=0, follow_links=follow_links)
     discovery.sweep_now()
-    return discovery.settled()
+    return Found(discovery.settled(), discovery.ignored)
 
 
 def spread(items: Sequence[Item], most: int) -> list[Item]:
@@ -71,7 +79,7 @@ def sample_file(
     """Read the header and the first `rows` records. The dialect is that of the first block, or what `escape` says."""
     path = candidate.path
     if candidate.problem is not None:
-        return Sample(path, reason=candidate.problem, detail="It is no file that can be read.")
+        return Sample(path, reason=candidate.problem, detail=PROBLEMS[candidate.problem])
     try:
         with Content(os.path.join(root, path), None if follow_links else root) as content:
             if content.state.size_bytes == 0:

@@ -127,7 +127,10 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         rows = self._rows("chunks_to_read", {"after": end["after"], "upto": end["seq"]})
         ((floor,),) = self._rows("events_floor", {})
         bounds = TimeBounds.at(datetime.now(UTC), self._retention_days, floor)
-        columns = {row[9]: Columns.of(Layout(tuple(row[10]), row[11]), self._mapping.columns) for row in rows}
+        columns = {
+            row[9]: Columns.of(Layout(tuple(row[10]), row[11], row[15]), self._mapping.columns)
+            for row in rows
+        }
         chunks = [
             ChunkToRead(
                 seq=row[0],
