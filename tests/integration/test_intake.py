@@ -71,7 +71,7 @@ def test_a_layout_is_there_once_for_each_dialect(
         intake().register_present_files()
     statement = (
         "SELECT escape, array_agg(path ORDER BY path) FROM ingest_files JOIN ingest_layouts USING (layout_id)"
-        " GROUP BY layout_id ORDER BY escape"
+        " GROUP BY layout_id, escape ORDER BY escape"
     )
     assert run_sql(database.owner_url, statement) == [
         ("\\", ["escaped0.csv", "escaped1.csv"]),
