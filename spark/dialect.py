@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from spark.fields import Columns, split_records
 from spark.header import Layout
-from spark.quotes import BY_BACKSLASH, DOUBLED, read_record
+from spark.quotes import BY_BACKSLASH, good_record
 from spark.records import Flag, Records, split_blocks
 
 
@@ -32,12 +32,7 @@ def escapes_by_backslash(blocks: Iterator[bytes], *, offset: int, line: int, lay
         good, bad = _witnesses(records, fields, delimiter)
         if any(_is_good(record, fields, delimiter) for record in bad):
             return False
-        is_shown = is_shown or (
-            len(good) > 0
-            and not split_records(
-                good, np.ones(len(good), bool), _columns(fields, delimiter, DOUBLED)
-            ).ok.all()
-        )
+        is_shown = is_shown or not all(_is_good(record.as_py(), fields, delimiter) for record in good)
     return is_shown
 
 
@@ -55,8 +50,7 @@ def _witnesses(records: Records, fields: int, delimiter: str) -> tuple[pa.Binary
 
 def _is_good(record: bytes, fields: int, delimiter: str) -> bool:
     """Whether it makes sense with doubled quotes."""
-    found = read_record(record, 0, len(record), delimiter, by_backslash=False)
-    return found.is_good(fields) and found.end == len(record)
+    return good_record(fields, delimiter, by_backslash=False).fullmatch(record) is not None
 
 
 def _columns(fields: int, delimiter: str, escape: str) -> Columns:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from spark.header import FIELDS, NOTHING, Layout
-from spark.quotes import BY_BACKSLASH, doubled_escapes, read_record
+from spark.quotes import BY_BACKSLASH, doubled_escapes, good_record, read_record
 from spark.records import Flag
 from spark.regular_records import buffer_of, regular_records
 from spark.vocabulary import NULL_TOKENS
@@ -173,8 +173,8 @@ def read_fields(record: bytes, columns: Columns) -> tuple[tuple[bytes, ...] | No
     found = read_record(record, 0, len(record), delimiter, by_backslash=by_backslash)
     is_good = found.is_good(count) and found.end == len(record)
     if columns.escape is None and found.has_backslash_quote:
-        other = read_record(record, 0, len(record), delimiter, by_backslash=True)
-        if other.escapes_quote and other.is_good(count) and other.end == len(record):
+        is_other = good_record(count, delimiter, by_backslash=True).fullmatch(record) is not None
+        if is_other and read_record(record, 0, len(record), delimiter, by_backslash=True).escapes_quote:
             return None, Flag.BACKSLASH_ESCAPE
         if found.has_text_after_quote:
             return None, Flag.BACKSLASH_ESCAPE

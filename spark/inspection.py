@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 from spark.content import ChunkHash, Content, ContentChanged, ContentError, FileState
@@ -110,16 +111,18 @@ def _inspect(
     layout = parse_header(preamble.header, mapped, preamble.delimiter)
     layout = replace(layout, escape=ESCAPES[escape])
     disk_bytes = None if compression is None else content.state.size_bytes
+    first = next(blocks, b"")
+    is_judged = b'\\"' in first  # the usual file has none at all
+    if escape is None and is_judged and _escapes(content, compression, preamble, layout):
+        layout = replace(layout, escape=BY_BACKSLASH)
+    # The pass for the judgement moved the position in the file.
+    blocks = content.text_blocks(compression, len(preamble)) if is_judged else chain([first], blocks)
     cut = _Cut(blocks, preamble, layout, chunk_bytes, disk_bytes)
-    if escape is None and cut.has_backslash_quote:
-        offset, line = len(preamble), preamble.next_line
-        blocks = content.text_blocks(compression, offset)
-        if escapes_by_backslash(blocks, offset=offset, line=line, layout=layout):
-            layout = replace(layout, escape=BY_BACKSLASH)
-            again = _Cut(content.text_blocks(compression, offset), preamble, layout, chunk_bytes, disk_bytes)
-            if again.text_hash != cut.text_hash:
-                raise ContentChanged("written to while it was read")
-            cut = again
+    is_late = escape is None and not is_judged and cut.has_backslash_quote
+    if is_late and _escapes(content, compression, preamble, layout):
+        layout = replace(layout, escape=BY_BACKSLASH)
+        blocks = content.text_blocks(compression, len(preamble))
+        cut = _Cut(blocks, preamble, layout, chunk_bytes, disk_bytes)
     return Inspection(
         content.state,
         cut.text_hash if compression is None else _hash(content),
@@ -129,6 +132,11 @@ def _inspect(
         tuple(cut.chunks),
         is_unterminated=cut.last_byte != b"\n",
     )
+
+
+def _escapes(content: Content, compression: str | None, preamble: Preamble, layout: Layout) -> bool:
+    blocks = content.text_blocks(compression, len(preamble))
+    return escapes_by_backslash(blocks, offset=len(preamble), line=preamble.next_line, layout=layout)
 
 
 class _Cut:

