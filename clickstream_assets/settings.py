@@ -43,6 +43,8 @@ class Settings:
     sink: Sink
     generator_rate: float  # events per second; 0 = no generator
     settle_seconds: float  # a file unchanged for so long is taken to be complete
+    settle_unterminated_seconds: float  # the same where its last line has no end
+    follow_links: bool  # out of the events directory
     dagster_port: int
     identical_rows: IdenticalRows
     source_mapping: Path | None  # what another producer calls things; see spark/source_mapping.py
@@ -112,6 +114,8 @@ class Settings:
             sink=cast(Sink, _choice(source, "CLICKSTREAM_SINK", ("copy", "jdbc"))),
             generator_rate=_number(source, "CLICKSTREAM_GENERATOR_RATE", 100),
             settle_seconds=_number(source, "CLICKSTREAM_SETTLE_SECONDS", 1),
+            settle_unterminated_seconds=_number(source, "CLICKSTREAM_SETTLE_UNTERMINATED_SECONDS", 60),
+            follow_links=follows_links(source),
             dagster_port=int(port),
             identical_rows=cast(
                 IdenticalRows, _choice(source, "CLICKSTREAM_IDENTICAL_ROWS", ("merge", "keep"))
@@ -129,6 +133,15 @@ class Settings:
             dagster_days=_days(source, "CLICKSTREAM_DAGSTER_DAYS") or 7,
             spool_dir=_path(source, "CLICKSTREAM_SPOOL_DIR"),
         )
+
+
+def follows_links(env: Mapping[str, str] | None = None) -> bool:
+    """Whether links that lead out of the events directory are followed, by `env` (default: the process environment).
+
+    Raises:
+        SettingsError: the value cannot be used.
+    """
+    return _choice(os.environ if env is None else env, "CLICKSTREAM_FOLLOW_LINKS", ("0", "1")) == "1"
 
 
 def _number(env: Mapping[str, str], name: str, default: float) -> float:

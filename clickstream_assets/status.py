@@ -13,7 +13,7 @@ are seconds, rates are shares from 0 to 1, null means that there is no such thin
   `spark_ui_url`, `started_at`, `heartbeat_at`, `last_progress_at`, `released_at`, `failures`, `next_attempt_at`,
   `last_reason`
 - `waiting`: `files`, `size_bytes`, `registered`, `oldest_landed_at`, `oldest_age_seconds`, `oldest_paths`,
-  `vanished`, `vanished_paths`, `unlistable`, `files_on_disk`
+  `vanished`, `vanished_paths`, `unlistable`, `files_on_disk`, `ignored` (by their names), `ignored_paths`
 - `last_batch`: the columns of `ingest_batches`, and `seconds`, `age_seconds`
 - `totals`: `rows_read`, `rows_inserted`, `rows_duplicate`, `rows_rejected`, `duplicate_rate`, `reject_rate`
 - `retention`: `rows_dropped` (of those inserted), `partitions_dropped`, `events_from` (older ones are gone)

@@ -58,6 +58,10 @@ def _waiting_rows(status: Status) -> list[tuple[str, str]]:
     if waiting.vanished:
         names = ", ".join(map(printable, waiting.vanished_paths[:3]))
         rows.append(("", f"! {count(waiting.vanished)} registered files are no longer there: {names}"))
+    if waiting.ignored:
+        names = ", ".join(map(printable, waiting.ignored_paths[:3]))
+        more = ", …" if waiting.ignored > 3 else ""
+        rows.append(("", f"{count(waiting.ignored)} not read, by their names: {names}{more}"))
     return rows
 
 

@@ -14,8 +14,9 @@ Which files wait. A path on disk is compared with the ledger's newest row of tha
 - `rejected`: it waits again if the change time differs: a chmod is how an unreadable file becomes readable;
 - `changed`: it waits, since that state was never read.
 
-Hidden names (a leading `.` or `_`) are ignored, directories are walked, links to files count as files, links
-to directories and special files do not.
+Names of unfinished files (`file_names`) are ignored, and counted. Directories are walked, links to files count as
+files, links to directories and special files do not. A link that leads out of the directory is not read, unless
+CLICKSTREAM_FOLLOW_LINKS says so: then it stands for itself, in the ledger too.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ from typing import NamedTuple
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import query
+from clickstream_assets.file_names import is_ignored, leads_outside, ledger_path
+from clickstream_assets.settings import follows_links
 
-HIDDEN = (".", "_")
-EXAMPLES = 5  # waiting paths that are named, the oldest first
+EXAMPLES = 5  # waiting paths that are named, the oldest first, and ignored ones
 
 
 class FileState(NamedTuple):
@@ -53,6 +55,7 @@ class Listing:
     files: tuple[FileState, ...]
     unlistable: tuple[str, ...]  # directories that could not be read, "." for the events directory itself
     listed_at: float  # seconds since 1970, before the first look
+    ignored: tuple[str, ...] = ()  # by their names, in order; a directory ends with a slash
 
 
 @dataclass(frozen=True)
@@ -69,47 +72,68 @@ class WaitingFiles:
     vanished_paths: tuple[str, ...]
     unlistable: tuple[str, ...]
     files_on_disk: int
+    ignored: int = 0  # by their names
+    ignored_paths: tuple[str, ...] = ()
 
 
-def ledger_path(relative: str | bytes) -> str:
-    """A path as the ledger writes it: text whatever bytes the name has, `\\xNN` where they are no UTF-8."""
-    return os.fsencode(relative).decode("utf-8", "backslashreplace")
+def list_event_files(directory: Path, *, follow_links: bool | None = None) -> Listing:
+    """Walk `directory`. What vanishes during the walk is left out; what cannot be read is named.
 
-
-def list_event_files(directory: Path) -> Listing:
-    """Walk `directory`. What vanishes during the walk is left out; what cannot be read is named."""
+    `follow_links`: also out of the directory; None: as the environment says.
+    """
     listed_at = time.time()
-    files: list[FileState] = []
-    unlistable: list[str] = []
-    pending = [""]
-    while pending:
-        relative = pending.pop()
+    walk = _Walk(directory, follows_links() if follow_links is None else follow_links)
+    walk.run()
+    return Listing(
+        tuple(walk.files), tuple(sorted(walk.unlistable)), listed_at, ignored=tuple(sorted(walk.ignored))
+    )
+
+
+class _Walk:
+    def __init__(self, directory: Path, follow_links: bool) -> None:
+        self._directory = directory
+        self._follow_links = follow_links
+        self._pending = [""]
+        self.files: list[FileState] = []
+        self.unlistable: list[str] = []
+        self.ignored: list[str] = []
+
+    def run(self) -> None:
+        while self._pending:
+            relative = self._pending.pop()
+            try:
+                with os.scandir(os.path.join(self._directory, relative)) as entries:  # noqa: PTH118 (100,000 names)
+                    for entry in entries:
+                        self._look(entry, relative + entry.name)
+            except FileNotFoundError:
+                if not relative:
+                    self.unlistable.append(".")
+            except OSError:
+                self.unlistable.append(ledger_path(relative.rstrip("/")) or ".")
+
+    def _look(self, entry: os.DirEntry[str], relative: str) -> None:
         try:
-            with os.scandir(os.path.join(directory, relative)) as entries:  # noqa: PTH118 (100,000 names)
-                for entry in entries:
-                    if not entry.name.startswith(HIDDEN):
-                        _look(entry, relative + entry.name, files, pending)
-        except FileNotFoundError:
-            if not relative:
-                unlistable.append(".")
-        except OSError:
-            unlistable.append(ledger_path(relative.rstrip("/")) or ".")
-    return Listing(tuple(files), tuple(sorted(unlistable)), listed_at)
-
-
-def _look(entry: os.DirEntry[str], relative: str, files: list[FileState], pending: list[str]) -> None:
-    try:
-        if entry.is_dir(follow_symlinks=False):
-            pending.append(relative + "/")
-        elif entry.is_file():
-            stat = entry.stat()
-            files.append(
-                FileState(
-                    ledger_path(relative), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+            is_directory = entry.is_dir(follow_symlinks=False)
+            if is_ignored(entry.name):
+                self.ignored.append(ledger_path(relative) + "/" * is_directory)
+            elif is_directory:
+                self._pending.append(relative + "/")
+            elif entry.is_file():
+                stat = entry.stat(follow_symlinks=not self._stands_for_itself(entry))
+                self.files.append(
+                    FileState(
+                        ledger_path(relative), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+                    )
                 )
-            )
-    except OSError:
-        pass  # gone, or a link that leads nowhere
+        except OSError:
+            pass  # gone, or a link that leads nowhere
+
+    def _stands_for_itself(self, entry: os.DirEntry[str]) -> bool:
+        return (
+            not self._follow_links
+            and entry.is_symlink()
+            and leads_outside(os.fsencode(entry.path), os.fsencode(self._directory))
+        )
 
 
 def read_waiting_files(connection: Connection, directory: Path) -> WaitingFiles:
@@ -147,6 +171,8 @@ def compare_with_ledger(connection: Connection, listing: Listing, examples: int 
         vanished_paths=tuple(vanished_paths),
         unlistable=listing.unlistable,
         files_on_disk=len(listing.files),
+        ignored=len(listing.ignored),
+        ignored_paths=listing.ignored[:EXAMPLES],
     )
 
 

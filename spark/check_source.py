@@ -36,15 +36,24 @@ def main() -> int:
         root = os.fsencode(arguments.directory.absolute())
         if not arguments.directory.is_dir():
             raise SettingsError(f"{arguments.directory} is no directory: name the one with the event files.")
-        candidates = find_files(root)
+        found = find_files(root, follow_links=settings.follow_links)
+        candidates = found.files
         if not candidates:
             raise SettingsError(f"There are no files in {arguments.directory}: put one there.")
         bounds = TimeBounds.at(datetime.now(UTC), settings.retention_days)
         samples = [
-            sample_file(root, candidate, number, arguments.rows, mapping, bounds)
+            sample_file(
+                root,
+                candidate,
+                number,
+                arguments.rows,
+                mapping,
+                bounds,
+                follow_links=settings.follow_links,
+            )
             for number, candidate in enumerate(spread(candidates, arguments.files))
         ]
-        lines, is_good = report(samples, len(candidates), mapping)
+        lines, is_good = report(samples, len(candidates), mapping, found.ignored)
     except SettingsError as error:
         sys.stderr.write(f"clickstream check-source: {error}\n")
         return 2

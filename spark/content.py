@@ -1,4 +1,4 @@
-"""The content of one event file as blocks of bytes: plain or gzip, byte-order mark removed.
+"""The content of one event file as blocks of bytes: plain or gzip.
 
 Belongs here: opening, decompressing, and telling whether a file is still the one that intake saw. Does not
 belong here: lines and fields (`records`, `header`).
@@ -7,12 +7,15 @@ belong here: lines and fields (`records`, `header`).
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import stat
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
+
+from clickstream_assets.file_names import is_inside
 
 BLOCK_BYTES = 4 * 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
@@ -25,16 +28,16 @@ OTHER_MAGIC = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
-UTF8_BOM = b"\xef\xbb\xbf"
 
 
 class ContentError(Exception):
     """The file cannot be read as text. `reason` is a short stable code, `detail` a sentence."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, *, is_cut: bool = False) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.is_cut = is_cut  # the end is missing: perhaps it is still to come
 
 
 class ContentChanged(Exception):
@@ -65,10 +68,37 @@ class FileState:
         )
 
 
-class Content:
-    """An open file. Use as a context manager; `state` is what it was when it was opened."""
+class ChunkHash:
+    """SHA-256 over the head of a file (all before its first record) and the bytes of one of its chunks.
 
-    def __init__(self, path: bytes) -> None:
+    Both are of the decompressed content. Intake notes it, and whoever reads the chunk compares: size and modification
+    time can be the same although the bytes are not. SHA-256 is the quickest of the safe ones where the processor has
+    instructions for it (1.8 GB/s against 0.9 of BLAKE2b).
+    """
+
+    def __init__(self, head: bytes) -> None:
+        self._digest = hashlib.sha256(head)
+
+    def update(self, data: bytes | memoryview) -> None:
+        self._digest.update(data)
+
+    def through(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass `blocks` on, and take them in."""
+        for block in blocks:
+            self._digest.update(block)
+            yield block
+
+    def value(self) -> bytes:
+        return self._digest.digest()
+
+
+class Content:
+    """An open file. Use as a context manager; `state` is what it was when it was opened.
+
+    With `within`, a directory, the file must lie in it, whatever links lead there.
+    """
+
+    def __init__(self, path: bytes, within: bytes | None = None) -> None:
         # O_NONBLOCK: a name that became a pipe since it was listed must not block the stream.
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -82,6 +112,25 @@ class Content:
         if not stat.S_ISREG(status.st_mode):
             self._raw.close()
             raise ContentError("not_a_file", "It is no regular file.")
+        if within is not None:
+            try:
+                self._check_place(path, within, status)
+            except BaseException:
+                self._raw.close()
+                raise
+
+    @staticmethod
+    def _check_place(path: bytes, within: bytes, opened: os.stat_result) -> None:
+        """What was opened is looked for at the place that links lead to: one may be exchanged at any moment."""
+        place = os.path.realpath(path)
+        if not is_inside(place, within):
+            raise ContentError("link_outside", "A link to it leads out of the events directory.")
+        try:
+            found = os.lstat(place)
+        except OSError:
+            raise ContentChanged("the file is gone") from None
+        if not os.path.samestat(found, opened):
+            raise ContentChanged("another file by now")
 
     def __enter__(self) -> Content:
         return self
@@ -92,6 +141,18 @@ class Content:
     def changed(self) -> bool:
         """Whether the file was written to since it was opened."""
         return not self.state.same_content(FileState.of(os.fstat(self._raw.fileno())))
+
+    def head(self, compression: str | None, length: int) -> bytes:
+        """The first `length` bytes of the decompressed content, for a `ChunkHash`."""
+        return b"".join(self.text_blocks(compression, 0, length))
+
+    def last_byte(self) -> bytes:
+        """On disk; nothing of an empty file."""
+        size = self.state.size_bytes
+        return os.pread(self._raw.fileno(), 1, size - 1) if size else b""
+
+    def is_gzip(self) -> bool:
+        return os.pread(self._raw.fileno(), len(GZIP_MAGIC), 0) == GZIP_MAGIC
 
     def disk_blocks(self) -> Iterator[bytes]:
         """The bytes on disk, from the start.
@@ -139,7 +200,10 @@ class Content:
                 plain.seek(offset)
                 yield from _read(cast(BinaryIO, plain), length)
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                raise ContentError("damaged_gzip", f"The gzip data is damaged: {error}.") from None
+                is_cut = isinstance(error, EOFError)
+                raise ContentError(
+                    "damaged_gzip", f"The gzip data is damaged: {error}.", is_cut=is_cut
+                ) from None
 
 
 def _read(stream: BinaryIO, length: int | None = None) -> Iterator[bytes]:

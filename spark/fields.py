@@ -4,13 +4,12 @@ Belongs here: from the bytes of records to columns of text. Does not belong here
 what a value means (`cleaning`).
 
 Records on which all CSV parsers agree go through Arrow's, thousands at a time. The others (quotes in unusual
-places, several lines) are read one by one by the standard library's.
+places) are read one by one.
 """
 
 from __future__ import annotations
 
-import csv as csv_records
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,18 +19,9 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from spark.header import FIELDS, NOTHING, Layout
+from spark.quotes import BY_BACKSLASH, doubled_escapes, good_record, read_record
+from spark.records import Flag
 from spark.regular_records import buffer_of, regular_records
-from spark.vocabulary import NULL_TOKENS
-
-ASCII_WHITE_SPACE = " \t\r\n\f\v"
-WHITE_SPACE = ASCII_WHITE_SPACE + "\u00a0\u3000"
-_NULL_TOKENS = pa.array(NULL_TOKENS)
-_LONGEST_TOKEN = max(len(token) for token in NULL_TOKENS)
-_NO_TEXT = pa.scalar(None, pa.string())
-
-FIELD_SCHEMA = ", ".join(
-    ["split_ok boolean", *(f"{field} string" for field in FIELDS), "extras map<string,string>"]
-)
 
 
 @dataclass(frozen=True)
@@ -40,6 +30,7 @@ class Columns:
 
     count: int
     delimiter: str
+    escape: str | None  # as in `Layout`
     fields: tuple[int | None, ...]  # in the order of FIELDS
     extras: tuple[tuple[str, int], ...]  # name and position
 
@@ -53,19 +44,23 @@ class Columns:
         """`mapped`: the names of columns that the source mapping says are ours."""
         positions = layout.field_positions(mapped)
         fields = tuple(positions.get(field) for field in FIELDS)
-        return cls(len(layout.columns), layout.delimiter, fields, tuple(layout.extra_columns(mapped).items()))
+        extras = tuple(layout.extra_columns(mapped).items())
+        return cls(len(layout.columns), layout.delimiter, layout.escape, fields, extras)
 
 
 @dataclass(frozen=True)
 class Split:
     """The texts of records by the position of their column: unquoted, and otherwise as they are in the file.
 
-    `ok` is false for a record that is no candidate or has not as many fields as the header. A text is null where it is
-    empty or its record is not `ok`.
+    `ok` is false for a record that is no candidate, has not as many fields as the header, or has a flag. A text is
+    null where it is empty or its record is not `ok`.
     """
 
     ok: npt.NDArray[np.bool_]
     texts: Mapping[int, pa.StringArray]
+    flags: npt.NDArray[
+        np.int8
+    ]  # BACKSLASH_ESCAPE or TEXT_AFTER_QUOTE where that is why a candidate is not `ok`
 
 
 def split_records(values: pa.BinaryArray, is_candidate: npt.NDArray[np.bool_], columns: Columns) -> Split:
@@ -73,69 +68,43 @@ def split_records(values: pa.BinaryArray, is_candidate: npt.NDArray[np.bool_], c
     rows = len(values)
     text = buffer_of(values)
     regular = is_candidate & regular_records(
-        values, text, columns.delimiter, all_candidates=bool(is_candidate.all())
+        values, text, columns.delimiter, columns.escape, all_candidates=bool(is_candidate.all())
     )
-    positions = columns.positions
-    quick = _split_regular(values, text, regular, columns, positions)
+    quick = _split_regular(values, text, regular, columns)
     if quick is None:
-        regular, found = np.zeros(rows, bool), {at: pa.nulls(rows, pa.string()) for at in positions}
+        regular, found = np.zeros(rows, bool), {at: pa.nulls(rows, pa.string()) for at in columns.positions}
     else:
         regular, found = quick
     # A regular record with another number of fields has it for every parser; it comes here for nothing, and is rare.
-    slow = _split_one_by_one(values, is_candidate & ~regular, columns)
+    slow, flags = _split_one_by_one(values, is_candidate & ~regular, columns)
     ok = regular.copy()
     if slow:
         ok[list(slow)] = True
         mask = pa.array(ok & ~regular)
-        for at in positions:
-            texts = pa.array([slow[row][at] or None for row in sorted(slow)], pa.string())
+        for at in columns.positions:
+            texts = pa.array([fields[at].decode() or None for fields in slow.values()], pa.string())
             found[at] = pc.replace_with_mask(found[at], mask, texts)
-    return Split(ok, found)
-
-
-def split_fields(
-    values: pa.BinaryArray, is_candidate: npt.NDArray[np.bool_], columns: Columns
-) -> list[pa.Array]:
-    """The columns of `FIELD_SCHEMA` for `values`.
-
-    Our fields are trimmed, and null where their text says that there is no value (`vocabulary.NULL_TOKENS`); extras
-    are as they are, without the empty ones.
-    """
-    rows = len(values)
-    split = split_records(values, is_candidate, columns)
-    nothing = pa.nulls(rows, pa.string())
-    is_ascii = buffer_of(values).isascii()
-    fields = [nothing if at is None else _value(_trim(split.texts[at], is_ascii)) for at in columns.fields]
-    extras = _maps([name for name, _ in columns.extras], [split.texts[at] for _, at in columns.extras], rows)
-    return [pa.array(split.ok), *fields, extras]
-
-
-def no_fields(rows: int) -> list[pa.Array]:
-    """The same columns for rows that are no records."""
-    texts = [pa.nulls(rows, pa.string())] * len(FIELDS)
-    return [pa.array(np.zeros(rows, bool)), *texts, _maps([], [], rows)]
+    return Split(ok, found, flags)
 
 
 def _split_regular(
-    values: pa.BinaryArray,
-    text: bytes,
-    regular: npt.NDArray[np.bool_],
-    columns: Columns,
-    positions: Sequence[int],
+    values: pa.BinaryArray, text: bytes, regular: npt.NDArray[np.bool_], columns: Columns
 ) -> tuple[npt.NDArray[np.bool_], dict[int, pa.Array]] | None:
-    """Which of the records were split, and the columns at `positions`, null for the others."""
+    """Which of the records were split, and the wanted columns, null for the others."""
     if not regular.any():
         return None
     if not regular.all():
         text = buffer_of(values.filter(pa.array(regular)))
-    parsed = _parse(text, int(regular.sum()), columns, positions)
+    if columns.escape == BY_BACKSLASH:
+        text = doubled_escapes(text)
+    parsed = _parse(text, int(regular.sum()), columns)
     if parsed is None:
         return None
     table, wrong = parsed
     split = np.flatnonzero(regular)
     if wrong:
         split = np.delete(split, wrong)
-    found = {at: table.column(str(at)).combine_chunks() for at in positions}
+    found = {at: table.column(str(at)).combine_chunks() for at in columns.positions}
     if len(split) == len(values):
         return regular, found
     is_split = np.zeros(len(values), bool)
@@ -148,23 +117,39 @@ def _split_regular(
 
 def _split_one_by_one(
     values: pa.BinaryArray, chosen: npt.NDArray[np.bool_], columns: Columns
-) -> dict[int, list[str]]:
-    """The fields of the chosen records by row, without those that have another number of fields."""
-    found: dict[int, list[str]] = {}
-    for row in np.flatnonzero(chosen):
-        record = values[int(row)].as_py().decode("utf-8").rstrip("\r\n")
-        try:
-            split = list(csv_records.reader([record], delimiter=columns.delimiter))
-        except csv_records.Error:
-            continue
-        if len(split) == 1 and len(split[0]) == columns.count:
-            found[int(row)] = split[0]
-    return found
+) -> tuple[dict[int, tuple[bytes, ...]], npt.NDArray[np.int8]]:
+    """The fields of the chosen records by row, in order, without those that cannot be read; and why not, for all."""
+    found: dict[int, tuple[bytes, ...]] = {}
+    flags = np.zeros(len(values), np.int8)
+    for row in np.flatnonzero(chosen).tolist():
+        fields, flags[row] = read_fields(values[row].as_py(), columns)
+        if fields is not None:
+            found[row] = fields
+    return found, flags
 
 
-def _parse(
-    text: bytes, rows: int, columns: Columns, positions: Sequence[int]
-) -> tuple[pa.Table, list[int]] | None:
+def read_fields(record: bytes, columns: Columns) -> tuple[tuple[bytes, ...] | None, Flag]:
+    """The fields of one record; `None`, and perhaps a flag, where it cannot be read, or read in two ways.
+
+    Where the dialect is not known and a backslash stands before a quote, both ways are tried: one that makes no sense
+    of the record is no reason to reject it, and two that do are.
+    """
+    count, delimiter = columns.count, columns.delimiter
+    by_backslash = columns.escape == BY_BACKSLASH
+    found = read_record(record, 0, len(record), delimiter, by_backslash=by_backslash)
+    is_good = found.is_good(count) and found.end == len(record)
+    if columns.escape is None and found.has_backslash_quote:
+        is_other = good_record(count, delimiter, by_backslash=True).fullmatch(record) is not None
+        if is_other and read_record(record, 0, len(record), delimiter, by_backslash=True).escapes_quote:
+            return None, Flag.BACKSLASH_ESCAPE
+        if found.has_text_after_quote:
+            return None, Flag.BACKSLASH_ESCAPE
+    if found.has_text_after_quote:
+        return None, Flag.TEXT_AFTER_QUOTE
+    return (found.fields if is_good else None), Flag.NONE
+
+
+def _parse(text: bytes, rows: int, columns: Columns) -> tuple[pa.Table, list[int]] | None:
     """The wanted columns by their number, and which of the records have another number of fields."""
     wrong: list[int] = []
 
@@ -173,14 +158,15 @@ def _parse(
         return "skip"
 
     names = [str(index) for index in range(columns.count)]
-    wanted = [str(at) for at in positions]
+    wanted = [str(at) for at in columns.positions]
+    has_long_records = text.count(b"\n") > rows
     try:
         table = csv.read_csv(
             pa.BufferReader(text),
             csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=names),
             csv.ParseOptions(
                 delimiter=columns.delimiter,
-                newlines_in_values=False,
+                newlines_in_values=has_long_records,
                 ignore_empty_lines=False,
                 invalid_row_handler=skip,
             ),
@@ -190,40 +176,10 @@ def _parse(
                 include_columns=wanted,
                 null_values=[""],
                 strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
+                quoted_strings_can_be_null=True,
             ),
         )
     except pa.ArrowInvalid:
         return None
     # Two counts that must agree; where they do not, the slow way is the right one.
     return (table, wrong) if table.num_rows + len(wrong) == rows else None
-
-
-def _trim(column: pa.Array, is_ascii: bool) -> pa.Array:
-    if is_ascii:
-        return pc.ascii_trim(column, ASCII_WHITE_SPACE)
-    return pc.utf8_trim(column, WHITE_SPACE)
-
-
-def _value(column: pa.StringArray) -> pa.StringArray:
-    """The texts that say something; null for the others. Most columns have none so short, which costs nothing."""
-    may_be_token = pc.less_equal(pc.binary_length(column), _LONGEST_TOKEN)
-    if not pc.any(may_be_token).as_py():
-        return column
-    # No letter beyond ASCII is another case of one that these words have.
-    return pc.if_else(pc.is_in(pc.ascii_lower(column), _NULL_TOKENS), _NO_TEXT, column)
-
-
-def _maps(names: Sequence[str], columns: Sequence[pa.Array], rows: int) -> pa.Array:
-    """One map a row, from the names to what the row has there; nulls are left out."""
-    kind = pa.map_(pa.string(), pa.string())
-    if not columns:
-        return pa.MapArray.from_arrays(
-            pa.array(np.zeros(rows + 1, np.int32)), pa.array([], pa.string()), pa.array([], pa.string())
-        ).cast(kind)
-    order = np.arange(len(columns) * rows).reshape(len(columns), rows).T.ravel()
-    flat = pa.concat_arrays(columns).take(pa.array(order))
-    is_there = flat.is_valid().to_numpy(zero_copy_only=False)
-    keys = pa.array(names, pa.string()).take(pa.array(np.tile(np.arange(len(names)), rows)[is_there]))
-    bounds = np.concatenate(([0], is_there.reshape(rows, len(names)).sum(axis=1).cumsum())).astype(np.int32)
-    return pa.MapArray.from_arrays(pa.array(bounds), keys, flat.drop_null())

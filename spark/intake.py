@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from spark.content import ContentChanged, ContentError, FileState
-from spark.discovery import Candidate, Discovery
+from spark.discovery import PROBLEMS, Candidate, Discovery
 from spark.header import NOTHING
-from spark.inspection import Inspection, inspect_file
+from spark.inspection import Escape, Inspection, inspect_file
 from spark.manifest import KnownState, Manifest
 
 LOOK_SECONDS = 0.01  # between looks at the directory; an idle look is one stat
@@ -29,7 +29,9 @@ log = logging.getLogger("clickstream.intake")
 class Intake:
     """Watches `root`. `failed` is called, once, with what ended the thread before `stop`.
 
-    `mapped`: the names of columns (lower case) that the source mapping says are ours.
+    `mapped`: the names of columns that the source mapping says are ours; `escape`: the dialect that it names. A file
+    whose last line has no end is taken once it has not changed for `unterminated_seconds`. `follow_links`: also those
+    that lead out of `root`.
     """
 
     def __init__(
@@ -39,9 +41,15 @@ class Intake:
         manifest: Manifest,
         failed: Callable[[BaseException], None],
         mapped: Mapping[str, str] = NOTHING,
+        *,
+        escape: Escape | None = None,
+        unterminated_seconds: float = 0.0,
+        follow_links: bool = False,
     ) -> None:
         self._root = os.fsencode(root)
-        self._discovery = Discovery(self._root, settle_seconds)
+        self._discovery = Discovery(self._root, settle_seconds, unterminated_seconds, follow_links)
+        self._within = None if follow_links else self._root
+        self._escape = escape
         self._manifest = manifest
         self._failed = failed
         self._mapped = mapped
@@ -60,11 +68,23 @@ class Intake:
     def register_present_files(self) -> None:
         """Take every file that is there now, waiting for those that have not settled yet (`--available-now`)."""
         self._discovery.sweep_now()
+        is_said = False
         while not self._stop.is_set():
             self._take(self._discovery.settled())
             if not self._discovery.waiting():
                 return
+            if not is_said and (paths := self._discovery.unterminated()):
+                is_said = True
+                self._say_what_is_waited_for(paths)
             self._stop.wait(LOOK_SECONDS)
+
+    def _say_what_is_waited_for(self, paths: list[bytes]) -> None:
+        log.info(
+            "waiting up to %g s for the end of the last line of %d files, such as %r",
+            self._discovery.unterminated_seconds,
+            len(paths),
+            os.fsdecode(paths[0]),
+        )
 
     def _run(self) -> None:
         try:
@@ -102,6 +122,9 @@ class Intake:
             except ContentChanged:
                 self._discovery.forget(candidate.path)
                 continue
+            if inspection.is_unterminated and candidate.is_young:
+                self._discovery.hold(candidate)
+                continue
             before = known.get(candidate.path)
             if before is not None and _same_delivery(before, inspection):
                 self._manifest.same_delivery(before.file_id, inspection.state)
@@ -110,11 +133,10 @@ class Intake:
 
     def _look(self, candidate: Candidate) -> Inspection:
         if candidate.problem is not None:
-            return Inspection(
-                candidate.state, reason=candidate.problem, detail="It is no file that can be read."
-            )
+            return Inspection(candidate.state, reason=candidate.problem, detail=PROBLEMS[candidate.problem])
+        path = os.path.join(self._root, candidate.path)
         try:
-            return inspect_file(os.path.join(self._root, candidate.path), self._mapped)
+            return inspect_file(path, self._mapped, escape=self._escape, within=self._within)
         except ContentError as error:
             return Inspection(candidate.state, reason=error.reason, detail=error.detail)
 

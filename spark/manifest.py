@@ -15,8 +15,9 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from clickstream_assets.database import query
+from clickstream_assets.file_names import ledger_path
 from spark.content import FileState
-from spark.discovery import Candidate, path_text
+from spark.discovery import Candidate
 from spark.header import Layout
 from spark.inspection import Inspection
 from spark.lease import LeaseLost
@@ -42,7 +43,7 @@ class Manifest:
 
     def known_states(self, paths: Sequence[bytes]) -> dict[bytes, KnownState]:
         """The latest ledger row of each of `paths` that has one."""
-        texts = {path_text(path): path for path in paths}
+        texts = {ledger_path(path): path for path in paths}
         with self._connection, self._connection.cursor() as cursor:
             cursor.execute(query("known_file_states"), {"paths": list(texts)})
             return {
@@ -99,7 +100,7 @@ class Manifest:
             status = "registered" if inspection.chunks else "committed"
         chunks = inspection.chunks if status == "registered" else ()
         row: dict[str, Any] = {
-            "path": path_text(candidate.path),
+            "path": ledger_path(candidate.path),
             "raw_path": None if _is_utf8(candidate.path) else candidate.path,
             "size_bytes": inspection.state.size_bytes,
             "content_hash": inspection.content_hash,
@@ -110,6 +111,7 @@ class Manifest:
             "rows_expected": duplicate_rows if status == "duplicate" else inspection.records,
             "rows_duplicate": duplicate_rows if status == "duplicate" else 0,
             "chunks_open": len(chunks),
+            "header_bytes": inspection.header_bytes,
             "layout_id": self._layout_id(cursor, inspection.layout) if inspection.layout else None,
             "compression": inspection.compression,
             "duplicate_of": duplicate_of if status == "duplicate" else None,
@@ -125,7 +127,7 @@ class Manifest:
 
     def _layout_id(self, cursor: Cursor, layout: Layout) -> int:
         if layout not in self._layout_ids:
-            values = {"columns": list(layout.columns), "delimiter": layout.delimiter}
+            values = vars(layout) | {"columns": list(layout.columns)}
             cursor.execute(query("insert_layout"), values)
             cursor.execute(query("select_layout"), values)
             found = cursor.fetchone()

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from spark.discovery import path_text
+from clickstream_assets.file_names import ledger_path
 from spark.header import FIELDS, Layout
 from spark.sampling import Sample
 from spark.source_mapping import SourceMapping
@@ -26,10 +26,12 @@ UNNAMED = ("no_header", "missing_columns")  # what a mapping of columns may mend
 Row = Mapping[str, Any]  # of the cleaned sample
 
 
-def report(samples: Sequence[Sample], files: int, mapping: SourceMapping) -> tuple[list[str], bool]:
+def report(
+    samples: Sequence[Sample], files: int, mapping: SourceMapping, ignored: Sequence[bytes] = ()
+) -> tuple[list[str], bool]:
     """The lines to print, and whether all that was looked at would become events.
 
-    `files` is the number of files in the directory.
+    `files` is the number of files in the directory without those that are `ignored` by their names.
     """
     rows: list[Row] = [
         {"reason": None, **row}
@@ -38,6 +40,8 @@ def report(samples: Sequence[Sample], files: int, mapping: SourceMapping) -> tup
         for row in (*sample.cleaned.events.to_pylist(), *sample.cleaned.rejects.to_pylist())
     ]
     lines = [f"{files:,} files, {len(samples):,} of them looked at, {len(rows):,} rows in all."]
+    if ignored:
+        lines.append(f"{len(ignored):,} more are not read, by their names: {_few(sorted(ignored))}.")
     by_layout: dict[Layout, list[int]] = defaultdict(list)
     for number, sample in enumerate(samples):
         if sample.layout is not None:
@@ -54,7 +58,7 @@ def report(samples: Sequence[Sample], files: int, mapping: SourceMapping) -> tup
     if refused:
         lines += ["", f"Not read at all: {len(refused):,} of the files looked at."]
         lines += [
-            f"  {path_text(sample.path)}: {sample.detail} ({sample.reason})" for sample in refused[:SHOWN]
+            f"  {ledger_path(sample.path)}: {sample.detail} ({sample.reason})" for sample in refused[:SHOWN]
         ]
         if any(sample.reason in UNNAMED for sample in refused):
             lines.append(f"  → [columns] of a source mapping says which column is which: {GUIDE}")
@@ -62,7 +66,7 @@ def report(samples: Sequence[Sample], files: int, mapping: SourceMapping) -> tup
 
 
 def _few(paths: Sequence[bytes]) -> str:
-    shown = ", ".join(path_text(path) for path in paths[:SHOWN])
+    shown = ", ".join(ledger_path(path) for path in paths[:SHOWN])
     return shown if len(paths) <= SHOWN else f"{shown} and {len(paths) - SHOWN:,} more"
 
 
@@ -90,7 +94,7 @@ def _outcome(rows: Sequence[Row], samples: Sequence[Sample]) -> Iterator[str]:
     for reason, number in Counter(row["reason"] for row in rejects).most_common():
         row = first[reason]
         value = row["detail"] or bytes(row["raw"]).decode("utf-8", "backslashreplace").strip()[:120]
-        where = f"{path_text(samples[row['file_id']].path)}, line {row['line_no']}"
+        where = f"{ledger_path(samples[row['file_id']].path)}, line {row['line_no']}"
         yield f"  {reason:<24} {number:>6,}   {where}: {value!r}"
         if reason in HINTS:
             yield f"  → {HINTS[reason]}: {GUIDE}"

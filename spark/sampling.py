@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import TypeVar
 
 from spark.cleaning.clean import Cleaned, Cleaning
 from spark.content import Content, ContentChanged, ContentError
-from spark.discovery import Candidate, Discovery
+from spark.dialect import escapes_by_backslash
+from spark.discovery import PROBLEMS, Candidate, Discovery
 from spark.fields import Columns
 from spark.header import HeaderError, Layout, parse_header
-from spark.inspection import take_header
+from spark.inspection import ESCAPES
+from spark.preamble import take_preamble
+from spark.quotes import BY_BACKSLASH
 from spark.records import Records, split_blocks
 from spark.source_mapping import SourceMapping
 from spark.time_bounds import TimeBounds
@@ -35,11 +39,19 @@ class Sample:
     cleaned: Cleaned | None = None  # file_id is the sample's number
 
 
-def find_files(root: bytes) -> list[Candidate]:
-    """All that the stream would find in `root`, in the order in which it landed."""
-    discovery = Discovery(root, settle_seconds=0)
+@dataclass(frozen=True)
+class Found:
+    """What is in a directory: the files that the stream would take, as they landed, and what it leaves alone."""
+
+    files: list[Candidate]
+    ignored: list[bytes]
+
+
+def find_files(root: bytes, *, follow_links: bool = False) -> Found:
+    """Look at `root`. `follow_links`: also out of it."""
+    discovery = Discovery(root, settle_seconds=0, follow_links=follow_links)
     discovery.sweep_now()
-    return discovery.settled()
+    return Found(discovery.settled(), discovery.ignored)
 
 
 def spread(items: Sequence[Item], most: int) -> list[Item]:
@@ -58,20 +70,36 @@ def sample_file(
     rows: int,
     mapping: SourceMapping,
     bounds: TimeBounds,
+    *,
+    follow_links: bool = False,
 ) -> Sample:
-    """Read the header, and clean the first `rows` records."""
+    """Read the header, and clean the first `rows` records. The dialect is the mapping's, or that of the first block."""
     path = candidate.path
     if candidate.problem is not None:
-        return Sample(path, reason=candidate.problem, detail="It is no file that can be read.")
+        return Sample(path, reason=candidate.problem, detail=PROBLEMS[candidate.problem])
     try:
-        with Content(os.path.join(root, path)) as content:
+        with Content(os.path.join(root, path), None if follow_links else root) as content:
             if content.state.size_bytes == 0:
                 return Sample(path, reason="empty_file", detail="It has no bytes.")
             compression = content.compression(path)
-            header, header_bytes, blocks = take_header(content.text_blocks(compression))
-            layout = parse_header(header, mapping.columns)
+            preamble, blocks = take_preamble(content.text_blocks(compression))
+            layout = replace(
+                parse_header(preamble.header, mapping.columns, preamble.delimiter),
+                escape=ESCAPES[mapping.escape],
+            )
+            offset, line = len(preamble), preamble.next_line
+            first_block = list(islice(blocks, 1))
+            if mapping.escape is None and escapes_by_backslash(
+                iter(first_block), offset=offset, line=line, layout=layout
+            ):
+                layout = replace(layout, escape=BY_BACKSLASH)
             runs = split_blocks(
-                blocks, offset=header_bytes, line=2, fields=len(layout.columns), delimiter=layout.delimiter
+                chain(first_block, blocks),
+                offset=offset,
+                line=line,
+                fields=len(layout.columns),
+                delimiter=layout.delimiter,
+                escape=layout.escape,
             )
             first = next(runs, None)
             if first is None:

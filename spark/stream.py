@@ -70,6 +70,9 @@ def run_stream(settings: Settings, *, available_now: bool) -> None:
             Manifest(connection, lease.epoch),
             lambda error: ending.fail(f"intake failed: {error}"),
             mapping.columns,
+            escape=mapping.escape,
+            unterminated_seconds=settings.settle_unterminated_seconds,
+            follow_links=settings.follow_links,
         )
         settings.home.mkdir(parents=True, exist_ok=True)
         spark = start_session(settings.spark_master, settings.home, str(jar) if jar else None)

@@ -47,8 +47,11 @@ CREATE TABLE IF NOT EXISTS ingest_layouts (
     columns       text[] NOT NULL,                 -- names as the files write them
     delimiter     text NOT NULL DEFAULT ',',
     first_seen_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (columns, delimiter)
+    escape        text                             -- of quotes in quoted fields: \ or "; null where it does not show
 );
+-- One row each, where the escape is null, too: PostgreSQL 14 has no NULLS NOT DISTINCT.
+CREATE UNIQUE INDEX IF NOT EXISTS ingest_layouts_distinct
+    ON ingest_layouts (columns, delimiter, coalesce(escape, ''));
 
 -- One row a delivery of a file. The same name with other content is another row, and so is the
 -- same content delivered again.
@@ -82,7 +85,8 @@ CREATE TABLE IF NOT EXISTS ingest_files (
     modified_ns    bigint NOT NULL,
     changed_ns     bigint NOT NULL,
     archived_at    timestamptz,                    -- when maintenance moved or deleted the file on disk
-    rows_dropped   bigint NOT NULL DEFAULT 0       -- of rows_inserted: dropped from events by retention
+    rows_dropped   bigint NOT NULL DEFAULT 0,      -- of rows_inserted: dropped from events by retention
+    header_bytes   bigint NOT NULL DEFAULT 0       -- of the (decompressed) content before the first record
 );
 CREATE INDEX IF NOT EXISTS ingest_files_path ON ingest_files (path);
 CREATE INDEX IF NOT EXISTS ingest_files_content_hash ON ingest_files (content_hash) WHERE status = 'committed';
@@ -104,7 +108,8 @@ CREATE TABLE IF NOT EXISTS ingest_chunks (
     byte_length bigint NOT NULL,
     first_line  bigint NOT NULL,                   -- line number of the first byte; the header is line 1
     records     bigint NOT NULL,                   -- that intake counted: header and blank lines are none
-    disk_bytes  bigint NOT NULL                    -- to be read from disk for it
+    disk_bytes  bigint NOT NULL,                   -- to be read from disk for it
+    content_hash bytea                             -- SHA-256 of the header's bytes and these; null: from before an upgrade
 );
 
 -- One row a committed micro-batch. batch_id is assigned inside the committing transaction, under the

@@ -10,7 +10,8 @@ from pathlib import Path
 from psycopg2 import Binary
 
 from clickstream_assets.database import connect
-from clickstream_assets.waiting_files import FileState, ledger_path
+from clickstream_assets.file_names import ledger_path
+from clickstream_assets.waiting_files import FileState
 
 EVENT_TIME = "2026-03-01 12:00:00+00"
 

@@ -110,7 +110,7 @@ class Cleaning:
 
 
 def _flags(records: Records, split: Split) -> npt.NDArray[np.int8]:
-    return records.flags
+    return np.where(records.flags == Flag.NONE, split.flags, records.flags)
 
 
 def _events(

@@ -16,7 +16,9 @@ UTC = "UTC"
 LONGEST = 80  # characters: no longer text is a time
 
 _FRACTION = r"[.,](?P<fraction>0{1,30})"
-_ZONE = r"(?:[Zz]|[Uu][Tt][Cc]|[Gg][Mm][Tt]|(?P<sign>[+-])(?P<zh>00)(?::?(?P<zm>00)(?::(?P<zs>00))?)?)"
+_ZONE = (
+    r"(?:[Zz]|[Uu][Tt][Cc]|[Gg][Mm][Tt]|(?P<sign>[+-])(?P<zh>00)(?:(?P<zc>00)|:(?P<zm>00)(?::(?P<zs>00))?)?)"
+)
 _ISO = re.compile(
     r"(?P<Y>0000)-(?P<m>00)-(?P<d>00)[Tt ](?P<H>00):(?P<M>00)"
     rf"(?::(?P<S>00)(?:{_FRACTION})?)?(?P<zone> ?{_ZONE})?"
@@ -160,6 +162,6 @@ def _of_match(found: re.Match[str]) -> Plan:
         afternoon=int(text("p") == "pm") if text("p") else None,
         names_utc=bool(text("zone")) and not sign,
         offset_sign={"+": 1, "-": -1}.get(sign, 0),
-        offset=(span("zh"), span("zm"), span("zs")),
+        offset=(span("zh"), span("zm", "zc"), span("zs")),
         epoch=span("epoch", "nano"),
     )

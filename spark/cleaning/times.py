@@ -7,7 +7,7 @@ once per shape which digits mean what; the digits of all texts of a shape are th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,9 @@ Matrix = npt.NDArray[np.uint8]  # one row per character, one column per text
 SECOND = 1_000_000  # microseconds
 MAX_OFFSET = 18 * 3600  # seconds between a zone and UTC
 _STEP = 15 * 60 * SECOND  # zones change their offsets at multiples of this
+_FIRST_ZONED, _LAST_ZONED = (
+    int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * SECOND for year in (1900, 9999)
+)
 _ZERO = ord("0")
 
 _SHAPE = np.arange(256, dtype=np.uint8)
@@ -124,7 +127,8 @@ def _first(span: Span | None, digits: int) -> Span | None:
 
 def _from_zone(local: Numbers, valid: npt.NDArray[np.bool_], zone: str) -> Numbers:
     """Local times of `zone` as instants. An hour that comes twice is the first one, one that is skipped moves on."""
-    steps, places = np.unique(np.where(valid, local, 0) // _STEP, return_inverse=True)
+    known = valid & (local > _FIRST_ZONED) & (local < _LAST_ZONED)  # the others are out of all bounds
+    steps, places = np.unique(np.where(known, local, 0) // _STEP, return_inverse=True)
     offsets = np.array([_offset(zone, int(step)) for step in steps], np.int64)
     return local - offsets[places] * SECOND
 

@@ -13,10 +13,9 @@ import pyarrow as pa
 
 from spark.cleaning.clean import kept
 from spark.cleaning.columns import REJECT_SCHEMA
-from spark.content import Content, ContentChanged, ContentError
-from spark.records import split_blocks
+from spark.content import ContentChanged, ContentError
 from spark.sink.refusals import REASON
-from spark.source.chunk_reader import ChunkToRead
+from spark.source.chunk_reader import ChunkToRead, read_records
 from spark.source.registered import registered_chunks
 from spark.time_bounds import TimeBounds
 
@@ -48,30 +47,20 @@ class Evidence:
         found: list[dict[str, object]] = []
         for chunk in chunks:
             try:
-                with Content(os.path.join(self.root, chunk.path)) as content:
-                    if not chunk.state.same_content(content.state):
-                        raise ContentChanged("another state")
-                    runs = split_blocks(
-                        content.text_blocks(chunk.compression, chunk.byte_offset, chunk.byte_length),
-                        offset=chunk.byte_offset,
-                        line=chunk.first_line,
-                        fields=chunk.columns.count,
-                        delimiter=chunk.columns.delimiter,
-                    )
-                    for records in runs:
-                        for at in np.flatnonzero(np.isin(records.line_numbers, lines)):
-                            line = int(records.line_numbers[at])
-                            found.append(
-                                {
-                                    "file_id": chunk.file_id,
-                                    "line_no": line,
-                                    "byte_offset": int(records.offsets[at]),
-                                    "byte_length": int(records.lengths[at]),
-                                    "raw": kept(records.values[int(at)].as_py()),
-                                    "reason": REASON,
-                                    "detail": refused[line],
-                                }
-                            )
+                for records in read_records(os.path.join(self.root, chunk.path), chunk):
+                    for at in np.flatnonzero(np.isin(records.line_numbers, lines)):
+                        line = int(records.line_numbers[at])
+                        found.append(
+                            {
+                                "file_id": chunk.file_id,
+                                "line_no": line,
+                                "byte_offset": int(records.offsets[at]),
+                                "byte_length": int(records.lengths[at]),
+                                "raw": kept(records.values[int(at)].as_py()),
+                                "reason": REASON,
+                                "detail": refused[line],
+                            }
+                        )
             except ContentError as error:
                 raise ContentChanged(error.detail) from None
         if len(found) != len(lines):

@@ -22,7 +22,7 @@ def registered_chunks(
     for row in rows:
         layout_id = row[9]
         if layout_id not in columns:
-            columns[layout_id] = Columns.of(Layout(tuple(row[10]), row[11]), mapped)
+            columns[layout_id] = Columns.of(Layout(tuple(row[10]), row[11], row[15]), mapped)
         chunks.append(
             ChunkToRead(
                 seq=row[0],
@@ -35,7 +35,9 @@ def registered_chunks(
                 byte_offset=row[12],
                 byte_length=row[13],
                 first_line=row[14],
-                is_last=not row[15],
+                records_from=row[16],
+                content_hash=None if row[17] is None else bytes(row[17]),
+                is_last=not row[18],
             )
         )
     return chunks

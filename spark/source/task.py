@@ -90,7 +90,10 @@ def _count_before(
 ) -> Iterator[tuple[int, Flag]]:
     """Count the rows of the file that come before `chunk`. A flag comes out where the file is another one."""
     before = replace(
-        chunk, byte_offset=chunk.records_from, byte_length=chunk.byte_offset - chunk.records_from
+        chunk,
+        byte_offset=chunk.records_from,
+        byte_length=chunk.byte_offset - chunk.records_from,
+        content_hash=None,
     )
     for cleaned in read_chunk(path, before, cleaning, numbers):
         if isinstance(cleaned, Flag):

@@ -1,12 +1,17 @@
 -- The headers that files came with: those first seen in the last %(window_seconds)s seconds (unless it is the first
 -- ever), each with its first file, then the latest of the known ones to compare with. Files that `clickstream rejects
--- replay` wrote have a column of their own and are no producer's.
-WITH layouts AS (
+-- replay` wrote have a column of their own and are no producer's. A header whose files escape quotes in another way is
+-- the same header.
+WITH distinct_headers AS (
+    SELECT DISTINCT ON (columns, delimiter) layout_id, columns, delimiter, first_seen_at
+      FROM ingest_layouts
+     WHERE NOT 'replay_of' = ANY (columns)
+     ORDER BY columns, delimiter, layout_id
+), layouts AS (
     SELECT layout_id, columns, delimiter, first_seen_at,
            first_seen_at >= now() - make_interval(secs => %(window_seconds)s)
                AND layout_id <> (SELECT min(layout_id) FROM ingest_layouts) AS is_new
-      FROM ingest_layouts
-     WHERE NOT 'replay_of' = ANY (columns)
+      FROM distinct_headers
      ORDER BY layout_id DESC
      LIMIT 200
 )

@@ -1,2 +1,2 @@
-INSERT INTO ingest_layouts (columns, delimiter) VALUES (%(columns)s, %(delimiter)s)
-ON CONFLICT (columns, delimiter) DO NOTHING
+INSERT INTO ingest_layouts (columns, delimiter, escape) VALUES (%(columns)s, %(delimiter)s, %(escape)s)
+ON CONFLICT (columns, delimiter, coalesce(escape, '')) DO NOTHING

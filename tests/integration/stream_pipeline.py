@@ -89,7 +89,14 @@ class Pipeline:
 
     def intake(self, lease: Lease, connection: object, mapping: SourceMapping = UNMAPPED) -> Intake:
         manifest = Manifest(connection, lease.epoch)  # type: ignore[arg-type]
-        return Intake(self.root, 0, manifest, lambda error: self.failures.append(str(error)), mapping.columns)
+        return Intake(
+            self.root,
+            0,
+            manifest,
+            lambda error: self.failures.append(str(error)),
+            mapping.columns,
+            escape=mapping.escape,
+        )
 
     def rows(self, statement: str, **parameters: object) -> list[tuple[object, ...]]:
         return run_sql(self.database.owner_url, statement, parameters or None)

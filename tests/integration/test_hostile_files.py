@@ -61,12 +61,16 @@ def test_every_unreadable_file_has_a_row_that_says_why_and_the_good_one_is_loade
     pipeline.assert_conserved()
 
 
-def test_a_link_to_a_file_is_read_like_the_file(pipeline: Pipeline, tmp_path: Path) -> None:
-    target = tmp_path / "elsewhere.csv"
-    target.write_bytes(GOOD)
-    (pipeline.root / "link.csv").symlink_to(target)
+def test_a_link_to_a_file_is_read_like_the_file_unless_it_leads_out_of_the_directory(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere.csv").write_bytes(GOOD)
+    (pipeline.root / "outside.csv").symlink_to(tmp_path / "elsewhere.csv")
+    pipeline.write("2026/a.csv", event(2))
+    (pipeline.root / "inside.csv").symlink_to("2026/a.csv")
     pipeline.load()
-    assert pipeline.counts() == (1, 1, 0, 0)
+    assert pipeline.counts() == (2, 1, 1, 0)
+    assert pipeline.rows("SELECT path FROM ingest_files WHERE reason = 'link_outside'") == [("outside.csv",)]
 
 
 PIECES = st.sampled_from(

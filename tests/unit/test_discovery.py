@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from spark.content import FileState
-from spark.discovery import Candidate, Discovery, is_settled, path_text
+from spark.discovery import Candidate, Discovery, is_settled
 
 SECOND = 1_000_000_000
 
@@ -47,10 +47,74 @@ def test_a_new_file_is_seen_without_waiting_for_a_sweep(tmp_path: Path) -> None:
     assert names(until_settled(discovery)) == [b"b.csv"]
 
 
-@pytest.mark.parametrize("name", [".part", "_tmp.csv"])
-def test_hidden_names_are_unfinished_work_and_not_touched(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", [".part", "_tmp.csv", "a.csv.part", "a.TMP", "a.csv~"])
+def test_names_of_unfinished_work_are_not_touched_and_known(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"x")
-    assert watch(tmp_path).settled() == []
+    discovery = watch(tmp_path)
+    assert discovery.settled() == []
+    assert discovery.ignored == [os.fsencode(name)]
+
+
+def test_a_file_whose_last_line_has_no_end_waits_longer(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"x\ny")
+    (tmp_path / "b.csv").write_bytes(b"x\n")
+    discovery = Discovery(os.fsencode(tmp_path), 0, unterminated_seconds=0.3)
+    assert names(discovery.settled()) == [b"b.csv"]
+    assert discovery.unterminated() == [b"a.csv"]
+    assert discovery.waiting()
+    started = time.monotonic()
+    assert names(until_settled(discovery)) == [b"a.csv"]
+    assert time.monotonic() - started >= 0.2
+
+
+def test_a_last_line_that_gets_its_end_is_taken_then(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"x\ny")
+    discovery = Discovery(os.fsencode(tmp_path), 0, unterminated_seconds=3600)
+    assert discovery.settled() == []
+    with path.open("ab") as file:
+        file.write(b"z\n")
+    (found,) = until_settled(discovery)
+    assert found.state.size_bytes == 5
+
+
+def test_a_file_that_has_rested_for_long_is_taken_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"x\ny")
+    moment = (tmp_path / "a.csv").stat().st_ctime_ns
+    while time.time_ns() - moment < 50_000_000:
+        pass
+    discovery = Discovery(os.fsencode(tmp_path), 0, unterminated_seconds=0.05)
+    assert names(discovery.settled()) == [b"a.csv"]
+
+
+def test_a_file_that_was_held_comes_again_once_it_is_not_young(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"\x1f\x8b of which the end cannot be seen")
+    discovery = Discovery(os.fsencode(tmp_path), 0, unterminated_seconds=0.3)
+    (found,) = discovery.settled()
+    assert found.is_young
+    discovery.hold(found)
+    assert discovery.unterminated() == [b"a.csv"]
+    (again,) = until_settled(discovery)
+    assert (again.state, again.is_young) == (found.state, False)
+
+
+def test_a_link_out_of_the_directory_stands_for_itself_unless_links_are_followed(tmp_path: Path) -> None:
+    events = tmp_path / "events"
+    events.mkdir()
+    target = tmp_path / "secret.csv"
+    target.write_bytes(b"x\n")
+    (events / "link.csv").symlink_to(target)
+    (events / "a.csv").write_bytes(b"x\n")
+    (events / "inside.csv").symlink_to(events / "a.csv")
+    discovery = watch(events)
+    problems = {candidate.path: candidate.problem for candidate in discovery.settled()}
+    assert problems == {b"a.csv": None, b"inside.csv": None, b"link.csv": "link_outside"}
+    with target.open("ab") as file:
+        file.write(b"what happens there is none of our business\n")
+    discovery.sweep_now()
+    assert discovery.settled() == []
+    followed = Discovery(os.fsencode(events), 0, follow_links=True).settled()
+    assert {candidate.problem for candidate in followed} == {None}
 
 
 def test_files_in_subdirectories_are_found_also_when_the_directory_is_new(tmp_path: Path) -> None:
@@ -159,7 +223,3 @@ def test_a_file_is_complete_when_it_rested(
 ) -> None:
     state = FileState(1, 1, 0, 1_000 * SECOND)
     assert is_settled(state, unchanged, int((1_000 + age) * SECOND), settle) is settled
-
-
-def test_a_name_that_is_no_utf8_is_shown_with_its_bytes() -> None:
-    assert path_text(b"a\xff.csv") == "a\\xff.csv"

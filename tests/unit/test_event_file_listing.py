@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clickstream_assets.waiting_files import array_literal, ledger_path, list_event_files
-from spark.discovery import is_hidden, path_text
+from clickstream_assets.file_names import ledger_path
+from clickstream_assets.waiting_files import array_literal, list_event_files
+from spark.discovery import Discovery
 
 ODD_NAMES = [
     b"a b.csv",
@@ -31,7 +34,7 @@ def test_a_file_with_an_odd_name_is_listed_with_its_state(tmp_path: Path, name: 
     full.write_bytes(b"12345")
     (file,) = list_event_files(tmp_path).files
     stat = full.stat()
-    assert file == (path_text(name), stat.st_ino, 5, stat.st_mtime_ns, stat.st_ctime_ns)
+    assert file == (ledger_path(name), stat.st_ino, 5, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 def test_directories_are_walked_and_hidden_names_are_left_out(tmp_path: Path) -> None:
@@ -48,6 +51,7 @@ def test_directories_are_walked_and_hidden_names_are_left_out(tmp_path: Path) ->
         (tmp_path / name).touch()
     listing = list_event_files(tmp_path)
     assert sorted(file.path for file in listing.files) == ["a.csv", "sub/b.csv", "sub/deep/c.csv"]
+    assert listing.ignored == (".dir/", ".hidden.csv", "_dir/", "_part.csv")
     assert listing.unlistable == ()
 
 
@@ -65,7 +69,47 @@ def test_only_files_and_links_to_files_are_listed(tmp_path: Path) -> None:
     os.mkfifo(events / "pipe.csv")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(events / "socket.csv"))
-        assert [(file.path, file.size_bytes) for file in list_event_files(events).files] == [("link.csv", 3)]
+        followed = list_event_files(events, follow_links=True).files
+        (link,) = list_event_files(events, follow_links=False).files
+    assert [(file.path, file.size_bytes) for file in followed] == [("link.csv", 3)]
+    assert link == ("link.csv", *followed_not(events / "link.csv"))
+
+
+def followed_not(link: Path) -> tuple[int, ...]:
+    stat = link.lstat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+parts = st.sampled_from(
+    ["a.csv", "b.csv", ".c", "_d", "e.part", "f.TMP", "g~", "sub", "sub.tmp", "link", "out", "ü.csv"]
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(paths=st.sets(st.lists(parts, min_size=1, max_size=3).map("/".join), max_size=8), follow=st.booleans())
+def test_what_is_listed_is_what_the_stream_takes(paths: set[str], follow: bool) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        events, outside = Path(name) / "events", Path(name) / "outside"
+        events.mkdir()
+        outside.write_text("123\n")
+        for path in sorted(paths, key=len, reverse=True):
+            full = events / path
+            full.parent.mkdir(parents=True, exist_ok=True)
+            if not full.exists() and not full.is_symlink():
+                match full.name:
+                    case "link":
+                        full.symlink_to(events / "a.csv")
+                    case "out":
+                        full.symlink_to(outside)
+                    case _:
+                        full.write_text("1\n")
+        listing = list_event_files(events, follow_links=follow)
+        discovery = Discovery(os.fsencode(events), 0, follow_links=follow)
+        taken = [c for c in discovery.settled() if c.problem in (None, "link_outside")]
+    assert {file.path: file[1:] for file in listing.files} == {
+        ledger_path(candidate.path): astuple(candidate.state) for candidate in taken
+    }
+    assert [path.rstrip("/") for path in listing.ignored] == sorted(map(ledger_path, discovery.ignored))
 
 
 def test_a_missing_events_directory_is_named(tmp_path: Path) -> None:
@@ -107,13 +151,6 @@ def test_a_directory_that_vanishes_during_the_walk_is_left_out(
     monkeypatch.setattr(os, "scandir", vanish)
     listing = list_event_files(tmp_path)
     assert ([file.path for file in listing.files], listing.unlistable) == (["a.csv"], ())
-
-
-@given(st.binary(min_size=1, max_size=30).filter(lambda name: not {0, 47} & set(name)))
-def test_paths_and_hidden_names_are_those_of_intake(name: bytes) -> None:
-    assert ledger_path(name) == path_text(name)
-    assert ledger_path(os.fsdecode(name)) == path_text(name)
-    assert ledger_path(name).startswith((".", "_")) == is_hidden(name)
 
 
 def test_an_array_literal_quotes_what_an_array_would_read_as_its_own() -> None:

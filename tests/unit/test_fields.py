@@ -6,14 +6,12 @@ import csv
 
 import numpy as np
 import pyarrow as pa
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spark.fields import Columns, split_fields, split_records
-from spark.header import FIELDS, Layout
+from spark.fields import Columns, split_records
+from spark.header import Layout
 from spark.records import split_blocks
-from spark.vocabulary import NULL_TOKENS
 
 LAYOUT = Layout(("user_id", "session_id", "colour", "action_type", "product_id", "event_time"))
 COLUMNS = Columns.of(LAYOUT)
@@ -24,56 +22,38 @@ def split(data: bytes) -> tuple[list[bytes], list[dict[str, object] | None]]:
     """The records of `data`, and the fields of each, `None` where it has another number of them."""
     texts: list[bytes] = []
     found: list[dict[str, object] | None] = []
-    for records in split_blocks([data], offset=0, line=2, fields=6, delimiter=","):
-        split_ok, *columns = split_fields(records.values, records.flags == 0, COLUMNS)
+    for records in split_blocks([data], offset=0, line=2, fields=6, delimiter=",", escape=None):
+        split = split_records(records.values, records.flags == 0, COLUMNS)
         texts += records.values.to_pylist()
-        for row, ok in enumerate(split_ok.to_pylist()):
-            values = {
-                name: column[row].as_py() for name, column in zip((*FIELDS, "extras"), columns, strict=True)
-            }
+        for row, ok in enumerate(split.ok.tolist()):
+            values = {name: split.texts[at][row].as_py() for at, name in enumerate(LAYOUT.columns)}
             assert ok or not any(values.values())
-            found.append({name: value or None for name, value in values.items()} if ok else None)
+            found.append(values if ok else None)
     return texts, found
 
 
 def expected(record: bytes) -> dict[str, object] | None:
     """What the standard library makes of the record alone."""
     try:
-        rows = list(csv.reader([record.decode().rstrip("\r\n")]))
+        rows = list(csv.reader([record.decode().rstrip("\r\n")], strict=True))
     except csv.Error:
         return None
     if len(rows) != 1 or len(rows[0]) != 6:
         return None
-    by_name = dict(zip(LAYOUT.columns, rows[0], strict=True))
-    values: dict[str, object] = {field: trimmed(by_name.get(field)) for field in FIELDS}
-    return values | {"extras": [("colour", by_name["colour"])] if by_name["colour"] else None}
-
-
-def trimmed(text: str | None) -> str | None:
-    found = (text or "").strip(" \t\r\n\f\v\u00a0\u3000")
-    return None if found.lower() in NULL_TOKENS else found
-
-
-@pytest.mark.parametrize("word", ["", " ", "null", "NULL", "None", "undefined", "(not set)", r"\N", " Null "])
-def test_a_word_for_no_value_is_no_value_but_in_a_column_of_others_it_stays(word: str) -> None:
-    _, found = split(f"{word},s,{word},view,nullable,t\n".encode())
-
-    assert found[0] is not None
-    assert (found[0]["user_id"], found[0]["product_id"]) == (None, "nullable")
-    assert found[0]["extras"] == ([("colour", word)] if word else None)
+    return {name: text or None for name, text in zip(LAYOUT.columns, rows[0], strict=True)}
 
 
 def test_a_good_file_is_split_whole() -> None:
     _, found = split(b'u,s,"red, or so",view, p ,t\nu2,s2,,view,p2,t2\r\nu3,"",x,"",p,t')
 
-    assert found[0] == dict.fromkeys(FIELDS) | {
-        "user_id": "u", "session_id": "s", "action_type": "view", "product_id": "p", "event_time": "t",
-        "extras": [("colour", "red, or so")],
+    assert found[0] == {
+        "user_id": "u", "session_id": "s", "action_type": "view", "product_id": " p ", "event_time": "t",
+        "colour": "red, or so",
     }  # fmt: skip
     assert found[1] is not None
-    assert found[1]["extras"] is None
+    assert found[1]["colour"] is None
     assert found[2] is not None
-    assert found[2]["extras"] == [("colour", "x")]
+    assert (found[2]["session_id"], found[2]["colour"]) == (None, "x")
 
 
 def test_a_record_with_another_number_of_fields_is_not_split_and_the_others_are() -> None:
@@ -84,21 +64,19 @@ def test_a_record_with_another_number_of_fields_is_not_split_and_the_others_are(
 
 def test_quotes_in_unusual_places_are_read_one_by_one() -> None:
     _, found = split(
-        b'u,s,a"b"c,view,p,t\nu,s,"a"b,view,p,t\nu,s,"a""b",view,p,t\nu,s,"two\nlines",view,p,t\n'
+        b'u,s,a"b"c,view,p,t\nu,s,5" pipe,view,p,t\nu,s,"a""b",view,p,t\nu,s,"two\nlines",view,p,t\n'
     )
 
-    assert [values and values["extras"] for values in found] == [
-        [("colour", text)] for text in ('a"b"c', "ab", 'a"b', "two\nlines")
-    ]
+    assert [values and values["colour"] for values in found] == ['a"b"c', '5" pipe', 'a"b', "two\nlines"]
 
 
 def test_records_that_are_no_candidates_are_not_split() -> None:
-    values = pa.array([b"u,s,c,view,p,t\n", b'u,s,"c"d,view,p,t\n'] * 2, pa.binary())
+    values = pa.array([b"u,s,c,view,p,t\n", b'u,s,c"d,view,p,t\n'] * 2, pa.binary())
 
-    split_ok, _, user, *_ = split_fields(values, np.array([True, True, False, False]), COLUMNS)
+    found = split_records(values, np.array([True, True, False, False]), COLUMNS)
 
-    assert split_ok.to_pylist() == [True, True, False, False]
-    assert user.to_pylist() == ["u", "u", None, None]
+    assert found.ok.tolist() == [True, True, False, False]
+    assert found.texts[0].to_pylist() == ["u", "u", None, None]
 
 
 def test_the_texts_of_records_are_as_they_are_in_the_file_and_null_where_there_is_none() -> None:
@@ -128,7 +106,7 @@ def test_it_reads_what_the_standard_reader_reads(text: str) -> None:
     records, found = split(text.encode())
     bad = [
         flag != 0
-        for part in split_blocks([text.encode()], offset=0, line=2, fields=6, delimiter=",")
+        for part in split_blocks([text.encode()], offset=0, line=2, fields=6, delimiter=",", escape=None)
         for flag in part.flags
     ]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from spark.content import ContentChanged
-from spark.inspection import inspect_file
+from spark.content import ChunkHash, Content, ContentChanged, ContentError
+from spark.inspection import Inspection, inspect_file
 
 HEADER = b"user_id,session_id,action_type,product_id,event_time\n"
 ROW = b"u,s,view,p,2026-01-01T00:00:00Z\n"
@@ -72,6 +72,121 @@ def test_a_large_file_is_cut_at_records_into_chunks_that_cover_it(tmp_path: Path
     assert end == len(HEADER + body)
 
 
+DIALECTS = [
+    ([r'"Say \"hi\""', r'"{\"a\":1}"', "plain", '""'], "\\"),
+    ([r'"Say \"hi\""', '"a""b"'], None),
+    ([r'"Say \"hi\""', '"C:\\dir\\"'], None),
+    (['"C:\\dir\\"', "x"], None),
+    (['"a""b"', "x"], None),
+    ([r'"Say \"hi\"" broken, too many, fields', r'"Say \"hi\""'], "\\"),
+    ([r'"two \"', r'lines\" of it"', r'"Say \"hi\""'], "\\"),
+    ([r'"broken \"hi', r'"Say \"hi\""'], "\\"),
+    (["plain"], None),
+]
+
+
+@pytest.mark.parametrize(("values", "escape"), DIALECTS)
+@pytest.mark.parametrize("compress", [False, True])
+def test_the_dialect_is_that_of_all_records_that_show_one(
+    tmp_path: Path, values: list[str], escape: str | None, compress: bool
+) -> None:
+    rows = "".join(f"{value},s,view,p,2026-01-01T00:00:00Z\n" for value in values)
+    data = HEADER + rows.replace('\\",s,view,p,2026-01-01T00:00:00Z\nlines', '\\"\nlines').encode() + ROW * 5
+    found = inspect_file(write(tmp_path / "f.csv", gzip.compress(data, mtime=0) if compress else data))
+    assert found.layout is not None
+    assert found.layout.escape == escape
+    assert sum(chunk.records for chunk in found.chunks) == found.records > 0
+
+
+def test_a_mapping_names_the_dialect(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.csv", HEADER + rb'"a\"b",s,view,p,t' + b"\n")
+    found = [inspect_file(path, escape=escape).layout for escape in ("backslash", "none", None)]
+    assert [layout and layout.escape for layout in found] == ["\\", '"', "\\"]
+
+
+def test_a_multi_line_value_with_escaped_quotes_is_one_record_and_is_not_cut(tmp_path: Path) -> None:
+    row = b'"say \\"hi\\",\nand \\"bye\\"",s,view,p,2026-01-01T00:00:00Z\n'
+    found = inspect_file(write(tmp_path / "f.csv", HEADER + row * 300_000), chunk_bytes=4 << 20)
+    assert found.layout is not None
+    assert (found.layout.escape, found.records) == ("\\", 300_000)
+    assert len(found.chunks) > 2
+    assert {(chunk.byte_offset - len(HEADER)) % len(row) for chunk in found.chunks} == {0}
+    assert {chunk.first_line % 2 for chunk in found.chunks} == {0}
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_dialect_that_shows_late_is_found_too(tmp_path: Path, compress: bool) -> None:
+    data = HEADER + ROW * 300_000 + b'"two \\"\nlines\\"",s,view,p,2026-01-01T00:00:00Z\n' + ROW
+    found = inspect_file(write(tmp_path / "f.csv", gzip.compress(data, 1, mtime=0) if compress else data))
+    assert found.layout is not None
+    assert (found.layout.escape, found.records) == ("\\", 300_002)
+    assert found.content_hash == hashlib.sha256((tmp_path / "f.csv").read_bytes()).digest()
+
+
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("chunk_bytes", [1, 1 << 20, 1 << 30])
+def test_a_chunk_read_again_has_its_hash_unless_a_byte_of_it_or_of_the_header_changed(
+    tmp_path: Path, compress: bool, chunk_bytes: int
+) -> None:
+    data = b"\n" + HEADER + ROW * 300_000 + b"\n" + ROW.strip()
+    path = write(tmp_path / "f.csv", gzip.compress(data, 1, mtime=0) if compress else data)
+    found = inspect_file(path, chunk_bytes=chunk_bytes)
+    assert found.header_bytes == len(b"\n" + HEADER)
+    assert len(found.chunks) == (1 if compress or chunk_bytes > len(data) else 4)
+    assert [read_again(path, found, number) for number in range(len(found.chunks))] == [True] * len(
+        found.chunks
+    )
+    for position, changed in ((3, range(len(found.chunks))), (len(data) - 3, [len(found.chunks) - 1])):
+        other = data[:position] + b"~" + data[position + 1 :]
+        write(tmp_path / "f.csv", gzip.compress(other, 1, mtime=0) if compress else other)
+        again = [read_again(path, found, number) for number in range(len(found.chunks))]
+        assert [number for number, same in enumerate(again) if not same] == list(changed)
+
+
+def read_again(path: bytes, found: Inspection, number: int) -> bool:
+    """Whether a chunk has the bytes that intake saw, told as a task tells it."""
+    chunk = found.chunks[number]
+    with Content(path) as content:
+        digest = ChunkHash(content.head(found.compression, found.header_bytes))
+        blocks = content.text_blocks(found.compression, chunk.byte_offset, chunk.byte_length)
+        assert sum(len(block) for block in digest.through(blocks)) == chunk.byte_length
+    return digest.value() == chunk.content_hash
+
+
+@pytest.mark.parametrize(
+    ("data", "is_unterminated"),
+    [
+        (HEADER + ROW, False),
+        (HEADER + ROW.strip(), True),
+        (HEADER + b"u,s,view,p,", True),
+        (HEADER, False),
+        (HEADER.strip(), True),
+        (gzip.compress(HEADER + ROW, mtime=0), False),
+        (gzip.compress(HEADER + ROW.strip(), mtime=0), True),
+        (gzip.compress(HEADER + ROW * 1000, mtime=0)[:-12], True),
+        (gzip.compress(HEADER + ROW, mtime=0) + b"garbage", False),
+        (b"x" * 3_000_000, False),
+    ],
+)
+def test_a_last_line_without_an_end_is_noted(tmp_path: Path, data: bytes, is_unterminated: bool) -> None:
+    assert inspect_file(write(tmp_path / "f.csv", data)).is_unterminated == is_unterminated
+
+
+def test_a_link_out_of_the_directory_is_refused_unless_it_may_lead_there(tmp_path: Path) -> None:
+    events = tmp_path / "events"
+    (events / "sub").mkdir(parents=True)
+    write(tmp_path / "outside.csv", HEADER + ROW)
+    (events / "outside.csv").symlink_to(tmp_path / "outside.csv")
+    write(events / "sub" / "a.csv", HEADER + ROW)
+    (events / "inside.csv").symlink_to(events / "sub" / "a.csv")
+    root = os.fsencode(events)
+    assert inspect_file(os.path.join(root, b"inside.csv"), within=root).records == 1
+    assert inspect_file(os.path.join(root, b"outside.csv")).records == 1
+    with pytest.raises(ContentError) as caught:
+        inspect_file(os.path.join(root, b"outside.csv"), within=root)
+    assert caught.value.reason == "link_outside"
+
+
 def test_a_file_that_vanished_is_looked_at_again_later(tmp_path: Path) -> None:
     with pytest.raises(ContentChanged):
         inspect_file(os.fsencode(tmp_path / "gone.csv"))
@@ -80,8 +195,6 @@ def test_a_file_that_vanished_is_looked_at_again_later(tmp_path: Path) -> None:
 def test_a_pipe_is_refused_and_does_not_block(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.csv"
     os.mkfifo(pipe)
-    from spark.content import ContentError
-
     with pytest.raises(ContentError) as caught:
         inspect_file(os.fsencode(pipe))
     assert caught.value.reason == "not_a_file"

@@ -17,7 +17,7 @@ Row = tuple[bytes, int, int, int]  # value, line number, offset, flag
 def split(data: bytes, *, fields: int = 3, block: int = 1 << 20, delimiter: str = ",") -> list[Row]:
     blocks = (data[start : start + block] for start in range(0, len(data), block))
     rows: list[Row] = []
-    for run in split_blocks(blocks, offset=0, line=2, fields=fields, delimiter=delimiter):
+    for run in split_blocks(blocks, offset=0, line=2, fields=fields, delimiter=delimiter, escape=None):
         columns = (
             run.values.to_pylist(),
             run.line_numbers.tolist(),

@@ -22,7 +22,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 def sample(root: Path, rows: int = 1000, mapping: SourceMapping | None = None) -> list[Sample]:
     mapping = mapping or SourceMapping()
-    candidates = find_files(os.fsencode(root))
+    candidates = find_files(os.fsencode(root)).files
     return [
         sample_file(os.fsencode(root), candidate, number, rows, mapping, TimeBounds.at(NOW))
         for number, candidate in enumerate(candidates)
@@ -58,7 +58,7 @@ def test_a_file_with_a_header_alone_has_no_records(tmp_path: Path) -> None:
     ("data", "says"),
     [
         (b"", "It has no bytes."),
-        (b"kunde,was\n1,2\n", "names none of our fields"),
+        (b"kunde,was\n1,2\n", "The first line, of 2 columns, names none of our fields."),
         (b"user_id,action\n1,view\n", "The header lacks session_id, product_id, event_time"),
         (b"\xff\xfeu\0s\0", "It is UTF-16"),
         (b"PAR1....", "It is Parquet"),
@@ -79,6 +79,23 @@ def test_hidden_files_and_what_is_no_file_are_no_surprise(tmp_path: Path) -> Non
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     assert sorted(found.reason or "" for found in sample(tmp_path)) == ["broken_link", "not_a_file"]
+
+
+def test_names_that_are_not_read_are_said(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv.part", ".c"):
+        (tmp_path / name).write_bytes(HEADER)
+    found = find_files(os.fsencode(tmp_path))
+    assert [candidate.path for candidate in found.files] == [b"a.csv"]
+    lines, _ = report(sample(tmp_path), 1, SourceMapping(), found.ignored)
+    assert lines[1] == "2 more are not read, by their names: .c, b.csv.part."
+
+
+def test_a_sample_is_read_in_the_dialect_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"sep=,\n" + HEADER + rb'"say \"hi\"",s,view,p,2026-01-01T00:00:00Z')
+    (found,) = sample(tmp_path)
+    assert found.cleaned is not None
+    assert found.cleaned.events["user_id"].to_pylist() == ['say "hi"']
+    assert found.cleaned.events["line_no"].to_pylist() == [3]
 
 
 def test_the_report_counts_events_rejects_and_repeats(tmp_path: Path) -> None:

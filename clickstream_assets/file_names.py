@@ -1,0 +1,50 @@
+"""Names of files in the events directory: which are read at all, and how the ledger writes them.
+
+Belongs here: the rules that the stream's intake and the looks at the directory share. Does not belong here: looking
+at files.
+
+A name that begins with a dot or an underscore, or ends as programs end those of files that they have not finished, is
+ignored, be it a file's or a directory's.
+"""
+
+from __future__ import annotations
+
+import os
+
+HIDDEN = (".", "_")
+UNFINISHED = (
+    ".part",
+    ".partial",
+    ".filepart",
+    ".tmp",
+    ".temp",
+    ".crdownload",
+    ".download",
+    ".swp",
+    "~",
+)
+_HIDDEN_BYTES = tuple(os.fsencode(start) for start in HIDDEN)
+_UNFINISHED_BYTES = tuple(os.fsencode(end) for end in UNFINISHED)
+
+
+def is_ignored(name: str | bytes) -> bool:
+    """Whether an entry of this name, one part of a path, is left alone. Case is that of ASCII."""
+    raw = os.fsencode(name)
+    return raw.startswith(_HIDDEN_BYTES) or raw.lower().endswith(_UNFINISHED_BYTES)
+
+
+def ledger_path(path: str | bytes) -> str:
+    """A path as the ledger writes it: text whatever bytes the name has, `\\xNN` where they are no UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def is_inside(place: bytes, directory: bytes) -> bool:
+    """Whether `place`, free of links, lies in `directory`, which may be reached by some."""
+    root = os.path.realpath(directory)
+    return place == root or place.startswith(root.rstrip(b"/") + b"/")
+
+
+def leads_outside(link: bytes, directory: bytes) -> bool:
+    """Whether a link in `directory` leads out of it. One that leads nowhere does not."""
+    place = os.path.realpath(link)
+    return os.path.lexists(place) and not is_inside(place, directory)
