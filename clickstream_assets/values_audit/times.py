@@ -1,0 +1,111 @@
+"""Times of events: from their text to microseconds since 1970.
+
+Whole numbers throughout: nothing is rounded, and no year is out of reach while an offset is taken off.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+_ISO = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,30}))?)?"
+    r"(?: ?([Zz]|[Uu][Tt][Cc]|[Gg][Mm][Tt]|[+-][0-9]{2}(?:[0-9]{2}|:[0-9]{2}(?::[0-9]{2})?)?))?"
+)
+_EPOCH = re.compile(r"([0-9]{10}|[0-9]{13}|[0-9]{16})(?:[.,]([0-9]{1,30}))?|([0-9]{19})")
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_EPOCH_MOMENT = datetime(1970, 1, 1)
+_DAY, _SECOND = 86_400_000_000, 1_000_000  # microseconds
+_WIDEST_OFFSET = 18 * 3600
+_MICROSECOND = timedelta(microseconds=1)
+EARLIEST = (date(2000, 1, 1).toordinal() - _EPOCH_DAY) * _DAY
+
+
+class Times:
+    """Reads times. `pattern`: strptime's notation, tried first. `zone`: of times that name none."""
+
+    def __init__(self, pattern: str | None = None, zone: str = "UTC") -> None:
+        self._pattern = pattern
+        self._zone = None if zone == "UTC" else ZoneInfo(zone)
+
+    def microseconds(self, text: str) -> int | None:
+        """The moment that `text` names, or None."""
+        if not text.isascii():
+            return None
+        if self._pattern is not None and (moment := self._by_pattern(text)) is not None:
+            return moment
+        found = _ISO.fullmatch(text)
+        if found is not None:
+            return self._iso(*found.groups())
+        return _epoch(text)
+
+    def _by_pattern(self, text: str) -> int | None:
+        try:
+            moment = datetime.strptime(text, self._pattern or "")
+        except ValueError:
+            return None
+        offset = moment.utcoffset()
+        plain = moment.replace(tzinfo=None)
+        if offset is None:
+            return self._local(plain)
+        return (plain - _EPOCH_MOMENT) // _MICROSECOND - offset // _MICROSECOND
+
+    def _iso(
+        self, day: str, hour: str, minute: str, second: str | None, fraction: str | None, zone: str | None
+    ) -> int | None:
+        days = _days(day)
+        seconds = _seconds(hour, minute, second or "00", most_hours=23)
+        if days is None or seconds is None:
+            return None
+        micros = int(fraction[:6].ljust(6, "0")) if fraction else 0
+        moment = days * _DAY + seconds * _SECOND + micros
+        if zone is not None:
+            offset = _offset(zone)
+            return None if offset is None else moment - offset * _SECOND
+        if self._zone is None:
+            return moment
+        return self._local(_EPOCH_MOMENT + timedelta(microseconds=moment))
+
+    def _local(self, moment: datetime) -> int:
+        """Of an hour that the clock shows twice the first; one that it skips is moved on (both are fold=0)."""
+        offset = moment.replace(tzinfo=self._zone or UTC, fold=0).utcoffset() or timedelta()
+        return (moment - _EPOCH_MOMENT) // _MICROSECOND - offset // _MICROSECOND
+
+
+@lru_cache(maxsize=4096)
+def _days(text: str) -> int | None:
+    try:
+        return date(int(text[:4]), int(text[5:7]), int(text[8:])).toordinal() - _EPOCH_DAY
+    except ValueError:
+        return None
+
+
+def _seconds(hour: str, minute: str, second: str, most_hours: int) -> int | None:
+    hours, minutes, seconds = int(hour), int(minute), int(second)
+    if hours > most_hours or minutes > 59 or seconds > 59:
+        return None
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def _offset(zone: str) -> int | None:
+    """Seconds ahead of UTC."""
+    if zone[0] not in "+-":
+        return 0
+    digits = zone[1:].replace(":", "").ljust(6, "0")
+    seconds = _seconds(digits[:2], digits[2:4], digits[4:], most_hours=18)
+    if seconds is None or seconds > _WIDEST_OFFSET:
+        return None
+    return -seconds if zone[0] == "-" else seconds
+
+
+def _epoch(text: str) -> int | None:
+    found = _EPOCH.fullmatch(text)
+    if found is None:
+        return None
+    whole, fraction, nanoseconds = found.groups()
+    if nanoseconds is not None:
+        return int(nanoseconds) // 1000
+    # The digits go on behind the point: sixteen of them are microseconds, whichever unit the number has.
+    return int((whole + (fraction or ""))[:16].ljust(16, "0"))
