@@ -56,7 +56,9 @@ def audit_values(
     The connection must be outside a transaction; the reader's rights are enough.
     """
     audit = _Audit(connection, reading, progress)
-    if sample is None:
+    with snapshot(connection):
+        rows = audit.measure()
+    if sample is None or sample >= rows:
         audit.all_files()
     else:
         audit.some_rows(sample)
@@ -72,9 +74,13 @@ class _Audit:
         self._reading = reading
         self._progress = progress
 
+    def measure(self) -> int:
+        """How many rows there are."""
+        ((rows,),) = self._rows("values_size")
+        self.result.rows_committed = self.result.rows_expected = rows
+        return int(rows)
+
     def all_files(self) -> None:
-        with snapshot(self._connection):
-            self.result.rows_committed = self.result.rows_expected = self._size()
         after: int | None = 0
         while after is not None:
             with snapshot(self._connection):
@@ -82,19 +88,17 @@ class _Audit:
                 after = self._slice(after, floor)
 
     def some_rows(self, wanted: int) -> None:
+        self.result.rows_expected, self.result.is_sample = wanted, True
         with snapshot(self._connection):
-            self.result.rows_committed = self._size()
-            self.result.rows_expected = min(wanted, self.result.rows_committed)
-            self.result.is_sample = True
             file_ids = [row[0] for row in self._rows("values_sample", files=SAMPLE_FILES)]
-        each = -(-wanted // max(1, min(SAMPLE_SPREAD, len(file_ids))))
-        for file_id in file_ids:
-            if self.result.rows >= wanted:
+        for tried, file_id in enumerate(file_ids):
+            if (left := wanted - self.result.rows) <= 0:
                 return
+            share = -(-left // min(SAMPLE_SPREAD, len(file_ids) - tried))
             with snapshot(self._connection):
                 floor = self._begin()
                 for file in self._files(file_id - 1, 1):
-                    self._sample(file, min(each, wanted - self.result.rows), floor)
+                    self._sample(file, share, floor)
 
     def _begin(self) -> int | None:
         """Before anything else of a transaction. Returns from where on retention has kept events."""
@@ -102,10 +106,6 @@ class _Audit:
             cursor.execute(query("keep_partitions"))
         ((floor,),) = self._rows("values_floor")
         return None if floor is None else int(floor)
-
-    def _size(self) -> int:
-        ((rows,),) = self._rows("values_size")
-        return int(rows)
 
     def _slice(self, after: int, floor: int | None) -> int | None:
         """Compare the next files; returns the last one's id, or None where there are no more."""

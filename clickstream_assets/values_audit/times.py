@@ -18,6 +18,7 @@ _EPOCH = re.compile(r"([0-9]{10}|[0-9]{13}|[0-9]{16})(?:[.,]([0-9]{1,30}))?|([0-
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH_MOMENT = datetime(1970, 1, 1)
 _DAY, _SECOND = 86_400_000_000, 1_000_000  # microseconds
+_DAYS_OF_400_YEARS = 146_097
 _WIDEST_OFFSET = 18 * 3600
 _MICROSECOND = timedelta(microseconds=1)
 EARLIEST = (date(2000, 1, 1).toordinal() - _EPOCH_DAY) * _DAY
@@ -64,8 +65,8 @@ class Times:
         if zone is not None:
             offset = _offset(zone)
             return None if offset is None else moment - offset * _SECOND
-        if self._zone is None:
-            return moment
+        if self._zone is None or moment < EARLIEST - _DAY:
+            return moment  # too early in any zone, and a clock of a zone may not reach so far back
         return self._local(_EPOCH_MOMENT + timedelta(microseconds=moment))
 
     def _local(self, moment: datetime) -> int:
@@ -76,8 +77,11 @@ class Times:
 
 @lru_cache(maxsize=4096)
 def _days(text: str) -> int | None:
+    year, month, day = int(text[:4]), int(text[5:7]), int(text[8:])
     try:
-        return date(int(text[:4]), int(text[5:7]), int(text[8:])).toordinal() - _EPOCH_DAY
+        if year == 0:  # there is one, a leap year; the calendar repeats itself after 400 years
+            return date(400, month, day).toordinal() - _DAYS_OF_400_YEARS - _EPOCH_DAY
+        return date(year, month, day).toordinal() - _EPOCH_DAY
     except ValueError:
         return None
 

@@ -71,7 +71,7 @@ def test_a_time_is_read(text: str, expected: str) -> None:
         "2026-3-1 12:00:00",
         "2026-02-29T12:00:00Z",
         "2026-13-01T12:00:00Z",
-        "0000-01-01T12:00:00Z",
+        "1900-02-29T12:00:00Z",
         f"{DAY}T24:00:00Z",
         f"{DAY}T12:60:00Z",
         f"{DAY}T12:00:60Z",
@@ -138,10 +138,12 @@ def test_a_pattern_of_the_mapping_is_tried_first(text: str, pattern: str, expect
 
 def test_the_first_and_the_last_year_are_reached_with_any_offset() -> None:
     assert Times().microseconds("0001-01-01T00:00:00+18:00") == -62135596800000000 - 18 * 3600 * 10**6
+    assert Times().microseconds("0000-12-31T00:00:00Z") == -62135596800000000 - 24 * 3600 * 10**6
+    assert Times().microseconds("0000-02-29T00:00:00Z") is not None
     assert Times().microseconds("9999-12-31T23:59:59-18:00") == 253402300799000000 + 18 * 3600 * 10**6
 
 
-@pytest.mark.parametrize("text", ["0001-01-01 00:00:00", "9999-12-31 23:59:59"])
+@pytest.mark.parametrize("text", ["0000-01-01 00:00:00", "0001-01-01 00:00:00", "9999-12-31 23:59:59"])
 def test_no_zone_fails_at_the_ends_of_the_calendar(text: str) -> None:
     assert Times(zone="Asia/Tokyo").microseconds(text) is not None
     assert Times(zone="America/Los_Angeles").microseconds(text) is not None

@@ -1,0 +1,381 @@
+"""`clickstream verify --values`. Guards against an audit that believes the table: each tampering here leaves the books
+right, and must be named with its file, line and field."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from databases import Database, run_sql
+from ledger_books import LedgerBooks, Part, state_on_disk
+
+from clickstream_assets.database import connect
+from clickstream_assets.values_audit import audit as values_audit
+from clickstream_assets.values_audit.audit import Reading, audit_values
+from clickstream_assets.values_audit.findings import ValuesAudit
+from clickstream_assets.values_audit.mapping import AuditMapping
+from clickstream_assets.verification import Audit, verify
+
+COLUMNS = [
+    "event_id",
+    "user_id",
+    "session_id",
+    "action_type",
+    "product_id",
+    "event_time",
+    "price",
+    "user_agent",
+    "shop",
+]
+IDS = [f"00000000-0000-4000-8000-00000000000{number}" for number in range(10)]
+ONE = (
+    ",".join(COLUMNS)
+    + f"""
+{IDS[0]},u0,s0,view,p0,2026-03-01T12:00:00.123456Z,5.50,ua,north
+{IDS[1].upper()},u1,s1,Buy,"p ""1"",
+x",1772366400,,,
+{IDS[2]},u2,s2,view,p2,2026-03-01T12:00:00Z,dear,ua,
+{IDS[0]},u0,s0,view,p0,2026-03-01T12:00:00.123456Z,6.00,ua,north
+{IDS[0]},u0,s0,view,p0,2026-03-01T12:00:00.123456Z,5.5,ua,north
+"""
+).encode()
+TWO = (
+    ",".join(COLUMNS)
+    + f"""
+{IDS[3]},u3,s3,view,p3,2026-03-01T12:00:00Z,,,
+{IDS[0]},u0,s0,view,p0,2026-03-01 12:00:00.123456,5.50,ua,north
+"""
+).encode()
+EVENTS = {
+    (1, 2): (
+        IDS[0],
+        "u0",
+        "s0",
+        "view",
+        "p0",
+        "2026-03-01 12:00:00.123456+00",
+        "5.50",
+        "ua",
+        '{"shop": "north"}',
+    ),
+    (1, 3): (IDS[1], "u1", "s1", "purchase", 'p "1",\nx', "2026-03-01 12:00:00+00", None, None, None),
+    (2, 2): (IDS[3], "u3", "s3", "view", "p3", "2026-03-01 12:00:00+00", None, None, None),
+}
+
+
+class Shop:
+    """Two files as the stream leaves them: an event, one over two lines, a reject, a conflict, a duplicate; and, in
+    gzip, an event and a duplicate of the other file's."""
+
+    def __init__(self, database: Database, directory: Path) -> None:
+        self.url = database.owner_url
+        self.reader_url = database.reader_url
+        self.root = directory / "events"
+        self.archive = directory / "archive"
+        self.root.mkdir()
+        (self.root / "one.csv").write_bytes(ONE)
+        (self.root / "two.csv.gz").write_bytes(gzip.compress(TWO))
+        books = LedgerBooks(self.url)
+        self.layout = books.add_layout(COLUMNS)
+        self.books = books
+        self._load("one.csv", 5, Part(1, inserted=2, rejected=1, duplicate=2, conflict=1))
+        self._load("two.csv.gz", 2, Part(2, inserted=1, duplicate=1))
+        # The reject and the conflict lie one line further than the books put them: an event has two lines.
+        raw = _line(ONE, 4)
+        self.sql(
+            "UPDATE rejected_events SET line_no = 5, raw = %(raw)s, byte_offset = %(at)s, byte_length = %(length)s",
+            raw=raw,
+            at=ONE.index(raw),
+            length=len(raw) + 1,
+        )
+        self.sql(
+            "UPDATE event_conflicts SET line_no = 6, event_id = %(id)s, event_time = %(time)s",
+            id=IDS[0],
+            time=EVENTS[1, 2][5],
+        )
+        for (file_id, line_no), values in EVENTS.items():
+            self.store(file_id, line_no, values)
+
+    def _load(self, name: str, rows: int, part: Part) -> None:
+        file_id = self.books.add_file(
+            name, expected=rows, chunks=1, layout_id=self.layout, state=state_on_disk(self.root, name)
+        )
+        content = (self.root / name).read_bytes()
+        compression = "gzip" if name.endswith("gz") else None
+        self.sql(
+            "UPDATE ingest_files SET content_hash = %(hash)s, compression = %(compression)s WHERE file_id = %(id)s",
+            hash=hashlib.sha256(content).digest(), compression=compression, id=file_id,
+        )  # fmt: skip
+        self.books.commit(part)
+
+    def store(self, file_id: int, line_no: int, values: tuple[str | None, ...]) -> None:
+        names = ("event_id", "user_id", "session_id", "action_type", "product_id", "event_time", "price", "user_agent",
+                 "extra")  # fmt: skip
+        setters = ", ".join(f"{name} = %({name})s" for name in names)
+        self.sql(
+            f"UPDATE events SET {setters} WHERE file_id = %(file_id)s AND line_no = %(line_no)s",
+            **dict(zip(names, values, strict=True)), file_id=file_id, line_no=line_no,
+        )  # fmt: skip
+
+    def sql(self, statement: str, **parameters: object) -> None:
+        run_sql(self.url, statement, parameters)
+
+    def values(self, sample: int | None = None, **settings: object) -> ValuesAudit:
+        reading = replace(Reading(self.root, self.archive, AuditMapping()), **settings)  # type: ignore[arg-type]
+        connection = connect(self.reader_url, "tests", autocommit=True)
+        try:
+            return audit_values(connection, reading, sample)
+        finally:
+            connection.close()
+
+    def books_audit(self) -> Audit:
+        connection = connect(self.reader_url, "tests", autocommit=True)
+        try:
+            return verify(connection, self.root)
+        finally:
+            connection.close()
+
+
+def _line(content: bytes, index: int) -> bytes:
+    return content.split(b"\n")[index]
+
+
+@pytest.fixture
+def shop(database: Database, tmp_path: Path) -> Shop:
+    return Shop(database, tmp_path)
+
+
+def test_a_history_that_is_as_its_files_passes(shop: Shop) -> None:
+    result = shop.values()
+    assert result.offences == []
+    assert (result.files, result.rows, result.events, result.rejects, result.duplicates) == (2, 7, 3, 1, 3)
+    assert shop.books_audit().offences == ()
+
+
+@pytest.mark.parametrize(("sample", "rows"), [(1, 1), (3, 3), (7, 7), (1000, 7)])
+def test_a_sample_of_it_passes_and_has_so_many_rows(shop: Shop, sample: int, rows: int) -> None:
+    for _ in range(5):
+        result = shop.values(sample)
+        assert (result.offences, result.rows) == ([], rows)
+
+
+def test_many_slices_see_each_row_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values_audit, "SLICE_ROWS", 1)
+    result = shop.values()
+    assert (result.offences, result.rows) == ([], 7)
+
+
+OTHER_ID = IDS[9]
+# name of the tampering: statement, rule, file, line, field
+TAMPERINGS: dict[str, tuple[str, str, int, int, str]] = {
+    **{
+        f"{column} of an event changed": (
+            f"UPDATE events SET {column} = {value} WHERE file_id = 1 AND line_no = 2",
+            "value_differs", 1, 2, column,
+        )
+        for column, value in {
+            "event_id": f"'{OTHER_ID}'",
+            "user_id": "'U0'",
+            "session_id": "'s0 '",
+            "action_type": "'purchase'",
+            "product_id": "'p00'",
+            "event_time": "event_time + interval '1 microsecond'",
+            "price": "5.5",
+            "user_agent": "NULL",
+            "extra": """'{"shop": "south"}'""",
+        }.items()
+    },
+    "something was added to an event": (
+        """UPDATE events SET extra = '{}' WHERE file_id = 1 AND line_no = 3""", "value_differs", 1, 3, "extra",
+    ),
+    "an event was replaced by a foreign one with its line": (
+        f"UPDATE events SET event_id = '{OTHER_ID}', user_id = 'x' WHERE file_id = 2 AND line_no = 2",
+        "value_differs", 2, 2, "event_id",
+    ),
+    "an event was replaced by a foreign one with another line": (
+        f"UPDATE events SET event_id = '{OTHER_ID}', line_no = 77 WHERE file_id = 1 AND line_no = 3",
+        "row_foreign", 1, 77, "row",
+    ),
+    "an event whose place a foreign one took is missing": (
+        f"UPDATE events SET event_id = '{OTHER_ID}', line_no = 77 WHERE file_id = 1 AND line_no = 3",
+        "row_differs", 1, 3, "row",
+    ),
+    "an event lies within the lines of another": (
+        "UPDATE events SET line_no = 4 WHERE file_id = 1 AND line_no = 3", "row_foreign", 1, 4, "row",
+    ),
+    "an event lies on the line of a reject": (
+        "UPDATE events SET line_no = 5 WHERE file_id = 1 AND line_no = 3", "row_differs", 1, 5, "row",
+    ),
+    "the reason of a reject changed": (
+        "UPDATE rejected_events SET reason = 'negative_price'", "value_differs", 1, 5, "reason",
+    ),
+    "a reason that the time of loading decides was given to a row that it cannot be of": (
+        "UPDATE rejected_events SET reason = 'event_time_out_of_range'", "value_differs", 1, 5, "reason",
+    ),
+    "a row was called too old that is younger than a day": (
+        "UPDATE rejected_events SET reason = 'too_old', rejected_at = '2026-03-02 11:00Z'",
+        "value_differs", 1, 5, "reason",
+    ),
+    "a bad row is said to be one that only the database refused": (
+        "UPDATE rejected_events SET reason = 'refused_by_database'", "value_differs", 1, 5, "reason",
+    ),
+    "the evidence of a reject changed": ("UPDATE rejected_events SET raw = 'x'", "value_differs", 1, 5, "raw"),
+    "the offset of a reject changed": (
+        "UPDATE rejected_events SET byte_offset = 1", "value_differs", 1, 5, "byte_offset",
+    ),
+    "the length of a reject changed": (
+        "UPDATE rejected_events SET byte_length = byte_length + 1", "value_differs", 1, 5, "byte_length",
+    ),
+    "a reject moved to another line": ("UPDATE rejected_events SET line_no = 55", "row_foreign", 1, 55, "row"),
+    "a good row is stored as a reject": (
+        "UPDATE rejected_events SET line_no = 2", "row_differs", 1, 2, "row",
+    ),
+    "a conflict is noted for the wrong line": (
+        "UPDATE event_conflicts SET line_no = 7", "conflict_differs", 1, 7, "conflict",
+    ),
+    "a conflict is not noted": ("DELETE FROM event_conflicts", "conflict_differs", 1, 6, "conflict"),
+    "the event that others repeat is another one": (
+        f"UPDATE events SET event_id = '{OTHER_ID}' WHERE file_id = 1 AND line_no = 2", "row_differs", 2, 3, "row",
+    ),
+    "the event that others repeat has other values": (
+        "UPDATE events SET user_id = 'x' WHERE file_id = 1 AND line_no = 2", "conflict_differs", 2, 3, "conflict",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tampering", TAMPERINGS)
+def test_a_tampering_is_named_with_its_line_and_field(tampering: str, shop: Shop) -> None:
+    statement, rule, file_id, line_no, field = TAMPERINGS[tampering]
+    shop.sql(statement)
+    result = shop.values()
+    assert not result.ok
+    named = [(found.rule, found.file_id, found.line_no, found.field) for found in result.offences]
+    assert (rule, file_id, line_no, field) in named, result.offences
+
+
+def test_an_offence_says_what_is_stored_and_what_the_file_says(shop: Shop) -> None:
+    shop.sql("UPDATE events SET price = 9.99 WHERE file_id = 1 AND line_no = 2")
+    first = shop.values().offences[0]
+    assert (first.path, first.stored, first.in_file) == ("one.csv", "9.99", "5.50")
+    assert first.message == "file 1 (one.csv), line 2: price is 9.99 in the table, but 5.50 in the file"
+
+
+def test_a_sample_finds_what_it_looks_at(shop: Shop) -> None:
+    shop.sql("UPDATE events SET user_id = 'x' WHERE file_id = 2 AND line_no = 2")
+    assert [(o.file_id, o.line_no, o.field) for o in shop.values(6).offences] == [(2, 2, "user_id")]
+
+
+def test_rows_with_ids_are_the_same_where_identical_rows_are_kept(shop: Shop) -> None:
+    assert shop.values(identical_rows="keep").offences == []
+    assert shop.values(3, identical_rows="keep").offences == []
+
+
+def test_rows_that_retention_dropped_are_counted_and_no_offence(shop: Shop) -> None:
+    shop.sql("DELETE FROM events WHERE file_id = 1 AND line_no = 3")
+    shop.sql(
+        "INSERT INTO dropped_partitions VALUES ('events_y2026m03', '2026-03-01', '2026-03-01 12:00:00.1Z', 1)"
+    )
+    result = shop.values()
+    assert (result.offences, result.rows_dropped) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("reason", "rejected_at"),
+    [
+        ("too_old", "2026-03-03"),
+        ("event_time_out_of_range", "2026-02-27"),
+        ("refused_by_database", "2026-03-01"),
+    ],
+)
+def test_a_reason_that_only_the_day_of_loading_knew_is_believed_and_counted(
+    shop: Shop, reason: str, rejected_at: str
+) -> None:
+    content = ONE.replace(b",dear,", b",7.00,")
+    (shop.root / "one.csv").write_bytes(content)
+    shop.sql(
+        "UPDATE ingest_files SET content_hash = %(hash)s WHERE file_id = 1",
+        hash=hashlib.sha256(content).digest(),
+    )
+    shop.sql(
+        "UPDATE rejected_events SET reason = %(reason)s, rejected_at = %(at)s, raw = %(raw)s",
+        reason=reason, at=rejected_at, raw=_line(content, 4),
+    )  # fmt: skip
+    result = shop.values()
+    assert result.offences == []
+    assert result.believed == {reason: 1}
+
+
+def test_an_event_from_further_in_the_future_than_allowed_is_an_offence(shop: Shop) -> None:
+    shop.sql("UPDATE events SET ingested_at = '2026-02-27' WHERE file_id = 2 AND line_no = 2")
+    assert [(o.rule, o.file_id, o.line_no) for o in shop.values().offences] == [("row_differs", 2, 2)]
+
+
+def test_a_file_that_is_gone_is_counted_and_no_offence(shop: Shop) -> None:
+    (shop.root / "one.csv").unlink()
+    result = shop.values()
+    assert (result.ok, result.files, result.rows) == (True, 1, 2)
+    assert (result.missing["gone"], result.missing_rows["gone"]) == (1, 5)
+
+
+def test_a_file_that_was_replaced_cannot_be_compared_and_is_no_offence(shop: Shop) -> None:
+    (shop.root / "one.csv").write_bytes(ONE + b"more\n")
+    result = shop.values()
+    assert (result.ok, result.missing_paths, result.missing_rows["changed"]) == (
+        True,
+        [("changed", "one.csv")],
+        5,
+    )
+
+
+def test_a_file_with_other_bytes_of_the_same_size_cannot_be_compared(shop: Shop) -> None:
+    path = shop.root / "one.csv"
+    path.write_bytes(ONE.replace(b"north", b"south"))
+    os.utime(path, ns=(1, 1))
+    result = shop.values()
+    assert (result.ok, result.missing_paths) == (True, [("changed", "one.csv")])
+
+
+def test_a_file_that_was_written_over_in_secret_is_an_offence(shop: Shop) -> None:
+    path = shop.root / "one.csv"
+    modified = path.stat().st_mtime_ns
+    path.write_bytes(ONE.replace(b"north", b"south"))
+    os.utime(path, ns=(modified, modified))
+    result = shop.values()
+    assert [(o.rule, o.file_id) for o in result.offences] == [("file_rewritten", 1)]
+    assert result.missing_paths == [("rewritten", "one.csv")]
+
+
+def test_the_ledgers_columns_are_compared_with_the_header(shop: Shop) -> None:
+    shop.sql("UPDATE ingest_layouts SET columns[2] = 'session_id', columns[3] = 'user_id'")
+    assert {(o.rule, o.file_id) for o in shop.values().offences} == {("file_header", 1), ("file_header", 2)}
+
+
+def test_a_file_that_does_not_have_the_rows_of_the_ledger_is_an_offence(shop: Shop) -> None:
+    shop.sql("UPDATE ingest_files SET rows_read = 6, rows_duplicate = 3 WHERE file_id = 1")
+    assert [(o.rule, o.numbers) for o in shop.values().offences] == [
+        ("file_rows", {"rows_read": 6, "in_file": 5})
+    ]
+
+
+@pytest.mark.parametrize("keeps_times", [True, False])
+def test_an_archived_file_is_read_in_the_archive(shop: Shop, keeps_times: bool) -> None:
+    shop.sql("UPDATE ingest_files SET archived_at = now(), committed_at = '2026-03-05 10:00Z'")
+    for file_id, name in ((1, "one.csv"), (2, "two.csv.gz")):
+        target = shop.archive / "2026-03-05" / f"{file_id}-{name}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (os.rename if keeps_times else shutil.copyfile)(shop.root / name, target)
+        (shop.root / name).write_text("taken by another file") if keeps_times else (shop.root / name).unlink()
+    result = shop.values()
+    assert (result.offences, result.files, result.rows) == ([], 2, 7)
+
+
+def test_the_audit_uses_the_mapping(shop: Shop) -> None:
+    mapping = AuditMapping(actions={"buy": "add_to_cart"})
+    assert [(o.line_no, o.field) for o in shop.values(mapping=mapping).offences] == [(3, "action_type")]
+    shop.sql("UPDATE events SET action_type = 'add_to_cart' WHERE file_id = 1 AND line_no = 3")
+    assert shop.values(mapping=mapping).ok
