@@ -18,7 +18,7 @@ _MISSING: Mapping[Finding, str] = {
 }
 _BELIEVED = {
     "too_old": "rejected as older than was kept then: the limit of that day is not known",
-    "event_time_out_of_range": "rejected as too far in the future: that depends on when they were loaded",
+    "event_time_out_of_range": "rejected as more than a day ahead, which they were just about when they were loaded",
     "refused_by_database": "that read well, and were refused by PostgreSQL",
 }
 

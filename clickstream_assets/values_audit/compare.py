@@ -1,8 +1,8 @@
 """The comparison of one row: what the file says, and what is stored of it. Pure.
 
 Two reasons depend on the time of loading: `too_old`, of which the limit of that day is not known, and
-`event_time_out_of_range`. They are believed where the event's time allows them. `refused_by_database` is believed of
-any good row.
+`event_time_out_of_range` of times about a day ahead. They are believed where the event's time allows them.
+`refused_by_database` is believed of any good row.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from clickstream_assets.values_audit.outcomes import Event, Record, Reject, rejected
 from clickstream_assets.values_audit.stored import Duplicate, StoredEvent, StoredReject
@@ -23,6 +23,8 @@ FIELDS = (
     "event_id", "user_id", "session_id", "action_type", "product_id", "event_time", "price", "user_agent",
 )  # fmt: skip
 LATER_REASONS = ("negative_price", "invalid_price", "user_agent_too_long")  # judged after the time
+
+Belief = Literal["sure", "believed", "wrong"]
 
 
 class Difference(NamedTuple):
@@ -50,7 +52,7 @@ def reject_differs(
 ) -> Iterator[Difference]:
     """What is stored of a rejected row. `floor`: from there on retention has kept events."""
     expected = "an event" if isinstance(outcome, Event) else outcome.reason
-    if stored.reason != expected and not _is_credible(outcome, stored, floor):
+    if stored.reason != expected and belief(outcome, stored, floor) == "wrong":
         yield Difference("reason" if isinstance(outcome, Reject) else "row", stored.reason, expected)
     ours = rejected(record, stored.reason)
     if ours.raw != stored.raw:
@@ -81,20 +83,21 @@ def duplicate_differs(event: Event, found: Duplicate) -> Difference | None:
     return Difference("conflict", f"a duplicate, {noted}", f"{values} of the event with its id")
 
 
-def _is_credible(outcome: Event | Reject, stored: StoredReject, floor: int | None) -> bool:
-    """Whether a reason can be right that only the moment of loading decided."""
+def belief(outcome: Event | Reject, stored: StoredReject, floor: int | None) -> Belief:
+    """Whether a stored reason, which is not the reader's, can be right: one that the moment of loading decided."""
     if stored.reason == "refused_by_database":
-        return isinstance(outcome, Event)
+        return "believed" if isinstance(outcome, Event) else "wrong"
     if isinstance(outcome, Reject) and outcome.reason not in LATER_REASONS:
-        return False
+        return "wrong"
     moment = outcome.event_time
     if moment is None:
-        return False
+        return "wrong"
     if stored.reason == "event_time_out_of_range":
-        return moment > stored.rejected_at + DAY - SLACK
+        latest = stored.rejected_at + DAY
+        return "sure" if moment > latest + SLACK else "believed" if moment > latest - SLACK else "wrong"
     if stored.reason == "too_old":
-        return EARLIEST <= moment < max(stored.rejected_at - DAY, floor or 0)
-    return False
+        return "believed" if EARLIEST <= moment < max(stored.rejected_at - DAY, floor or 0) else "wrong"
+    return "wrong"
 
 
 def _same_extra(ours: dict[str, str] | None, stored: str | None) -> bool:

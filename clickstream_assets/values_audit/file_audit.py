@@ -10,6 +10,7 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.values_audit.compare import (
     Difference,
+    belief,
     duplicate_differs,
     event_differs,
     reject_differs,
@@ -88,8 +89,9 @@ class FileAudit:
             self._add(record.line_no, [Difference("row", "an event", f"a reject, {outcome.reason}")])
 
     def _reject(self, record: Record, outcome: Event | Reject, stored: StoredReject) -> None:
-        self._add(record.line_no, reject_differs(outcome, record, stored, self._stored.floor))
-        if isinstance(outcome, Event) or outcome.reason != stored.reason:
+        floor = self._stored.floor
+        self._add(record.line_no, reject_differs(outcome, record, stored, floor))
+        if belief(outcome, stored, floor) == "believed":
             self._result.believed[stored.reason] += 1
 
     def _neither(self, record: Record, outcome: Event | Reject) -> None:

@@ -159,13 +159,32 @@ def test_rows_that_retention_dropped_are_counted_and_no_offence(shop: Shop) -> N
     ("reason", "rejected_at"),
     [
         ("too_old", "2026-03-03"),
-        ("event_time_out_of_range", "2026-02-27"),
+        ("event_time_out_of_range", "2026-02-28 11:30Z"),
+        ("event_time_out_of_range", "2026-02-28 12:30Z"),
         ("refused_by_database", "2026-03-01"),
     ],
 )
 def test_a_reason_that_only_the_day_of_loading_knew_is_believed_and_counted(
     shop: Shop, reason: str, rejected_at: str
 ) -> None:
+    reject_a_good_row(shop, reason, rejected_at)
+    result = shop.values()
+    assert (result.offences, result.believed) == ([], {reason: 1})
+
+
+def test_a_time_days_ahead_of_its_loading_needs_no_belief(shop: Shop) -> None:
+    reject_a_good_row(shop, "event_time_out_of_range", "2026-02-27")
+    result = shop.values()
+    assert (result.offences, result.believed) == ([], {})
+
+
+def test_a_time_that_was_not_ahead_is_no_reason(shop: Shop) -> None:
+    reject_a_good_row(shop, "event_time_out_of_range", "2026-02-28 13:30Z")
+    assert [(o.line_no, o.field) for o in shop.values().offences] == [(5, "row")]
+
+
+def reject_a_good_row(shop: Shop, reason: str, rejected_at: str) -> None:
+    """The reject of the shop becomes one of a good row, in its file as well."""
     content = ONE.replace(b",dear,", b",7.00,")
     (shop.root / "one.csv").write_bytes(content)
     shop.sql(
@@ -176,9 +195,6 @@ def test_a_reason_that_only_the_day_of_loading_knew_is_believed_and_counted(
         "UPDATE rejected_events SET reason = %(reason)s, rejected_at = %(at)s, raw = %(raw)s",
         reason=reason, at=rejected_at, raw=line_of(content, 4),
     )  # fmt: skip
-    result = shop.values()
-    assert result.offences == []
-    assert result.believed == {reason: 1}
 
 
 def test_an_event_from_further_in_the_future_than_allowed_is_an_offence(shop: Shop) -> None:
