@@ -179,21 +179,19 @@ class _Audit:
         if found.finding != "same" or found.path is None:
             self.result.cannot_compare(file, found.finding)
             return None
-        layout = file.layout(self._reading.mapping.backslash)
         try:
-            header, records = open_records(found.path, file.compression, layout)
+            start, records = open_records(found.path, file.compression, file.layout, file.header_bytes)
         except UnreadableError as error:
             self.result.add(file_offence(file, "file_unreadable", f"it was loaded, but now {error}"))
             return None
-        if not same_columns(split_header(header, layout.delimiter, layout.backslash), file.columns):
+        if not same_columns(split_header(start.header, file.delimiter), file.columns):
             self.result.add(file_offence(file, "file_header", "its header is not the one in the ledger"))
             return None
         self.result.files += 1
         return records
 
     def _reader(self, file: LedgerFile) -> RowReader:
-        mapping = self._reading.mapping
-        return RowReader(file.layout(mapping.backslash), mapping, self._reading.identical_rows)
+        return RowReader(file.layout, self._reading.mapping, self._reading.identical_rows)
 
     def _files(self, after: int, most: int) -> Iterator[LedgerFile]:
         return map(LedgerFile.of_row, self._rows("values_files", after_file_id=after, files=most))

@@ -28,6 +28,7 @@ class LedgerFile:
     columns: tuple[str, ...]
     delimiter: str
     escape: str | None  # None: the ledger does not say
+    header_bytes: int  # before the first record; 0: the first line
 
     @classmethod
     def of_row(cls, row: tuple[Any, ...]) -> LedgerFile:
@@ -39,10 +40,9 @@ class LedgerFile:
     def file_id(self) -> int:
         return self.file.file_id
 
-    def layout(self, backslash: bool | None) -> FileLayout:
-        """`backslash`: what the source mapping says, for where the ledger does not."""
-        escapes = self.escape == "backslash" if self.escape is not None else bool(backslash)
-        return FileLayout(self.columns, self.delimiter, escapes)
+    @property
+    def layout(self) -> FileLayout:
+        return FileLayout(self.columns, self.delimiter, self.escape)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The records of a file: where each begins and ends, and what is wrong with its bytes.
 
-A record ends at a newline outside quotes. A line with an open quote goes on up to the next one such, where both
-together have at most MAX_JOINED_BYTES and the header's number of fields; else it is a record of its own, with the flaw
-`unbalanced_quote`, and reading resumes at the next line. Blank lines are no records, but count as lines.
+A record ends at a newline outside quotes. One of several lines has at most MAX_JOINED_BYTES and the header's number
+of fields; else its first line is a record of its own, with the flaw `unbalanced_quote`, and reading resumes at the next
+line. Blank lines are no records, but count as lines.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from clickstream_assets.values_audit.layout import FileLayout
 from clickstream_assets.values_audit.outcomes import KEPT_BYTES, MAX_RECORD_BYTES, Record
-from clickstream_assets.values_audit.quoting import QuotingError, has_open_quote, split_fields
+from clickstream_assets.values_audit.quoting import Reading, read_record
 
 MAX_JOINED_BYTES = 64 * 1024
 MAX_BLANK_BYTES = 64  # a longer line of white space is a record
@@ -33,48 +33,48 @@ def split_records(
     ahead: deque[_Line] = deque()
     lines = _lines(blocks, offset, line_no)
     while (line := ahead.popleft() if ahead else next(lines, None)) is not None:
-        flaw = None
+        flaw, reading = None, None
         if line.length > MAX_RECORD_BYTES:
             flaw = "line_too_long"  # whatever else is wrong with it: the rest was not looked at
-        elif b'"' in line.data and has_open_quote(line.data, layout.backslash):
-            joined = _join(line, ahead, lines, layout)
-            line, flaw = (line, "unbalanced_quote") if joined is None else (joined, None)
+        elif b'"' in line.data:
+            reading = read_record(line.data, layout.separator, layout.backslash)
+            if reading.is_open:
+                joined = _join(line, ahead, lines, layout)
+                if joined is None:
+                    flaw = "unbalanced_quote"
+                else:
+                    line, reading = joined
         elif line.length <= MAX_BLANK_BYTES and not line.data.strip():
             continue
         if flaw is None and b"\0" in line.data:
             flaw = "nul_byte"
-        yield Record(line.number, line.offset, line.length, line.data, flaw)
+        yield Record(line.number, line.offset, line.length, line.data, flaw, reading)
 
 
-def _join(first: _Line, ahead: deque[_Line], lines: Iterator[_Line], layout: FileLayout) -> _Line | None:
-    """`first` with the lines up to the next open quote, taken out of `ahead`; None where they are no record."""
-    parts = [first]
+def _join(
+    first: _Line, ahead: deque[_Line], lines: Iterator[_Line], layout: FileLayout
+) -> tuple[_Line, Reading] | None:
+    """`first` with the lines up to the end of its record, taken out of `ahead`; None where they make none."""
+    parts = [first.data]
     length = first.length
-    while length <= MAX_JOINED_BYTES:
-        if len(parts) > len(ahead):
+    for index in range(MAX_JOINED_BYTES):
+        if index == len(ahead):
             following = next(lines, None)
             if following is None:
-                return None
+                break
             ahead.append(following)
-        line = ahead[len(parts) - 1]
-        parts.append(line)
-        length += line.length
-        if has_open_quote(line.data, layout.backslash):
+        length += ahead[index].length
+        if length > MAX_JOINED_BYTES:
             break
-    data = b"".join(part.data for part in parts)
-    if length > MAX_JOINED_BYTES or not _is_record(data, layout):
+        parts.append(ahead[index].data)
+    data = b"".join(parts)
+    reading = read_record(data, layout.separator, layout.backslash)
+    if not reading.is_record(len(layout.columns)):
         return None
-    for _ in parts[1:]:
+    record = data[: reading.end]
+    for _ in range(record.count(b"\n", 0, -1)):
         ahead.popleft()
-    return _Line(first.number, first.offset, length, data)
-
-
-def _is_record(data: bytes, layout: FileLayout) -> bool:
-    text = data.decode("utf-8", "replace").rstrip("\r\n")
-    try:
-        return len(split_fields(text, layout.delimiter, layout.backslash)) == len(layout.columns)
-    except QuotingError:
-        return False
+    return _Line(first.number, first.offset, len(record), record), reading
 
 
 def _lines(blocks: Iterator[bytes], offset: int, number: int) -> Iterator[_Line]:

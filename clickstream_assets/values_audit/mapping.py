@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from clickstream_assets.contract import NULL_TOKENS
 from clickstream_assets.settings import SettingsError
+from clickstream_assets.values_audit.layout import BACKSLASH, DOUBLED
 from clickstream_assets.values_audit.texts import BLANKS, ascii_lower
 
 
@@ -28,7 +29,7 @@ class AuditMapping:
     nothing: Sequence[str] = NULL_TOKENS
     price_decimal: str = "."
     price_grouping: str | None = None
-    backslash: bool | None = None  # None: the file's layout says it
+    escape: str | None = None  # layout.BACKSLASH or DOUBLED; None: the file's layout says it
 
 
 def read_audit_mapping(path: Path | None) -> AuditMapping:
@@ -66,12 +67,12 @@ def parse_audit_mapping(tables: Mapping[str, Any]) -> AuditMapping:
     except (ValueError, OSError, KeyError):
         raise SettingsError(f"The source mapping's '{zone}' is no time zone.") from None
     return AuditMapping(
-        columns={name.strip(BLANKS).lower(): our for name, our in tables.get("columns", {}).items()},
+        columns={name.strip().lower(): our for name, our in tables.get("columns", {}).items()},
         actions={ascii_lower(word.strip(BLANKS)): our for word, our in tables.get("actions", {}).items()},
         time_format=pattern,
         time_zone=zone,
         nothing=tables.get("values", {}).get("nothing", NULL_TOKENS),
         price_decimal=price.get("decimal", "."),
         price_grouping=price.get("grouping"),
-        backslash=None if escape is None else escape == "backslash",
+        escape={"backslash": BACKSLASH, "none": DOUBLED}.get(escape),
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
-from clickstream_assets.values_audit.layout import FileLayout, read_layout
+from clickstream_assets.values_audit.layout import FileLayout, Start, find_start, known_start, read_layout
 from clickstream_assets.values_audit.lines import split_records
 from clickstream_assets.values_audit.mapping import AuditMapping
 from clickstream_assets.values_audit.outcomes import Event, Record, Reject
@@ -42,27 +42,32 @@ def read_bytes(
     if content.startswith(GZIP):
         content = gzip.decompress(content)
     mapping = mapping or AuditMapping()
-    end = content.find(b"\n") + 1 or len(content)
+    start = find_start(content)
     if layout is None:
-        layout = read_layout(content[:end], mapping.columns, mapping.backslash or False)
+        layout = read_layout(start, mapping.columns, mapping.escape)
     reader = RowReader(layout, mapping, identical_rows, bounds)
-    return [reader.read(record) for record in split_records(iter([content[end:]]), layout, end)]
+    records = split_records(iter([content[start.size :]]), layout, start.size, start.next_line)
+    return [reader.read(record) for record in records]
 
 
-def open_records(path: bytes, compression: str | None, layout: FileLayout) -> tuple[bytes, Iterator[Record]]:
-    """The header of the file at `path`, and its records behind it.
+def open_records(
+    path: bytes, compression: str | None, layout: FileLayout, header_bytes: int = 0
+) -> tuple[Start, Iterator[Record]]:
+    """The beginning of the file at `path`, and its records. `header_bytes`: of the content before the first of them; 0:
+    that is the first line.
 
     Raises:
         UnreadableError: now, or while the records are read.
     """
     blocks = _blocks(path, compression)
-    start = b""
+    content = b""
     for block in blocks:
-        start += block
-        if b"\n" in start:
+        content += block
+        if len(content) >= header_bytes and b"\n" in content:
             break
-    end = start.find(b"\n") + 1 or len(start)
-    return start[:end], split_records(_chain(start[end:], blocks), layout, end)
+    start = known_start(content, header_bytes)
+    rest = _chain(content[start.size :], blocks)
+    return start, split_records(rest, layout, start.size, start.next_line)
 
 
 def _blocks(path: bytes, compression: str | None) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -19,7 +19,7 @@ from clickstream_assets.values_audit.layout import FileLayout
 from clickstream_assets.values_audit.mapping import AuditMapping
 from clickstream_assets.values_audit.outcomes import Event, Record, Reject, rejected
 from clickstream_assets.values_audit.prices import PriceError, Prices
-from clickstream_assets.values_audit.quoting import FIELD_COUNT, QuotingError, split_fields
+from clickstream_assets.values_audit.quoting import Reading, read_record
 from clickstream_assets.values_audit.texts import Values, ascii_lower
 from clickstream_assets.values_audit.times import EARLIEST, Times
 
@@ -74,16 +74,11 @@ class RowReader:
             return self._event(record)
         except UnicodeDecodeError:
             return rejected(record, "invalid_utf8")
-        except QuotingError as error:
-            return rejected(record, error.reason)
         except _Refused as error:
             return rejected(record, error.reason, error.detail, error.event_time)
 
     def _event(self, record: Record) -> Event:
-        layout = self._layout
-        texts = split_fields(record.data.decode("utf-8").rstrip("\r\n"), layout.delimiter, layout.backslash)
-        if len(texts) != len(layout.columns):
-            raise _Refused(FIELD_COUNT)
+        texts = self._texts(record)
         value = self._values.value
         fields = {field: value(texts[at]) for field, at in self._positions.items()}
         user, session, word, product, time_text = self._required(fields)
@@ -109,6 +104,29 @@ class RowReader:
         return Event(
             record.line_no, event_id, user, session, action, product, moment, price, agent, extra or None
         )
+
+    def _texts(self, record: Record) -> Sequence[str]:
+        layout, reading = self._layout, record.reading
+        text = record.data.decode("utf-8").rstrip("\r\n")
+        if reading is None:  # no quotes
+            texts, is_whole = text.split(layout.delimiter), "\r" not in text
+        else:
+            if layout.escape is None and reading.backslash_quote and self._is_in_doubt(record, reading):
+                raise _Refused("backslash_escape")
+            if reading.text_after_quote:
+                raise _Refused("text_after_quote")
+            texts, is_whole = [field.decode("utf-8") for field in reading.fields], not reading.lone_return
+        if not is_whole or len(texts) != len(layout.columns):
+            raise _Refused("field_count")
+        return texts
+
+    def _is_in_doubt(self, record: Record, reading: Reading) -> bool:
+        """Of a quote behind a backslash, where nobody knows whether it is escaped: whether it may well be."""
+        if reading.text_after_quote:
+            return True
+        other = read_record(record.data, self._layout.separator, backslash=True)
+        is_record = other.is_record(len(self._layout.columns)) and other.end == len(record.data)
+        return other.escapes_quote and is_record
 
     def _required(self, fields: dict[str, str | None]) -> Iterator[str]:
         found = []

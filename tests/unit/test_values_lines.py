@@ -7,14 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from clickstream_assets.values_audit.layout import FileLayout, LayoutError, read_layout
+from clickstream_assets.values_audit.layout import (
+    BACKSLASH,
+    FileLayout,
+    LayoutError,
+    find_start,
+    known_start,
+    read_layout,
+    same_columns,
+    split_header,
+)
 from clickstream_assets.values_audit.lines import split_records
 from clickstream_assets.values_audit.outcomes import KEPT_BYTES, MAX_RECORD_BYTES, Record, rejected
-from clickstream_assets.values_audit.quoting import QuotingError, split_fields
+from clickstream_assets.values_audit.quoting import Reading, read_record
 from clickstream_assets.values_audit.reader import UnreadableError, open_records
 
 TWO = FileLayout(("a", "b"))
-ESCAPED = FileLayout(("a", "b"), backslash=True)
+ESCAPED = FileLayout(("a", "b"), escape=BACKSLASH)
 
 
 def split(data: bytes, layout: FileLayout = TWO, block: int = 1 << 20) -> list[Record]:
@@ -28,12 +37,12 @@ def shapes(records: list[Record]) -> list[tuple[int, bytes, str | None]]:
 
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 1000])
 def test_records_have_their_lines_and_offsets_whatever_the_blocks(block: int) -> None:
-    data = b'1,2\r\n"3\n\n4",5\n\n \t\n6,7"\n8,9'
+    data = b'1,2\r\n"3\n\n4",5\n\n \t\n"6,7\n8,9'
     records = split(data, block=block)
     assert shapes(records) == [
         (2, b"1,2\r\n", None),
         (3, b'"3\n\n4",5\n', None),
-        (8, b'6,7"\n', "unbalanced_quote"),
+        (8, b'"6,7\n', "unbalanced_quote"),
         (9, b"8,9", None),
     ]
     assert all(data[r.byte_offset - 10 :][: r.byte_length] == r.data for r in records)
@@ -48,18 +57,22 @@ def test_a_quote_that_never_closes_costs_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "flaws"),
     [
-        b'"1\n2",3,4\n',  # three fields
-        b'1,x"2\n3"\n',  # the quotes are within fields: the newline is outside of quotes
-        b'"1\n2"x,3\n',  # text after the closing quote
+        (b'"1\n2",3,4\n', ["unbalanced_quote", None]),  # three fields
+        (b'"1\n2"x,3\n', ["unbalanced_quote", None]),  # text after the closing quote
+        (b'"1\n2",3\r,4\n', ["unbalanced_quote", None]),
+        (b'1,"2\n"3,4\n"5,6\n', ["unbalanced_quote"] * 3),
     ],
 )
-def test_lines_that_make_no_record_together_are_records_of_their_own(data: bytes) -> None:
-    assert [(record.line_no, record.flaw) for record in split(data)] == [
-        (2, "unbalanced_quote"),
-        (3, "unbalanced_quote"),
-    ]
+def test_lines_that_make_no_record_together_are_records_of_their_own(
+    data: bytes, flaws: list[str | None]
+) -> None:
+    assert [record.flaw for record in split(data)] == flaws
+
+
+def test_a_quote_within_a_field_opens_nothing() -> None:
+    assert [record.flaw for record in split(b'1,x"2\n3,4"\n"5""",6"\n')] == [None] * 3
 
 
 def test_a_quoted_value_may_be_64_kib_long_and_not_longer() -> None:
@@ -69,9 +82,9 @@ def test_a_quoted_value_may_be_64_kib_long_and_not_longer() -> None:
     assert [record.flaw for record in split(b"\n" + head + b"y" + fits[1:])] == ["unbalanced_quote"] * 2
 
 
-def test_the_second_of_two_stray_quotes_may_begin_a_record() -> None:
-    assert shapes(split(b'x"1,2\n"3\n4",5\n')) == [
-        (2, b'x"1,2\n', "unbalanced_quote"),
+def test_a_record_of_several_lines_may_follow_a_stray_quote() -> None:
+    assert shapes(split(b'"1,2\n"3\n4",5\n')) == [
+        (2, b'"1,2\n', "unbalanced_quote"),
         (3, b'"3\n4",5\n', None),
     ]
 
@@ -110,8 +123,8 @@ def test_evidence_is_without_one_line_end(data: bytes, raw: bytes) -> None:
 
 
 def test_a_backslash_escapes_a_quote_only_where_the_layout_says_so() -> None:
-    data = b'"1\\"x",2\n"3",4\n'
-    assert [record.flaw for record in split(data)] == ["unbalanced_quote", None]
+    data = b'"1\\"\n2",3\n"4",5\n'
+    assert [record.flaw for record in split(data)] == [None, None, None]
     assert [record.flaw for record in split(data, ESCAPED)] == [None, None]
 
 
@@ -136,7 +149,9 @@ def test_a_backslash_escapes_a_quote_only_where_the_layout_says_so() -> None:
     ],
 )
 def test_fields_are_split(text: str, delimiter: str, fields: list[str]) -> None:
-    assert split_fields(text, delimiter, backslash=False) == fields
+    reading = read_record(text.encode(), delimiter.encode(), backslash=False)
+    assert reading.is_record(len(fields))
+    assert [field.decode() for field in reading.fields] == fields
 
 
 @pytest.mark.parametrize(
@@ -144,50 +159,57 @@ def test_fields_are_split(text: str, delimiter: str, fields: list[str]) -> None:
     [
         ('"a\\"b",c', ['a"b', "c"]),
         ('"a\\\\",c', ["a\\", "c"]),
+        ('"a\\\\\\"",c', ['a\\"', "c"]),
         ('"a\\nb",c', ["a\\nb", "c"]),
-        ('"a""b",c', ['a"b', "c"]),
         ("a\\b,c", ["a\\b", "c"]),
+        ('a\\"b,c', ['a\\"b', "c"]),
         ("\\N,c", ["\\N", "c"]),
     ],
 )
 def test_fields_with_backslashes_are_split(text: str, fields: list[str]) -> None:
-    assert split_fields(text, ",", backslash=True) == fields
+    reading = read_record(text.encode(), b",", backslash=True)
+    assert reading.is_record(2)
+    assert [field.decode() for field in reading.fields] == fields
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "backslash", "oddity"),
     [
-        ('"a"b,c', "text_after_quote"),
-        ('"a" ,c', "text_after_quote"),
-        ('"a\\" b"c"', "backslash_escape"),
-        ('x,"a\\"b" c"', "backslash_escape"),
-        ("a\rb,c", "field_count"),
-        ("a\r,b", "field_count"),
-        ('"a"\r,b', "text_after_quote"),
-        ("a\nb,c", "field_count"),
-        ('a"b,"c', "unbalanced_quote"),
+        ('"a"b,c', False, "text_after_quote"),
+        ('"a" ,c', False, "text_after_quote"),
+        ('"a"\r,b', False, "text_after_quote"),
+        ('"a""b",c', True, "text_after_quote"),
+        ("a\r,b", False, "lone_return"),
+        ("a\rb,c", False, "lone_return"),
+        ('a"b,"c', False, "is_open"),
+        ('"a\\",c', True, "is_open"),
+        ('"a\\",c', False, "backslash_quote"),
+        ('"a\\\\",c', True, "backslash_quote"),
+        ('"a\\"b",c', True, "escapes_quote"),
     ],
 )
-def test_what_cannot_be_split_says_why(text: str, reason: str) -> None:
-    with pytest.raises(QuotingError) as caught:
-        split_fields(text, ",", backslash=False)
-    assert caught.value.reason == reason
+def test_what_is_odd_about_a_record_is_told(text: str, backslash: bool, oddity: str) -> None:
+    assert getattr(read_record(text.encode(), b",", backslash), oddity)
+
+
+def test_a_record_ends_at_the_first_newline_outside_of_quotes() -> None:
+    assert read_record(b'"a\nb",c\r\nd,"e', b",", backslash=False) == Reading((b"a\nb", b"c"), 9)
 
 
 def test_a_header_is_found_by_names_whatever_delimiter_and_marks() -> None:
     for delimiter in (",", ";", "\t", "|"):
         names = [
-            "\ufeffVisitorID ",
-            '"user_session"',
-            "event_type",
+            "\ufeffVisitor-ID ",
+            '"User Session"',
+            "event.type",
             "ItemID",
-            "timestamp",
+            "time\u00adstamp",
             "shop",
             "",
             "shop",
         ]
         header = (b"\xef\xbb\xbf" * 2) + delimiter.join(names).encode() + b"\r\n"
-        layout = read_layout(header, {})
+        layout = read_layout(find_start(header), {})
         assert layout.delimiter == delimiter
         assert layout.fields({}) == {
             "user_id": 0, "session_id": 1, "action_type": 2, "product_id": 3, "event_time": 4,
@@ -196,19 +218,56 @@ def test_a_header_is_found_by_names_whatever_delimiter_and_marks() -> None:
 
 
 def test_names_of_the_mapping_come_before_our_own_and_those_before_others() -> None:
-    layout = FileLayout(("time", "event_time", "user", "user_id", "kunde", "Price"))
+    layout = FileLayout(("time", "event_time", "user", "user_id", "kunden-nr", "Price"))
     assert layout.fields({}) == {"event_time": 1, "user_id": 3, "price": 5}
-    assert layout.fields({"kunde": "user_id", "time": "event_time"}) == {
-        "user_id": 4,
-        "event_time": 0,
-        "price": 5,
-    }
-    assert layout.extras({"kunde": "user_id"}) == {"time": 0, "user": 2, "user_id_4": 3}
+    mapped = {"kunden nr": "user_id", "time": "event_time"}
+    assert layout.fields(mapped) == {"user_id": 4, "event_time": 0, "price": 5}
+    assert layout.extras({"kunden-nr": "user_id"}) == {"time": 0, "user": 2, "user_id_4": 3}
+
+
+def test_a_name_that_is_spelled_as_known_comes_before_one_that_is_not() -> None:
+    assert FileLayout(("UserID", "User-Id", "user_id")).fields({}) == {"user_id": 2}
+    assert FileLayout(("uuid", "Event.Id")).fields({}) == {"event_id": 1}
+
+
+def test_a_made_up_name_takes_no_column_s_own() -> None:
+    layout = FileLayout(("", "column_1", "a", "a", "a_4", "price", "price"))
+    assert layout.extras({}) == {"column_1_1": 0, "column_1": 1, "a": 2, "a_4_4": 3, "a_4": 4, "price_7": 6}
+
+
+@pytest.mark.parametrize(
+    ("before", "delimiter"),
+    [
+        (b"", None),
+        (b"\xef\xbb\xbfsep=;\r\n", ";"),
+        (b'"SEP=\\t"\n', "\t"),
+        (b"sep=:\n", None),
+        (b"\n \t\n;;;\n", None),
+        (b"\xef\xbb\xbf\n,,\nsep=|\n\n", "|"),
+    ],
+)
+def test_what_may_stand_before_a_header_is_passed_over(before: bytes, delimiter: str | None) -> None:
+    start = find_start(before + b"a;b\nc;d\n")
+    assert (start.header, start.size, start.delimiter) == (b"a;b\n", len(before) + 4, delimiter)
+    assert start.next_line == before.count(b"\n") + 2
+    known = known_start(before + b"a;b\nc;d\n", start.size)
+    assert (known.header, known.size, known.next_line) == (start.header, start.size, start.next_line)
+
+
+def test_a_file_of_a_header_alone_has_one() -> None:
+    assert find_start(b"a,b").header == known_start(b"a,b", 0).header == b"a,b"
+    assert known_start(b"a,b\n", 0).size == 4
+
+
+def test_headers_are_compared_by_what_they_mean() -> None:
+    assert same_columns(split_header(b"\xef\xbb\xbfa ,B\r\n", ","), ("a", "b"))
+    assert not same_columns(split_header(b"a,b\n", ","), ("b", "a"))
+    assert split_header(b"\xff,b\n", ",") == ()
 
 
 def test_a_line_without_our_fields_is_no_header() -> None:
     with pytest.raises(LayoutError, match="lacks session_id, product_id"):
-        read_layout(b"user_id,action_type,event_time\n", {})
+        read_layout(find_start(b"user_id,action_type,event_time\n"), {})
 
 
 @pytest.mark.parametrize("compression", [None, "gzip"])
@@ -216,8 +275,8 @@ def test_a_file_is_read_plain_or_compressed(tmp_path: Path, compression: str | N
     content = b"a,b\n" + b"1,2\n" * 100_000
     path = tmp_path / "file"
     path.write_bytes(content if compression is None else gzip.compress(content, 1))
-    header, records = open_records(str(path).encode(), compression, TWO)
-    assert header == b"a,b\n"
+    start, records = open_records(str(path).encode(), compression, TWO)
+    assert start.header == b"a,b\n"
     found = list(records)
     assert len(found) == 100_000
     assert (found[-1].line_no, found[-1].byte_offset) == (100_001, len(content) - 4)

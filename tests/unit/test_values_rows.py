@@ -10,7 +10,7 @@ import pytest
 
 from clickstream_assets.contract import NAMESPACE, REQUIRED
 from clickstream_assets.settings import SettingsError
-from clickstream_assets.values_audit.layout import FileLayout
+from clickstream_assets.values_audit.layout import BACKSLASH, DOUBLED, FileLayout
 from clickstream_assets.values_audit.mapping import AuditMapping, parse_audit_mapping, read_audit_mapping
 from clickstream_assets.values_audit.outcomes import Event, Reject
 from clickstream_assets.values_audit.reader import read_bytes
@@ -196,16 +196,45 @@ def test_the_bounds_of_the_moment_of_loading_are_judged_only_where_they_are_give
 
 
 def test_bytes_come_before_quotes_and_those_before_the_count_of_fields() -> None:
-    content = HEADER.encode() + (b'"a\na,\xff\0\na,\xff\n"a"b\n"a\\" "\na,b\na,b,c,d,e,f,g,h,i,j,k\n')
+    content = HEADER.encode() + (b'"a\na,\xff\0\na,\xff\n"a"b\n"a\\"b"\n"a\rb\na,b\na,b,c,d,e,f,g,h,i,j,k\n')
     assert [found.reason for found in read_bytes(content) if isinstance(found, Reject)] == [
         "unbalanced_quote",
         "nul_byte",
         "invalid_utf8",
         "text_after_quote",
+        "backslash_escape",
         "unbalanced_quote",
         "field_count",
         "field_count",
     ]
+
+
+QUOTED = '{id},"{user}",s,view,p,2026-03-01T12:00:00Z,,,,\n'
+
+
+@pytest.mark.parametrize(
+    ("user", "unknown", "doubled", "backslash"),
+    [
+        ("a", "a", "a", "a"),
+        ('a""b', 'a"b', 'a"b', "text_after_quote"),
+        ('a\\"b\\"c', "backslash_escape", "text_after_quote", 'a"b"c'),
+        ('a\\""b', 'a\\"b', 'a\\"b', "text_after_quote"),
+        ("a\\", "a\\", "a\\", "unbalanced_quote"),
+        ("a\\\\", "a\\\\", "a\\\\", "a\\"),
+        ('a","b', "field_count", "field_count", "field_count"),
+        ('a"b', "text_after_quote", "text_after_quote", "text_after_quote"),
+        ('a"b""c', "text_after_quote", "text_after_quote", "text_after_quote"),
+    ],
+)
+def test_a_quote_behind_a_backslash_is_read_as_the_layout_says_or_is_in_doubt(
+    user: str, unknown: str, doubled: str, backslash: str
+) -> None:
+    content = (HEADER + QUOTED.format(id=ID, user=user)).encode()
+    found = []
+    for escape in (None, DOUBLED, BACKSLASH):
+        first = read_bytes(content, AuditMapping(escape=escape))[0]
+        found.append(first.user_id if isinstance(first, Event) else first.reason)
+    assert found == [unknown, doubled, backslash]
 
 
 def test_a_reject_has_its_bytes_and_their_place() -> None:
@@ -248,7 +277,7 @@ def test_the_whole_mapping_is_read(tmp_path: Path) -> None:
         """
     )
     assert read_audit_mapping(path) == AuditMapping(
-        {"kunde": "user_id"}, {"angesehen": "view"}, "%d.%m.%Y %H:%M", "Europe/Berlin", ["-"], ",", ".", True
+        {"kunde": "user_id"}, {"angesehen": "view"}, "%d.%m.%Y %H:%M", "Europe/Berlin", ["-"], ",", ".", "\\"
     )
     assert read_audit_mapping(None) == AuditMapping()
     content = b'Kunde;session;action;item;time;price\n"a\\"b";s;ANGESEHEN;p;01.03.2026 13:00;1.234,50\n'
