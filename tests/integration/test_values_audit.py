@@ -242,6 +242,28 @@ def test_the_ledgers_columns_are_compared_with_the_header(shop: Shop) -> None:
     assert {(o.rule, o.file_id) for o in shop.values().offences} == {("file_header", 1), ("file_header", 2)}
 
 
+def test_the_ledger_says_how_quotes_are_escaped_and_where_the_records_begin(shop: Shop) -> None:
+    before = b"sep=,\n"
+    content = before + ONE.replace(b'""1""', rb"\"1\"")
+    (shop.root / "one.csv").write_bytes(content)
+    for statement in (
+        "ALTER TABLE ingest_layouts ADD COLUMN IF NOT EXISTS escape text",
+        "ALTER TABLE ingest_files ADD COLUMN IF NOT EXISTS header_bytes bigint NOT NULL DEFAULT 0",
+        "UPDATE ingest_layouts SET escape = E'\\\\'",
+        "UPDATE events SET line_no = line_no + 1 WHERE file_id = 1",
+        "UPDATE rejected_events SET line_no = line_no + 1, byte_offset = byte_offset + 6",
+        "UPDATE event_conflicts SET line_no = line_no + 1",
+    ):
+        shop.sql(statement)
+    shop.sql(
+        "UPDATE ingest_files SET content_hash = %(hash)s, header_bytes = %(bytes)s WHERE file_id = 1",
+        hash=hashlib.sha256(content).digest(), bytes=content.index(b"\n", len(before)) + 1,
+    )  # fmt: skip
+    assert shop.values().offences == []
+    shop.sql("UPDATE ingest_layouts SET escape = '\"'")
+    assert {(o.file_id, o.line_no) for o in shop.values().offences} >= {(1, 4)}
+
+
 def test_a_file_that_does_not_have_the_rows_of_the_ledger_is_an_offence(shop: Shop) -> None:
     shop.sql("UPDATE ingest_files SET rows_read = 6, rows_duplicate = 3 WHERE file_id = 1")
     assert [(o.rule, o.numbers) for o in shop.values().offences] == [
