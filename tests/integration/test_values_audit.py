@@ -256,10 +256,12 @@ def test_the_ledger_says_how_quotes_are_escaped_and_where_the_records_begin(shop
     ):
         shop.sql(statement)
     shop.sql(
-        "UPDATE ingest_files SET content_hash = %(hash)s, header_bytes = %(bytes)s WHERE file_id = 1",
-        hash=hashlib.sha256(content).digest(), bytes=content.index(b"\n", len(before)) + 1,
+        "UPDATE ingest_files SET content_hash = %(hash)s, size_bytes = %(size)s, header_bytes = %(bytes)s"
+        " WHERE file_id = 1",
+        hash=hashlib.sha256(content).digest(), size=len(content), bytes=content.index(b"\n", len(before)) + 1,
     )  # fmt: skip
-    assert shop.values().offences == []
+    result = shop.values()
+    assert (result.offences, result.files) == ([], 2)
     shop.sql("UPDATE ingest_layouts SET escape = '\"'")
     assert {(o.file_id, o.line_no) for o in shop.values().offences} >= {(1, 4)}
 
