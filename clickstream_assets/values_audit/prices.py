@@ -9,6 +9,7 @@ from functools import lru_cache
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _LIMIT = Decimal(10) ** 15
 MOST_DECIMALS = 10
+LONGEST = 100  # characters: nothing longer is a price
 _LAST_PLACE = Decimal(1).scaleb(-MOST_DECIMALS)
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
@@ -28,7 +29,9 @@ class Prices:
         self._decimal = decimal
         self._grouping = grouping
         self._grouped = re.compile(
-            rf"([+-]?)([0-9]{{1,3}}(?:{re.escape(grouping)}[0-9]{{3}})+)([^0-9].*)?" if grouping else r"(?!)"
+            rf"([+-]?)([0-9]{{1,3}}(?:{re.escape(grouping)}[0-9]{{3}})+)({re.escape(decimal)}[0-9]*)?"
+            if grouping
+            else r"(?!)"
         )
 
     def price(self, text: str) -> str:
@@ -53,16 +56,16 @@ class Prices:
 
 @lru_cache(maxsize=4096)
 def _price(text: str) -> str:
-    if _NUMBER.fullmatch(text) is None:
+    if len(text) > LONGEST or _NUMBER.fullmatch(text) is None:
         raise PriceError("invalid_price")
     number = Decimal(text)
     if number < 0:
         raise PriceError("negative_price")
+    number = number.copy_abs()  # there is no -0
+    exponent = number.as_tuple().exponent
+    if number < _LIMIT and isinstance(exponent, int) and exponent < -MOST_DECIMALS:
+        text = f"{number.quantize(_LAST_PLACE, context=_EXACT):f}".rstrip("0").rstrip(".")
+        number = Decimal(text)
     if number >= _LIMIT:
         raise PriceError("invalid_price")
-    number = abs(number) if number else number.copy_abs()
-    exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -MOST_DECIMALS:
-        rounded = f"{number.quantize(_LAST_PLACE, context=_EXACT):f}"
-        return rounded.rstrip("0").rstrip(".")
-    return f"{number:f}" if number or exponent < 0 else "0"
+    return f"{number:f}"

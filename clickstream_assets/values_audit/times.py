@@ -10,9 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from clickstream_assets.values_audit.patterns import ZONE, Pattern
+
 _ISO = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,30}))?)?"
-    r"(?: ?([Zz]|[Uu][Tt][Cc]|[Gg][Mm][Tt]|[+-][0-9]{2}(?:[0-9]{2}|:[0-9]{2}(?::[0-9]{2})?)?))?"
+    rf"(?: ?({ZONE}))?",
+    re.IGNORECASE,
 )
 _EPOCH = re.compile(r"([0-9]{10}|[0-9]{13}|[0-9]{16})(?:[.,]([0-9]{1,30}))?|([0-9]{19})")
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -21,6 +24,7 @@ _DAY, _SECOND = 86_400_000_000, 1_000_000  # microseconds
 _DAYS_OF_400_YEARS = 146_097
 _WIDEST_OFFSET = 18 * 3600
 _MICROSECOND = timedelta(microseconds=1)
+_REACHED = (date(2, 1, 1).toordinal() - _EPOCH_DAY) * _DAY
 EARLIEST = (date(2000, 1, 1).toordinal() - _EPOCH_DAY) * _DAY
 
 
@@ -28,30 +32,19 @@ class Times:
     """Reads times. `pattern`: strptime's notation, tried first. `zone`: of times that name none."""
 
     def __init__(self, pattern: str | None = None, zone: str = "UTC") -> None:
-        self._pattern = pattern
+        self._pattern = None if pattern is None else Pattern(pattern)
         self._zone = None if zone == "UTC" else ZoneInfo(zone)
 
     def microseconds(self, text: str) -> int | None:
         """The moment that `text` names, or None."""
         if not text.isascii():
             return None
-        if self._pattern is not None and (moment := self._by_pattern(text)) is not None:
-            return moment
+        if self._pattern is not None and (written := self._pattern.read(text)) is not None:
+            return self._moment((written.ordinal - _EPOCH_DAY) * _DAY + written.microseconds, written.zone)
         found = _ISO.fullmatch(text)
         if found is not None:
             return self._iso(*found.groups())
         return _epoch(text)
-
-    def _by_pattern(self, text: str) -> int | None:
-        try:
-            moment = datetime.strptime(text, self._pattern or "")
-        except ValueError:
-            return None
-        offset = moment.utcoffset()
-        plain = moment.replace(tzinfo=None)
-        if offset is None:
-            return self._local(plain)
-        return (plain - _EPOCH_MOMENT) // _MICROSECOND - offset // _MICROSECOND
 
     def _iso(
         self, day: str, hour: str, minute: str, second: str | None, fraction: str | None, zone: str | None
@@ -61,12 +54,15 @@ class Times:
         if days is None or seconds is None:
             return None
         micros = int(fraction[:6].ljust(6, "0")) if fraction else 0
-        moment = days * _DAY + seconds * _SECOND + micros
+        return self._moment(days * _DAY + seconds * _SECOND + micros, zone)
+
+    def _moment(self, moment: int, zone: str | None) -> int | None:
+        """The moment at which a clock of `zone` shows `moment`."""
         if zone is not None:
             offset = _offset(zone)
             return None if offset is None else moment - offset * _SECOND
-        if self._zone is None or moment < EARLIEST - _DAY:
-            return moment  # too early in any zone, and a clock of a zone may not reach so far back
+        if self._zone is None or moment < _REACHED:
+            return moment  # so far back no zone had a clock, and Python has no dates
         return self._local(_EPOCH_MOMENT + timedelta(microseconds=moment))
 
     def _local(self, moment: datetime) -> int:
