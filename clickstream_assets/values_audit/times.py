@@ -24,7 +24,7 @@ _DAY, _SECOND = 86_400_000_000, 1_000_000  # microseconds
 _DAYS_OF_400_YEARS = 146_097
 _WIDEST_OFFSET = 18 * 3600
 _MICROSECOND = timedelta(microseconds=1)
-_REACHED = (date(2, 1, 1).toordinal() - _EPOCH_DAY) * _DAY
+_REACHED = (date(1, 1, 1).toordinal() - _EPOCH_DAY) * _DAY
 EARLIEST = (date(2000, 1, 1).toordinal() - _EPOCH_DAY) * _DAY
 
 
