@@ -1,24 +1,30 @@
-"""What an audit looks at and what it finds: the books of a file, of a batch, and an offence.
+"""What an audit looks at and what it finds: the books of a file, of a batch, of the ledger, and an offence.
 
-Belongs here: the shapes, column by column as the queries `verify_files` and `verify_batches` give them. Does not
-belong here: the rules (`audit_rules`).
+Belongs here: the shapes, column by column as the queries `verify_files`, `verify_batches`, `verify_ledger` and
+`verify_unseen` give them. Does not belong here: the rules (`audit_rules`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Offence:
-    """One broken rule. `rule` is a stable code; `numbers` are those of `message`."""
+    """One broken rule. `rule` is a stable code; `numbers` are those of `message`. Of a value that differs from the
+    file's: the line, the field, and the value there and here, both cut."""
 
     rule: str
     message: str
     file_id: int | None = None
     path: str | None = None
     batch_id: int | None = None
-    numbers: dict[str, int] = field(default_factory=dict)
+    numbers: dict[str, int] = dataclasses.field(default_factory=dict)
+    line_no: int | None = None
+    field: str | None = None
+    stored: str | None = None
+    in_file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,3 +76,28 @@ class BatchBooks:
     events_stored: int
     rejects_stored: int
     conflicts_stored: int
+
+
+@dataclass(frozen=True)
+class TableTotals:
+    """A table of the ledger: what it was ever given by its writers' count (None: not counted yet), what it holds, and,
+    of the batches, how far those who read them have come."""
+
+    of_table: str
+    rows_given: int | None
+    ids_given: int | None  # the sum of the ids
+    rows_stored: int
+    ids_stored: int
+    last_id: int | None = None
+    last_id_read: int | None = None
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What is not in the tables, so that no audit of them sees it."""
+
+    waiting_files: int = 0
+    waiting_rows: int = 0
+    refused_files: int = 0
+    changed_files: int = 0
+    changed_rows: int = 0

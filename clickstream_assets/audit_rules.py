@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clickstream_assets.audit_books import BatchBooks, FileBooks, Offence
+from clickstream_assets.audit_books import BatchBooks, FileBooks, Offence, TableTotals
 from clickstream_assets.units import printable
 
 FIRST_BATCH_ID = 1
@@ -183,7 +183,8 @@ def _judge_chain(books: BatchBooks) -> Iterator[Offence]:
     """Ids without gaps, and running totals that go on from the batch before."""
     previous = books.previous_batch_id
     if previous is None and books.batch_id != FIRST_BATCH_ID:
-        return  # the batches before it are not looked at, or no longer kept
+        yield _batch(books, "batch_gap", "the batches before it are gone")
+        return
     if previous is not None and books.batch_id != previous + 1:
         yield _batch(books, "batch_gap", f"the batch before it is {previous}", previous_batch_id=previous)
     for name, before, rows, total in (
@@ -195,6 +196,32 @@ def _judge_chain(books: BatchBooks) -> Iterator[Offence]:
         if before + rows != total:
             message = f"total of rows {name} was {before}, the batch has {rows}, but the new total is {total}"
             yield _batch(books, "batch_total", message, before=before, rows=rows, total=total)
+
+
+def judge_table(totals: TableTotals) -> Iterator[Offence]:
+    """Whether rows of the ledger itself are gone: those of refused files, or the newest batches with all of theirs."""
+    one, many = ("file", "files") if totals.of_table == "ingest_files" else ("batch", "batches")
+    if totals.rows_given is not None and totals.ids_given is not None:
+        missing = totals.rows_given - totals.rows_stored
+        ids_missing = totals.ids_given - totals.ids_stored
+        if missing or ids_missing:
+            which = f": {one} {ids_missing} is missing" if missing == 1 else ""
+            yield Offence(
+                f"{one}_missing",
+                f"the ledger was given {totals.rows_given} {many}, but has {totals.rows_stored}"
+                + (which or ", or others than those"),
+                file_id=ids_missing if which and one == "file" else None,
+                batch_id=ids_missing if which and one == "batch" else None,
+                numbers={"given": totals.rows_given, "stored": totals.rows_stored},
+            )
+    if totals.last_id_read is not None and totals.last_id_read > (totals.last_id or 0):
+        yield Offence(
+            f"{one}_missing",
+            f"the summaries or maintenance took in {one} {totals.last_id_read}, but the last one in the ledger is"
+            f" {totals.last_id}",
+            batch_id=totals.last_id_read,
+            numbers={"last_id_read": totals.last_id_read, "last_id": totals.last_id or 0},
+        )
 
 
 def _dropped(books: FileBooks | BatchBooks) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
-from clickstream_assets.audit_books import BatchBooks, FileBooks, Offence
-from clickstream_assets.audit_rules import judge_batch, judge_file
+from clickstream_assets.audit_books import BatchBooks, FileBooks, Offence, TableTotals, Unseen
+from clickstream_assets.audit_rules import judge_batch, judge_file, judge_table
 from clickstream_assets.database import query
 from clickstream_assets.ledger import Counts, snapshot
 from clickstream_assets.units import printable
@@ -49,6 +49,7 @@ class Audit:
     taken_at: datetime
     rows_dropped: int = 0  # of the inserted: dropped from events by retention …
     events_from: datetime | None = None  # … which keeps those from here on
+    unseen: Unseen = field(default_factory=Unseen)
 
     @property
     def ok(self) -> bool:
@@ -84,6 +85,8 @@ def verify(connection: Connection, events_dir: Path | None, progress: Progress =
             _verify_files(connection, first, last, offences)
         totals = _one(connection, query("verify_totals"))
         _verify_totals(totals, offences)
+        _verify_ledger(connection, offences)
+        unseen = Unseen(**_one(connection, query("verify_unseen")))
         if listing is not None:
             for path in compare_with_ledger(connection, listing, examples=OFFENCES_KEPT).vanished_paths:
                 offences.add(_vanished(path))
@@ -102,6 +105,7 @@ def verify(connection: Connection, events_dir: Path | None, progress: Progress =
         taken_at=taken_at,
         rows_dropped=totals["partitions_dropped"],
         events_from=totals["events_from"],
+        unseen=unseen,
     )
 
 
@@ -205,6 +209,16 @@ def _verify_totals(totals: dict[str, Any], offences: _Offences) -> None:
                 numbers={"by_file": totals["files_dropped"], "by_partition": totals["partitions_dropped"]},
             )
         )
+
+
+def _verify_ledger(connection: Connection, offences: _Offences) -> None:
+    if not _one(connection, query("verify_ledger_counted"))["is_counted"]:
+        return  # set up by an older version
+    for row in _stream(connection, query("verify_ledger")):
+        # Sums of ids are numeric: they may exceed 64 bits.
+        sums = {name: None if row[name] is None else int(row[name]) for name in ("ids_given", "ids_stored")}
+        for offence in judge_table(TableTotals(**(row | sums))):
+            offences.add(offence)
 
 
 def _line_twice(file_id: int, line_no: int, events: int, rejects: int) -> Offence:

@@ -145,6 +145,15 @@ CREATE TABLE IF NOT EXISTS ingest_batches (
 CREATE INDEX IF NOT EXISTS ingest_batches_committed_at ON ingest_batches (committed_at);
 CREATE INDEX IF NOT EXISTS ingest_batches_max_event_time ON ingest_batches (max_event_time);  -- the newest event
 
+-- How many rows the ledger's tables were ever given, and the sum of their ids: kept by the transactions that write them,
+-- so that the audit notices what was deleted. Null until a stream counts for the first time.
+CREATE TABLE IF NOT EXISTS ledger_totals (
+    of_table text PRIMARY KEY CHECK (of_table IN ('ingest_files', 'ingest_batches')),
+    rows     bigint,
+    ids      numeric
+);
+INSERT INTO ledger_totals (of_table) VALUES ('ingest_files'), ('ingest_batches') ON CONFLICT DO NOTHING;
+
 -- What retention dropped from events. Older events are not taken in again.
 CREATE TABLE IF NOT EXISTS dropped_partitions (
     partition  text PRIMARY KEY,
@@ -561,6 +570,7 @@ GRANT INSERT ON events, rejected_events, event_conflicts, ingest_batches, ingest
 GRANT INSERT, UPDATE ON ingest_files TO clickstream_writer;
 GRANT INSERT, UPDATE, DELETE ON ingest_chunks TO clickstream_writer;
 GRANT UPDATE ON stream_lease TO clickstream_writer;
+GRANT UPDATE (rows, ids) ON ledger_totals TO clickstream_writer;
 GRANT INSERT, DELETE ON reused_event_ids TO clickstream_writer;
 GRANT UPDATE ON maintenance_state TO clickstream_writer;
 GRANT UPDATE (replayed_at) ON rejected_events TO clickstream_writer;

@@ -11,7 +11,8 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, consistent_history, state_on_disk
 
 from clickstream_assets import verification
-from clickstream_assets.database import connect
+from clickstream_assets.audit_books import Unseen
+from clickstream_assets.database import connect, query
 from clickstream_assets.ledger import Counts
 from clickstream_assets.verification import Audit, verify, verify_recent
 
@@ -205,6 +206,138 @@ def test_the_audit_names_the_offender_where(corruption: str, database: Database,
     assert not result.ok
     named = [(offence.rule, offence.file_id, offence.batch_id) for offence in result.offences]
     assert (rule, file_id, batch_id) in named, result.offences
+
+
+def counted(books: LedgerBooks, writer_url: str) -> None:
+    """The count that a stream keeps: it begins with what is there, and goes on with a file and a batch."""
+    run_sql(writer_url, query("count_registered"), {"file_ids": [7]})
+    run_sql(writer_url, query("count_committed"), {"batch_id": 5})
+    refused = [books.add_file(f"{name}.gz", status="rejected", reason="not_gzip") for name in "ab"]
+    run_sql(writer_url, query("count_registered"), {"file_ids": refused})
+    last = books.add_file("last.csv", expected=2, chunks=1)
+    run_sql(writer_url, query("count_registered"), {"file_ids": [last]})
+    run_sql(writer_url, query("count_committed"), {"batch_id": books.commit(Part(last, inserted=2))})
+
+
+def test_a_counted_ledger_passes(database: Database, books: LedgerBooks) -> None:
+    counted(books, database.writer_url)
+    assert audit(database).offences == ()
+    assert run_sql(database.owner_url, "SELECT * FROM ledger_totals ORDER BY of_table") == [
+        ("ingest_batches", 6, 21),
+        ("ingest_files", 10, 55),
+    ]
+
+
+def test_a_ledger_whose_first_files_are_refused_is_counted_from_the_first(database: Database) -> None:
+    books = LedgerBooks(database.owner_url)
+    for name in "abc":
+        file_id = books.add_file(name, status="rejected", reason="empty_file")
+        run_sql(database.writer_url, query("count_registered"), {"file_ids": [file_id]})
+    assert audit(database).ok
+    run_sql(database.owner_url, "DELETE FROM ingest_files WHERE file_id = 2")
+    assert [(o.rule, o.file_id) for o in audit(database).offences] == [("file_missing", 2)]
+
+
+LAST_BATCH = (
+    "DELETE FROM events WHERE batch_id = 6",
+    "DELETE FROM ingest_files WHERE path = 'last.csv'",
+    "DELETE FROM ingest_batches WHERE batch_id = 6",
+)
+
+
+@pytest.mark.parametrize(
+    ("statements", "named"),
+    [
+        (("DELETE FROM ingest_files WHERE path = 'noise.gz'",), {("file_missing", 4, None)}),
+        (("DELETE FROM ingest_files WHERE path = 'b.gz'",), {("file_missing", 9, None)}),
+        (("DELETE FROM ingest_files WHERE path IN ('a.gz', 'b.gz')",), {("file_missing", None, None)}),
+        (
+            (
+                "DELETE FROM ingest_files WHERE path = 'b.gz'",
+                "INSERT INTO ingest_files (path, size_bytes, status, reason, landed_at, inode, modified_ns, changed_ns)"
+                " VALUES ('b.gz', 1, 'rejected', 'x', now(), 1, 1, 1)",
+            ),
+            {("file_missing", None, None)},
+        ),
+        (LAST_BATCH, {("file_missing", 10, None), ("batch_missing", None, 6)}),
+    ],
+)
+def test_rows_that_the_ledger_lost_are_noticed(
+    statements: tuple[str, ...],
+    named: set[tuple[str, int | None, int | None]],
+    database: Database,
+    books: LedgerBooks,
+) -> None:
+    counted(books, database.writer_url)
+    for statement in statements:
+        run_sql(database.owner_url, statement)
+    assert {(o.rule, o.file_id, o.batch_id) for o in audit(database).offences} == named
+
+
+def test_the_last_batch_is_still_missing_after_the_next_one_took_its_number(
+    database: Database, books: LedgerBooks
+) -> None:
+    counted(books, database.writer_url)
+    for statement in LAST_BATCH:
+        run_sql(database.owner_url, statement)
+    last = books.add_file("next.csv", expected=1, chunks=1)
+    run_sql(database.writer_url, query("count_registered"), {"file_ids": [last]})
+    run_sql(database.writer_url, query("count_committed"), {"batch_id": books.commit(Part(last, inserted=1))})
+    assert {offence.rule for offence in audit(database).offences} == {"file_missing", "batch_missing"}
+
+
+def test_a_batch_in_the_middle_with_all_of_its_rows_is_missed_by_the_chain(
+    database: Database, books: LedgerBooks
+) -> None:
+    for statement in (
+        "DELETE FROM events WHERE batch_id = 4",
+        "DELETE FROM ingest_files WHERE file_id = 5",
+        "DELETE FROM ingest_batches WHERE batch_id = 4",
+    ):
+        run_sql(database.owner_url, statement)
+    assert {("batch_gap", 5), ("batch_total", 5)} <= {(o.rule, o.batch_id) for o in audit(database).offences}
+
+
+def test_the_first_batches_with_all_of_their_rows_are_missed(database: Database) -> None:
+    books = LedgerBooks(database.owner_url)
+    one, two = (books.add_file(name, expected=1, chunks=1) for name in ("one.csv", "two.csv"))
+    books.commit(Part(one, inserted=1))
+    books.commit(Part(two, inserted=1))
+    for statement in (
+        "DELETE FROM events WHERE batch_id = 1",
+        f"DELETE FROM ingest_files WHERE file_id = {one}",
+        "DELETE FROM ingest_batches WHERE batch_id = 1",
+        "UPDATE ingest_batches SET total_rows_read = 1, total_rows_inserted = 1",
+    ):
+        run_sql(database.owner_url, statement)
+    assert [(o.rule, o.batch_id) for o in audit(database).offences] == [("batch_gap", 2)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE summary_state SET through_batch_id = 6 WHERE summary = 'sessions'",
+        "UPDATE maintenance_state SET ids_through_batch_id = 6",
+    ],
+)
+def test_a_batch_that_others_took_in_is_missed_though_nothing_was_counted(
+    statement: str, database: Database, books: LedgerBooks
+) -> None:
+    run_sql(database.owner_url, statement)
+    assert [(o.rule, o.batch_id) for o in audit(database).offences] == [("batch_missing", 6)]
+
+
+def test_a_database_of_an_older_version_that_keeps_no_count_is_audited(
+    database: Database, books: LedgerBooks
+) -> None:
+    run_sql(database.owner_url, "DROP TABLE ledger_totals")
+    assert audit(database).ok
+
+
+def test_what_is_not_in_the_tables_is_said(database: Database, books: LedgerBooks) -> None:
+    assert audit(database).unseen == Unseen(
+        waiting_files=2, waiting_rows=8, refused_files=1, changed_files=1, changed_rows=2
+    )
 
 
 def test_a_key_on_one_column_too_many_is_no_key(database: Database, books: LedgerBooks) -> None:

@@ -1,0 +1,144 @@
+"""The columns of a file: its header, what may stand before it, and which columns are our fields.
+
+Names are compared without case, blanks, dashes, dots, underscores and characters that nobody sees.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from clickstream_assets.contract import ALIASES, FIELDS, REQUIRED
+
+DELIMITERS = (",", ";", "\t", "|")
+BACKSLASH, DOUBLED = "\\", '"'  # what the ledger calls the two ways to escape a quote
+
+_UNSEEN = "\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+_UNSEEN_CHARACTERS = re.compile(f"[{_UNSEEN}]")
+_NOT_COMPARED = re.compile(rf"[{_UNSEEN}\s._\-\u2010-\u2015\u2212]")
+_EMPTY_LINE = re.compile(rf'[{_UNSEEN}\s,;|"]*')
+_NAMES_DELIMITER = re.compile(rf'[{_UNSEEN}\s]*"?sep=(\\t|[^\r\n])"?\s*', re.IGNORECASE)
+
+
+class LayoutError(ValueError):
+    """The header is none that events can be read by. The message is one sentence."""
+
+
+@dataclass(frozen=True)
+class FileLayout:
+    """The columns as the file writes them, the delimiter, and how quotes are escaped: BACKSLASH, DOUBLED, or None where
+    nobody knows."""
+
+    columns: tuple[str, ...]
+    delimiter: str = ","
+    escape: str | None = None
+
+    @property
+    def separator(self) -> bytes:
+        return self.delimiter.encode()
+
+    @property
+    def backslash(self) -> bool:
+        return self.escape == BACKSLASH
+
+    def fields(self, mapped: Mapping[str, str]) -> dict[str, int]:
+        """Our fields and their columns. The mapping's names come first, then our own, then other producers'; and of
+        each, those that are spelled so."""
+        found: dict[str, int] = {}
+        for known in (mapped, {field: field for field in FIELDS}, ALIASES):
+            for names in (known, {_plain(name): field for name, field in known.items()}):
+                self._claim(names, found)
+        return found
+
+    def _claim(self, names: Mapping[str, str], found: dict[str, int]) -> None:
+        taken = set(found.values())
+        for at, column in enumerate(self.columns):
+            for name in (column.strip().lower(), _plain(column)):
+                field = names.get(name)
+                if field is not None and field not in found and at not in taken:
+                    found[field] = at
+
+    def extras(self, mapped: Mapping[str, str]) -> dict[str, int]:
+        """The columns that are not ours, by their names; a name that is missing or taken gets its column's number."""
+        ours = set(self.fields(mapped).values())
+        others = {at: column.strip() for at, column in enumerate(self.columns) if at not in ours}
+        found: dict[str, int] = {}
+        for at, name in others.items():
+            if name and name not in FIELDS:
+                found.setdefault(name, at)
+        for at, name in others.items():
+            if at not in found.values():
+                made = f"{name or 'column'}_{at + 1}"
+                while made in found or made in FIELDS:
+                    made += f"_{at + 1}"
+                found[made] = at
+        return found
+
+
+@dataclass(frozen=True)
+class Start:
+    """The beginning of a file, up to the first record."""
+
+    header: bytes
+    size: int  # of all of it
+    next_line: int
+    delimiter: str | None = None  # where a line names it
+
+
+def find_start(content: bytes) -> Start:
+    """Pass over empty lines, lines of delimiters alone and one like `sep=;`, and take the next one for the header."""
+    at, line, delimiter = 0, 1, None
+    while True:
+        end = content.find(b"\n", at) + 1 or len(content)
+        text = content[at:end].decode("utf-8", "replace")
+        named = _NAMES_DELIMITER.fullmatch(text)
+        if end == len(content) or not (named or _EMPTY_LINE.fullmatch(text)):
+            return Start(content[at:end], end, line + 1, delimiter)
+        if named:
+            choice = named[1].replace("\\t", "\t")
+            delimiter = choice if choice in DELIMITERS else None
+        at, line = end, line + 1
+
+
+def known_start(content: bytes, size: int) -> Start:
+    """The same where the ledger says how long it is; 0: it is the first line."""
+    size = size or content.find(b"\n") + 1 or len(content)
+    before = content[:size]
+    header = before[before.rfind(b"\n", 0, -1) + 1 :]
+    return Start(header, size, before.count(b"\n", 0, -1) + 2)
+
+
+def split_header(line: bytes, delimiter: str) -> tuple[str, ...]:
+    """The columns that a header has with this delimiter; none where it cannot be split."""
+    try:
+        text = _UNSEEN_CHARACTERS.sub("", line.decode("utf-8")).rstrip("\r\n")
+        rows = list(csv.reader([text], delimiter=delimiter))
+    except (UnicodeDecodeError, csv.Error):
+        return ()
+    return tuple(rows[0]) if rows else ()
+
+
+def same_columns(some: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether two spellings of a header mean the same."""
+    return [_plain(name) for name in some] == [_plain(name) for name in others]
+
+
+def read_layout(start: Start, mapped: Mapping[str, str], escape: str | None = None) -> FileLayout:
+    """The layout of a file by its header: the delimiter is the one with which most fields are ours.
+
+    Raises:
+        LayoutError: it is no header, or a field is missing that every event needs.
+    """
+    choices = [start.delimiter] if start.delimiter else DELIMITERS
+    layouts = [FileLayout(split_header(start.header, choice), choice, escape) for choice in choices]
+    best = max(layouts, key=lambda layout: len(layout.fields(mapped)))
+    missing = [field for field in REQUIRED if field not in best.fields(mapped)]
+    if missing:
+        raise LayoutError(f"The header lacks {', '.join(missing)}.")
+    return best
+
+
+def _plain(name: str) -> str:
+    return _NOT_COMPARED.sub("", name).lower()

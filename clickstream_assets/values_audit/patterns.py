@@ -1,0 +1,98 @@
+"""Times in the pattern of a source mapping, which is in strptime's notation: from a text to its numbers.
+
+Not strptime itself, whose blanks stand for any number of them, and whose fractions end at microseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import NamedTuple
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_LONG_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+_LONG_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+ZONE = r"z|utc|gmt|[+-][0-9]{2}(?:[0-9]{2}|:[0-9]{2}(?::[0-9]{2})?)?"
+_DIRECTIVES = {
+    "Y": "(?P<Y>[0-9]{4})",
+    "y": "(?P<y>[0-9]{2})",
+    "f": "(?P<f>[0-9]{1,30})",
+    "b": f"(?P<b>{'|'.join(_MONTHS)})",
+    "B": f"(?P<B>{'|'.join(_LONG_MONTHS)})",
+    "a": f"(?:{'|'.join(name[:3] for name in _LONG_DAYS)})",
+    "A": f"(?:{'|'.join(_LONG_DAYS)})",
+    "p": "(?P<p>am|pm)",
+    "z": f"(?P<z>{ZONE})",
+    "Z": "(?P<Z>utc|gmt|z)",
+    "%": "%",
+    **{letter: f"(?P<{letter}>[0-9]{{1,2}})" for letter in "mdHIMS"},
+}
+_SHORTHANDS = {"%F": "%Y-%m-%d", "%T": "%H:%M:%S", "%R": "%H:%M", "%D": "%m/%d/%y"}
+_FIRST_SHORT_YEAR = 69  # 1969; 68 is 2068
+
+
+class Written(NamedTuple):
+    """What a text says: a day as its ordinal, the time of the day in microseconds, and the zone, if it names one."""
+
+    ordinal: int
+    microseconds: int
+    zone: str | None
+
+
+class Pattern:
+    """One pattern. A directive that is not known here matches nothing."""
+
+    def __init__(self, pattern: str) -> None:
+        for short, long in _SHORTHANDS.items():
+            pattern = pattern.replace(short, long)
+        pieces = re.findall(r"%.?|[^%]+", pattern, re.DOTALL)
+        self._expression = re.compile(
+            "".join(_DIRECTIVES.get(p[1:], "(?!)") if p.startswith("%") else re.escape(p) for p in pieces),
+            re.IGNORECASE,
+        )
+
+    def read(self, text: str) -> Written | None:
+        """What `text` says, or None."""
+        found = self._expression.fullmatch(text)
+        if found is None:
+            return None
+        parts = {name: value.lower() for name, value in found.groupdict(default="").items()}
+        seconds = _seconds(parts)
+        try:
+            day = date(_year(parts), _month(parts), int(parts["d"])).toordinal()
+        except (KeyError, ValueError):
+            return None
+        if seconds is None:
+            return None
+        fraction = int(parts.get("f", "")[:6].ljust(6, "0"))
+        zone = parts.get("z") or parts.get("Z") or None
+        return Written(day, seconds * 1_000_000 + fraction, zone)
+
+
+def _year(parts: dict[str, str]) -> int:
+    if "Y" in parts:
+        return int(parts["Y"])
+    short = int(parts["y"])
+    return short + (1900 if short >= _FIRST_SHORT_YEAR else 2000)
+
+
+def _month(parts: dict[str, str]) -> int:
+    if "m" in parts:
+        return int(parts["m"])
+    return 1 + (_MONTHS.index(parts["b"]) if "b" in parts else _LONG_MONTHS.index(parts["B"]))
+
+
+def _seconds(parts: dict[str, str]) -> int | None:
+    """Of the day; None where the clock has no such time."""
+    hour, minute, second = (int(parts.get(name) or 0) for name in "HMS")
+    if "I" in parts:
+        hour = int(parts["I"])
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if parts.get("p") == "pm" else 0)
+    if hour > 23 or minute > 59 or second > 59:
+        return None
+    return hour * 3600 + minute * 60 + second
