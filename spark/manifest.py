@@ -71,8 +71,9 @@ class Manifest:
         with self._connection, self._connection.cursor() as cursor:
             self._check_lease(cursor)
             committed = self._committed_content(cursor, [i.content_hash for _, i in files if i.content_hash])
-            for candidate, inspection in files:
-                self._insert(cursor, candidate, inspection, committed)
+            file_ids = [self._insert(cursor, *file, committed) for file in files]
+            if file_ids:
+                cursor.execute(query("count_registered"), {"file_ids": file_ids})
             cursor.execute(query("notify_files"))
 
     def _check_lease(self, cursor: Cursor) -> None:
@@ -90,7 +91,7 @@ class Manifest:
         candidate: Candidate,
         inspection: Inspection,
         committed: dict[bytes, tuple[int, int]],
-    ) -> None:
+    ) -> int:
         duplicate_of, duplicate_rows = committed.get(inspection.content_hash or b"", (None, 0))
         if inspection.reason:
             status = "rejected"
@@ -124,6 +125,7 @@ class Manifest:
         assert inserted is not None  # noqa: S101 - RETURNING of a plain INSERT
         for chunk in chunks:
             cursor.execute(query("insert_chunk"), {"file_id": inserted[0], **vars(chunk)})
+        return int(inserted[0])
 
     def _layout_id(self, cursor: Cursor, layout: Layout) -> int:
         if layout not in self._layout_ids:

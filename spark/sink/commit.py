@@ -173,6 +173,7 @@ class BatchCommit:
             cursor.execute(query("delete_void_chunks"), {"file_ids": list(void)})
         outcome.merge_seconds += time.monotonic() - started
         cursor.execute(query("insert_batch"), self._books.ledger_row(outcome, self._totals, parse_seconds))
+        cursor.execute(query("count_committed"), {"batch_id": outcome.batch_id})
         cursor.execute(query("delete_chunks"), {"after": batch.after, "upto": batch.upto})
         cursor.execute(query("notify_batch"), {"batch_id": outcome.batch_id})
         self._connection.commit()
