@@ -286,14 +286,19 @@ REVOKE ALL ON FUNCTION ensure_event_partitions(date[]) FROM PUBLIC;
 
 -- Drops the oldest partition that lies wholly before the given time, and writes down how many rows of which
 -- file and batch went with it, in one transaction. No row: there is none. For the owner alone.
+-- Fails with object_not_in_prerequisite_state where a summary has not recorded a batch with rows in it: a batch may
+-- commit at any moment, so what was refreshed before does not count, only what is recorded now.
 --
--- Counting shuts out writers of that partition, and they are none; the lock that shuts out everybody is taken
--- after it. Give it a lock_timeout: while it waits for a long query, all others wait behind it.
+-- The records of the summaries are locked first, as a refresh and a rebuild do. Counting shuts out writers of that
+-- partition, and they are none; the lock that shuts out everybody is taken after it. Give it a lock_timeout: while
+-- it waits for a long query, all others wait behind it.
 CREATE OR REPLACE FUNCTION drop_oldest_event_partition(before timestamptz) RETURNS SETOF dropped_partitions
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    oldest record;
-    total  bigint;
+    oldest  record;
+    total   bigint;
+    newest  bigint;
+    behind  record;
 BEGIN
     SELECT c.relname AS name, split_part(bound, '''', 2)::timestamptz AS from_time,
            split_part(bound, '''', 4)::timestamptz AS to_time
@@ -304,10 +309,17 @@ BEGIN
     IF oldest IS NULL OR oldest.to_time > before THEN
         RETURN;
     END IF;
+    PERFORM FROM public.summary_state FOR SHARE;
     EXECUTE format('LOCK TABLE public.%I IN SHARE MODE', oldest.name);
     EXECUTE format('CREATE TEMP TABLE dropping ON COMMIT DROP AS '
                    'SELECT file_id, batch_id, count(*) AS rows FROM public.%I GROUP BY file_id, batch_id', oldest.name);
-    SELECT coalesce(sum(rows), 0) INTO total FROM pg_temp.dropping;
+    SELECT coalesce(sum(rows), 0), max(batch_id) INTO total, newest FROM pg_temp.dropping;
+    SELECT summary, through_batch_id INTO behind FROM public.summary_state ORDER BY through_batch_id LIMIT 1;
+    IF newest > behind.through_batch_id THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format(
+            'the summary %s has taken in batch %s, and %s holds events of batch %s',
+            behind.summary, behind.through_batch_id, oldest.name, newest);
+    END IF;
     LOCK TABLE ONLY public.events IN ACCESS EXCLUSIVE MODE;
     UPDATE public.ingest_files AS f SET rows_dropped = f.rows_dropped + d.rows
       FROM (SELECT file_id, sum(rows)::bigint AS rows FROM pg_temp.dropping GROUP BY file_id) AS d
