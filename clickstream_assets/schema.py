@@ -31,10 +31,10 @@ from clickstream_assets.credentials import (
     with_database,
 )
 from clickstream_assets.database import connect, query
+from clickstream_assets.fitness import check_server, check_writable
 from clickstream_assets.settings import SQL_DIR, Settings, SettingsError
 
 APPLICATION = "clickstream-setup"
-OLDEST_SERVER = 140000
 PASSWORD_ROLES: tuple[Role, ...] = ("writer", "reader")
 LOCK_LIMIT = "30s"  # behind a running stream; a longer wait would hold up everyone behind us
 
@@ -106,12 +106,13 @@ def apply_schema(owner_url: str, passwords: Mapping[Role, str]) -> None:
 
     Raises:
         SettingsError: the schema is of a newer version than this program.
+        DatabaseUnfit: no events can be kept in this database.
     """
     with _Transaction(owner_url) as connection, connection.cursor() as cursor:
-        check_version(connection)
+        check_server(connection)
+        check_writable(connection)
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_LIMIT,))
-        # IF NOT EXISTS does not help two that look at the same time.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clickstream.setup'))")
+        _wait_for_others(cursor)
         installed, newest = installed_version(cursor), newest_version()
         if installed is not None and installed > newest:
             raise SettingsError(
@@ -131,7 +132,7 @@ def setup_dagster_database(owner_url: str, password: str) -> None:
     """Make Dagster's database, owned by a role of its own that owns nothing else."""
     role = ROLE_NAMES["dagster"]
     with _Transaction(owner_url) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clickstream.setup'))")
+        _wait_for_others(cursor)
         cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,))
         if cursor.fetchone() is None:
             cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
@@ -162,6 +163,19 @@ def ensure_database(url: str, name: str, owner: str | None = None) -> None:
         connection.close()
 
 
+def _wait_for_others(cursor: Cursor) -> None:
+    """One setup at a time: IF NOT EXISTS does not help two that look at the same moment.
+
+    A reader may take every advisory lock, but not this one of a table; without a schema there is no table yet, nor a
+    reader.
+    """
+    if installed_version(cursor) is None:
+        cursor.execute(query("lock_first_setup"))
+        if installed_version(cursor) is None:
+            return
+    cursor.execute(query("lock_setup"))
+
+
 def _let_in(connection: Connection) -> None:
     """The sink works in temporary tables; a database closed to PUBLIC would not let it."""
     with connection.cursor() as cursor:
@@ -174,15 +188,8 @@ def _let_in(connection: Connection) -> None:
 def _close_to_others(owner_url: str) -> None:
     """Not done to someone's own database: other programs may live there."""
     with _Transaction(owner_url) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clickstream.setup'))")
+        _wait_for_others(cursor)
         cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(DATABASE)))
-
-
-def check_version(connection: Connection) -> None:
-    """Raises SettingsError where the server is older than PostgreSQL 14."""
-    if connection.server_version < OLDEST_SERVER:
-        version = connection.info.parameter_status("server_version")
-        raise SettingsError(f"the server is PostgreSQL {version}: this needs PostgreSQL 14 or newer.")
 
 
 def _set_password(connection: Connection, role: str, password: str) -> None:

@@ -23,9 +23,10 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 import psycopg2  # noqa: E402
 from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes  # noqa: E402
 
+from clickstream_assets.fitness import sentence_of  # noqa: E402
 from clickstream_assets.settings import Settings, SettingsError  # noqa: E402
 from spark.jdbc_sink import JdbcDriverMissing  # noqa: E402
-from spark.lease import LeaseHeld  # noqa: E402
+from spark.lease import LeaseHeld, LeaseLost  # noqa: E402
 from spark.source import URL_VARIABLE  # noqa: E402
 from spark.stream import StreamFailed, run_stream  # noqa: E402
 
@@ -44,9 +45,9 @@ def main() -> int:
         return _end(WRONG_SETTINGS, str(error))
     except LeaseHeld as error:
         return _end(HELD, f"{error}; only one may run.")
-    except psycopg2.OperationalError as error:
-        return _end(FAILED, f"the database does not answer as it should: {str(error).strip()}")
-    except StreamFailed as error:
+    except psycopg2.Error as error:
+        return _end(FAILED, sentence_of(error))
+    except (LeaseLost, StreamFailed) as error:
         return _end(FAILED, str(error))
     return 0
 

@@ -172,6 +172,17 @@ CREATE TABLE IF NOT EXISTS stream_lease (
 );
 INSERT INTO stream_lease (epoch) SELECT 0 WHERE NOT EXISTS (SELECT FROM stream_lease);
 
+-- What a stream locks while it lives, in a transaction of its own: the lock is free the moment its session is gone, and
+-- takes the right to UPDATE, where everybody may take an advisory lock. It has no rows. A view, for VACUUM would wait
+-- for the lock of a table; and not replaced where it is there, for that would wait for a running stream.
+DO $$
+BEGIN
+    IF to_regclass('public.stream_lock') IS NULL THEN
+        CREATE VIEW stream_lock AS SELECT NULL::integer AS nothing WHERE false;
+    END IF;
+END
+$$;
+
 -- 3. Events, rejects, conflicts -------------------------------------------------------------------
 
 -- The one writer takes many at a time, so ids rise with gaps.
@@ -269,7 +280,8 @@ BEGIN
     FOR month IN SELECT DISTINCT date_trunc('month', m)::date FROM unnest(months) AS m ORDER BY 1 LOOP
         name := 'events_' || to_char(month, '"y"YYYY"m"MM');
         CONTINUE WHEN to_regclass(format('public.%I', name)) IS NOT NULL;
-        PERFORM pg_advisory_xact_lock(hashtext('clickstream.partitions'));
+        -- One at a time; as ATTACH does, and not an advisory lock, which everybody may hold.
+        LOCK TABLE ONLY public.events IN SHARE UPDATE EXCLUSIVE MODE;
         CONTINUE WHEN to_regclass(format('public.%I', name)) IS NOT NULL;
         IF EXISTS (SELECT FROM public.dropped_partitions WHERE to_time > month::timestamp AT TIME ZONE 'UTC') THEN
             RAISE EXCEPTION 'the events of % were dropped by retention and are not taken in again', to_char(month, 'YYYY-MM');
@@ -567,7 +579,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO clickstream_reader, clickstream_w
 GRANT INSERT ON events, rejected_events, event_conflicts, ingest_batches, ingest_layouts TO clickstream_writer;
 GRANT INSERT, UPDATE ON ingest_files TO clickstream_writer;
 GRANT INSERT, UPDATE, DELETE ON ingest_chunks TO clickstream_writer;
-GRANT UPDATE ON stream_lease TO clickstream_writer;
+GRANT UPDATE ON stream_lease, stream_lock TO clickstream_writer;
 GRANT INSERT, DELETE ON reused_event_ids TO clickstream_writer;
 GRANT UPDATE ON maintenance_state TO clickstream_writer;
 GRANT UPDATE (replayed_at) ON rejected_events TO clickstream_writer;

@@ -18,8 +18,9 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets import schema
 from clickstream_assets.credentials import ROLE_NAMES, role_url, with_database, with_identity
 from clickstream_assets.database import connect
+from clickstream_assets.fitness import check_server
 from clickstream_assets.postgres_server import PostgresServer
-from clickstream_assets.schema import apply_schema, check_version, setup_dagster_database, setup_databases
+from clickstream_assets.schema import apply_schema, setup_dagster_database, setup_databases
 from clickstream_assets.settings import Settings, SettingsError
 
 
@@ -180,9 +181,10 @@ def test_dagsters_database_is_made_once_and_is_its_roles_own(postgres_server: Ru
 
 def test_an_old_server_is_one_sentence() -> None:
     def server(number: int, text: str) -> Connection:
-        info = SimpleNamespace(parameter_status=lambda _: text)
+        found = {"server_version": text, "server_encoding": "UTF8"}
+        info = SimpleNamespace(parameter_status=found.get)
         return cast(Connection, SimpleNamespace(server_version=number, info=info))
 
     with pytest.raises(SettingsError, match=r"^the server is PostgreSQL 13\.14: .* 14 or newer\.$"):
-        check_version(server(130014, "13.14"))
-    check_version(server(140000, "14.0"))
+        check_server(server(130014, "13.14"))
+    check_server(server(140000, "14.0"))
