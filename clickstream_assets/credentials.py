@@ -1,7 +1,7 @@
 """The passwords of the database roles, and URLs made with them.
 
-Belongs here: where passwords come from, and how a role's URL is derived from the owner's. Does not belong
-here: giving the roles these passwords (`schema`).
+Belongs here: where passwords come from, and how a role's URL is derived from the owner's. Does not belong here: giving
+the roles these passwords (`schema`), and how a URL is read and changed (`database_url`).
 
 A password comes from the environment, as CLICKSTREAM_<ROLE>_PASSWORD or as the file that
 CLICKSTREAM_<ROLE>_PASSWORD_FILE names (the owner's is CLICKSTREAM_DATABASE_PASSWORD), or is made once and kept
@@ -18,12 +18,28 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote
 
+from clickstream_assets.database_url import split_password, with_database, with_identity, with_password
 from clickstream_assets.postgres_configuration import HOST
 from clickstream_assets.postgres_port import read_port
 from clickstream_assets.postgres_server import OWNER
 from clickstream_assets.settings import Settings, SettingsError
+
+__all__ = [
+    "DAGSTER_DATABASE",
+    "DATABASE",
+    "ENVIRONMENT",
+    "ROLE_NAMES",
+    "Role",
+    "given_password",
+    "role_password",
+    "role_url",
+    "split_password",
+    "with_database",
+    "with_identity",
+    "with_password",
+]
 
 Role = Literal["owner", "writer", "reader", "dagster"]
 DATABASE = "clickstream"
@@ -40,7 +56,6 @@ ENVIRONMENT: Mapping[Role, str] = {  # each also with _FILE
     "reader": "CLICKSTREAM_READER_PASSWORD",
     "dagster": "CLICKSTREAM_DAGSTER_PASSWORD",
 }
-IDENTITY_PARAMETERS = {"user", "password", "passfile"}  # of a libpq URL: they belong to the owner alone
 
 
 def role_password(settings: Settings, role: Role) -> str:
@@ -111,57 +126,6 @@ def role_url(settings: Settings, role: Role) -> str:
         return owner
     url = with_identity(owner, ROLE_NAMES[role], role_password(settings, role))
     return with_database(url, DAGSTER_DATABASE) if role == "dagster" else url
-
-
-def with_identity(url: str, user: str, password: str) -> str:
-    """`url` with another user and password."""
-    parts = urlsplit(url)
-    _, _, address = parts.netloc.rpartition("@")
-    netloc = f"{quote(user, safe='')}:{quote(password, safe='')}@{address}"
-    return urlunsplit(
-        ("postgresql", netloc, parts.path or "/", _without(parts.query, IDENTITY_PARAMETERS), "")
-    )
-
-
-def with_password(url: str, password: str) -> str:
-    """`url` with another password.
-
-    Raises:
-        SettingsError: it names no user.
-    """
-    parts = urlsplit(url)
-    user = unquote(parts.netloc.rpartition("@")[0].partition(":")[0]) or dict(parse_qsl(parts.query)).get(
-        "user"
-    )
-    if not user:
-        raise SettingsError(
-            "CLICKSTREAM_DATABASE_URL names no user, so that the owner's password is of no use: write "
-            "postgresql://owner@host/database."
-        )
-    return with_identity(url, user, password)
-
-
-def with_database(url: str, database: str) -> str:
-    """`url` with another database."""
-    parts = urlsplit(url)
-    query = _without(parts.query, {"dbname"})
-    return urlunsplit(("postgresql", parts.netloc, "/" + quote(database, safe=""), query, ""))
-
-
-def split_password(url: str) -> tuple[str, str | None]:
-    """`url` without its password, fit for argv, and the password."""
-    parts = urlsplit(url)
-    identity, at, address = parts.netloc.rpartition("@")
-    user, colon, password = identity.partition(":")
-    in_query = dict(parse_qsl(parts.query)).get("password")
-    query = _without(parts.query, {"password"})
-    bare = urlunsplit(("postgresql", f"{user}{at}{address}", parts.path or "/", query, ""))
-    return bare, unquote(password) if colon else in_query
-
-
-def _without(query: str, names: set[str]) -> str:
-    pairs = [(k, v) for k, v in parse_qsl(query, keep_blank_values=True) if k not in names]
-    return urlencode(pairs, quote_via=quote)
 
 
 def _write_new(file: Path, content: Mapping[Role, str]) -> None:

@@ -13,6 +13,10 @@ from pathlib import Path
 from typing import Literal, cast
 
 from clickstream_assets import thresholds
+from clickstream_assets.database_url import check_url
+from clickstream_assets.errors import SettingsError
+
+__all__ = ["Settings", "SettingsError"]
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SQL_DIR = PROJECT_ROOT / "sql"
@@ -25,10 +29,6 @@ Sink = Literal["copy", "jdbc"]
 IdenticalRows = Literal["merge", "keep"]
 AlertLevel = Literal["error", "warn"]
 FinishedFiles = Literal["keep", "archive", "delete"]
-
-
-class SettingsError(ValueError):
-    """A setting is wrong. The message is one sentence for the user: what, where, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -164,10 +164,7 @@ def _path(env: Mapping[str, str], name: str) -> Path | None:
 
 def _url(env: Mapping[str, str], name: str) -> str | None:
     text = env.get(name, "").strip()
-    if text and not text.startswith(("postgresql://", "postgres://")):
-        # The value itself may hold a password: it is not repeated.
-        raise SettingsError(f"{name} is no PostgreSQL URL: it must start with postgresql://.")
-    return text or None
+    return check_url(name, text) if text else None
 
 
 def _webhook(env: Mapping[str, str], name: str) -> str | None:

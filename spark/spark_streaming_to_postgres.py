@@ -23,6 +23,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 import psycopg2  # noqa: E402
 from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes  # noqa: E402
 
+from clickstream_assets.database_url import check_url  # noqa: E402
 from clickstream_assets.fitness import sentence_of  # noqa: E402
 from clickstream_assets.settings import Settings, SettingsError  # noqa: E402
 from spark.jdbc_sink import JdbcDriverMissing  # noqa: E402
@@ -68,7 +69,7 @@ def _settings() -> tuple[Settings, bool]:
         raise SettingsError(
             f"{URL_VARIABLE} is not set: give the URL of the database, or use `clickstream stream`, which knows it."
         )
-    os.environ[URL_VARIABLE] = url
+    os.environ[URL_VARIABLE] = check_url(URL_VARIABLE, url)
     if settings.events_dir == settings.home / "events":
         settings.events_dir.mkdir(parents=True, exist_ok=True)  # ours; one that was named must be there
     if not settings.events_dir.is_dir():
