@@ -24,7 +24,7 @@ from clickstream_assets.database_url import split_password, with_database, with_
 from clickstream_assets.postgres_configuration import HOST
 from clickstream_assets.postgres_port import read_port
 from clickstream_assets.postgres_server import OWNER
-from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.settings import ROLE_PREFIX, Settings, SettingsError
 
 __all__ = [
     "DAGSTER_DATABASE",
@@ -32,7 +32,9 @@ __all__ = [
     "ENVIRONMENT",
     "ROLE_NAMES",
     "Role",
+    "dagster_database",
     "given_password",
+    "role_names",
     "role_password",
     "role_url",
     "split_password",
@@ -44,12 +46,19 @@ __all__ = [
 Role = Literal["owner", "writer", "reader", "dagster"]
 DATABASE = "clickstream"
 DAGSTER_DATABASE = "dagster"
-ROLE_NAMES: Mapping[Role, str] = {
-    "owner": OWNER,  # of the embedded server; an external one has the owner of its URL
-    "writer": "clickstream_writer",
-    "reader": "clickstream_reader",
-    "dagster": "clickstream_dagster",
-}
+
+
+def role_names(prefix: str) -> Mapping[Role, str]:
+    """The names of the roles in the server, which has one of each name for all its databases."""
+    return {
+        "owner": OWNER,  # of the embedded server; an external one has the owner of its URL
+        "writer": f"{prefix}_writer",
+        "reader": f"{prefix}_reader",
+        "dagster": f"{prefix}_dagster",
+    }
+
+
+ROLE_NAMES = role_names(ROLE_PREFIX)
 ENVIRONMENT: Mapping[Role, str] = {  # each also with _FILE
     "owner": "CLICKSTREAM_DATABASE_PASSWORD",  # for a CLICKSTREAM_DATABASE_URL that holds none
     "writer": "CLICKSTREAM_WRITER_PASSWORD",
@@ -124,8 +133,13 @@ def role_url(settings: Settings, role: Role) -> str:
         owner = f"postgresql://{OWNER}:{password}@{HOST}:{port}/{DATABASE}"
     if role == "owner":
         return owner
-    url = with_identity(owner, ROLE_NAMES[role], role_password(settings, role))
-    return with_database(url, DAGSTER_DATABASE) if role == "dagster" else url
+    url = with_identity(owner, role_names(settings.role_prefix)[role], role_password(settings, role))
+    return with_database(url, dagster_database(settings)) if role == "dagster" else url
+
+
+def dagster_database(settings: Settings) -> str:
+    """The name of Dagster's database on the same server: each installation has its own, as it has its roles."""
+    return DAGSTER_DATABASE if settings.role_prefix == ROLE_PREFIX else f"{settings.role_prefix}_dagster"
 
 
 def _write_new(file: Path, content: Mapping[Role, str]) -> None:

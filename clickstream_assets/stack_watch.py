@@ -10,7 +10,7 @@ import time
 
 import psycopg2
 
-from clickstream_assets.credentials import role_url
+from clickstream_assets.credentials import role_names, role_url
 from clickstream_assets.dagster_processes import CODE_SERVER, read_health
 from clickstream_assets.database import connect
 from clickstream_assets.embedded_postgres import embedded_server, revive
@@ -69,7 +69,12 @@ def _status(settings: Settings, *, is_awaited: bool) -> tuple[str, str | None]:
     try:
         connection = connect(role_url(settings, "reader"), "clickstream-up", autocommit=True)
         try:
-            status = read_status(connection, settings.events_dir, is_awaited=is_awaited)
+            status = read_status(
+                connection,
+                settings.events_dir,
+                is_awaited=is_awaited,
+                writer=role_names(settings.role_prefix)["writer"],
+            )
         finally:
             connection.close()
     except (psycopg2.Error, OSError) as error:
