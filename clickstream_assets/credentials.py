@@ -21,6 +21,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from clickstream_assets.database_url import split_password, with_database, with_identity, with_password
+from clickstream_assets.home import make_home
 from clickstream_assets.postgres_configuration import HOST
 from clickstream_assets.postgres_port import read_port
 from clickstream_assets.postgres_server import OWNER
@@ -144,7 +145,7 @@ def dagster_database(settings: Settings) -> str:
 
 def _write_new(file: Path, content: Mapping[Role, str]) -> None:
     """Write `file` whole unless another process was quicker: then its content stands."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_home(file.parent)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)  # mode 0600
     try:
         with os.fdopen(descriptor, "w") as output:

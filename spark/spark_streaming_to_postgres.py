@@ -25,6 +25,7 @@ from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes  # n
 
 from clickstream_assets.database_url import check_url  # noqa: E402
 from clickstream_assets.fitness import sentence_of  # noqa: E402
+from clickstream_assets.home import make_home  # noqa: E402
 from clickstream_assets.settings import Settings, SettingsError  # noqa: E402
 from spark.jdbc_sink import JdbcDriverMissing  # noqa: E402
 from spark.lease import LeaseHeld, LeaseLost  # noqa: E402
@@ -71,7 +72,8 @@ def _settings() -> tuple[Settings, bool]:
         )
     os.environ[URL_VARIABLE] = check_url(URL_VARIABLE, url)
     if settings.events_dir == settings.home / "events":
-        settings.events_dir.mkdir(parents=True, exist_ok=True)  # ours; one that was named must be there
+        make_home(settings.home)
+        settings.events_dir.mkdir(exist_ok=True)  # ours; one that was named must be there
     if not settings.events_dir.is_dir():
         raise SettingsError(f"{settings.events_dir} is no directory: create it, or name the right one.")
     return settings, arguments.available_now

@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from clickstream_assets.database import connect, query
+from clickstream_assets.home import make_home
 from clickstream_assets.settings import Settings
 from spark.event_times import check_time_format
 from spark.idle_workers import IdleWorkers, touch_workers
@@ -69,7 +70,7 @@ def run_stream(settings: Settings, *, available_now: bool) -> None:
             lambda error: ending.fail(f"intake failed: {error}"),
             mapping.columns,
         )
-        settings.home.mkdir(parents=True, exist_ok=True)
+        make_home(settings.home)
         spark = start_session(settings.spark_master, settings.home, str(jar) if jar else None)
         try:
             ending.catch_signals()  # again: PySpark has set a SIGINT handler of its own
