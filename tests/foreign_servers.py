@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,6 @@ from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
-from control_plane import wait_until
 from databases import Database
 
 from clickstream_assets.postgres_configuration import HOST
@@ -25,6 +25,7 @@ from clickstream_assets.postgres_configuration import HOST
 _INSTALLED = sorted(Path("/usr/lib/postgresql").glob("[1-9][0-9]/bin"))
 PROGRAMS = _INSTALLED[-1] if _INSTALLED else Path("/nowhere")
 POOLER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+START_LIMIT = 20  # seconds
 ACCOUNT = "postgres" if os.geteuid() == 0 else None
 
 needs_debian_postgres = pytest.mark.skipif(
@@ -97,10 +98,18 @@ def pgbouncer(
                     for url in (database.owner_url, database.writer_url, database.reader_url)
                 ),
             )
-            wait_until(lambda: _answers(pooled.writer_url))
+            _wait_for(pooled.writer_url, process)
             yield pooled
         finally:
             process.terminate()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_LIMIT
+    while not _answers(url):
+        assert process.poll() is None, "the pooler has ended"
+        assert time.monotonic() < until, "the pooler does not answer"
+        time.sleep(0.05)
 
 
 def _answers(url: str) -> bool:
