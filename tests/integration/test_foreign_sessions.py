@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import psycopg2
+import psycopg2.errors
 import pytest
 from click.testing import CliRunner
 from control_plane import wait_until
@@ -18,7 +19,7 @@ from psycopg2 import sql
 from clickstream_assets.cli import clickstream
 from clickstream_assets.credentials import ROLE_NAMES, with_database, with_identity
 from clickstream_assets.database import SESSION, DatabaseUnfit, connect
-from clickstream_assets.fitness import check_own_sessions, why_read_only
+from clickstream_assets.fitness import check_own_sessions, sentence_of, why_read_only
 from clickstream_assets.schema import apply_schema
 from clickstream_assets.status import read_status, status_line
 from clickstream_assets.status_text import status_text
@@ -181,6 +182,9 @@ def test_a_database_that_was_made_read_only_is_one_sentence_and_status_says_it(
     ):
         Lease(database.writer_url, "continuous", None, print)
     assert "default_transaction_read_only" in str(read_only_status(database, tmp_path))
+    with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction) as refused:
+        run_sql(database.writer_url, "UPDATE stream_lease SET failures = 0")
+    assert sentence_of(refused.value).startswith("the database is read-only (cannot execute UPDATE")
 
 
 def test_a_reader_that_may_only_read_says_nothing_about_the_stream(
