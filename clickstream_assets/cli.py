@@ -14,6 +14,7 @@ import click
 import psycopg2
 from dotenv import load_dotenv
 
+from clickstream_assets.fitness import sentence_of
 from clickstream_assets.settings import SettingsError
 
 COMMANDS = (
@@ -61,9 +62,8 @@ def main() -> None:
     except SettingsError as error:
         click.echo(f"clickstream: {error}", err=True)
         sys.exit(2)
-    except psycopg2.OperationalError as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        click.echo(f"clickstream: the database does not answer as it should: {reason}", err=True)
+    except psycopg2.Error as error:
+        click.echo(f"clickstream: {sentence_of(error)}", err=True)
         sys.exit(1)
 
 

@@ -1,7 +1,7 @@
 """The passwords of the database roles, and URLs made with them.
 
-Belongs here: where passwords come from, and how a role's URL is derived from the owner's. Does not belong
-here: giving the roles these passwords (`schema`).
+Belongs here: where passwords come from, and how a role's URL is derived from the owner's. Does not belong here: giving
+the roles these passwords (`schema`), and how a URL is read and changed (`database_url`).
 
 A password comes from the environment, as CLICKSTREAM_<ROLE>_PASSWORD or as the file that
 CLICKSTREAM_<ROLE>_PASSWORD_FILE names (the owner's is CLICKSTREAM_DATABASE_PASSWORD), or is made once and kept
@@ -18,29 +18,54 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote
 
+from clickstream_assets.database_url import split_password, with_database, with_identity, with_password
+from clickstream_assets.home import make_home
 from clickstream_assets.postgres_configuration import HOST
 from clickstream_assets.postgres_port import read_port
 from clickstream_assets.postgres_server import OWNER
-from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.settings import ROLE_PREFIX, Settings, SettingsError
+
+__all__ = [
+    "DAGSTER_DATABASE",
+    "DATABASE",
+    "ENVIRONMENT",
+    "ROLE_NAMES",
+    "Role",
+    "dagster_database",
+    "given_password",
+    "role_names",
+    "role_password",
+    "role_url",
+    "split_password",
+    "with_database",
+    "with_identity",
+    "with_password",
+]
 
 Role = Literal["owner", "writer", "reader", "dagster"]
 DATABASE = "clickstream"
 DAGSTER_DATABASE = "dagster"
-ROLE_NAMES: Mapping[Role, str] = {
-    "owner": OWNER,  # of the embedded server; an external one has the owner of its URL
-    "writer": "clickstream_writer",
-    "reader": "clickstream_reader",
-    "dagster": "clickstream_dagster",
-}
+
+
+def role_names(prefix: str) -> Mapping[Role, str]:
+    """The names of the roles in the server, which has one of each name for all its databases."""
+    return {
+        "owner": OWNER,  # of the embedded server; an external one has the owner of its URL
+        "writer": f"{prefix}_writer",
+        "reader": f"{prefix}_reader",
+        "dagster": f"{prefix}_dagster",
+    }
+
+
+ROLE_NAMES = role_names(ROLE_PREFIX)
 ENVIRONMENT: Mapping[Role, str] = {  # each also with _FILE
     "owner": "CLICKSTREAM_DATABASE_PASSWORD",  # for a CLICKSTREAM_DATABASE_URL that holds none
     "writer": "CLICKSTREAM_WRITER_PASSWORD",
     "reader": "CLICKSTREAM_READER_PASSWORD",
     "dagster": "CLICKSTREAM_DAGSTER_PASSWORD",
 }
-IDENTITY_PARAMETERS = {"user", "password", "passfile"}  # of a libpq URL: they belong to the owner alone
 
 
 def role_password(settings: Settings, role: Role) -> str:
@@ -109,64 +134,18 @@ def role_url(settings: Settings, role: Role) -> str:
         owner = f"postgresql://{OWNER}:{password}@{HOST}:{port}/{DATABASE}"
     if role == "owner":
         return owner
-    url = with_identity(owner, ROLE_NAMES[role], role_password(settings, role))
-    return with_database(url, DAGSTER_DATABASE) if role == "dagster" else url
+    url = with_identity(owner, role_names(settings.role_prefix)[role], role_password(settings, role))
+    return with_database(url, dagster_database(settings)) if role == "dagster" else url
 
 
-def with_identity(url: str, user: str, password: str) -> str:
-    """`url` with another user and password."""
-    parts = urlsplit(url)
-    _, _, address = parts.netloc.rpartition("@")
-    netloc = f"{quote(user, safe='')}:{quote(password, safe='')}@{address}"
-    return urlunsplit(
-        ("postgresql", netloc, parts.path or "/", _without(parts.query, IDENTITY_PARAMETERS), "")
-    )
-
-
-def with_password(url: str, password: str) -> str:
-    """`url` with another password.
-
-    Raises:
-        SettingsError: it names no user.
-    """
-    parts = urlsplit(url)
-    user = unquote(parts.netloc.rpartition("@")[0].partition(":")[0]) or dict(parse_qsl(parts.query)).get(
-        "user"
-    )
-    if not user:
-        raise SettingsError(
-            "CLICKSTREAM_DATABASE_URL names no user, so that the owner's password is of no use: write "
-            "postgresql://owner@host/database."
-        )
-    return with_identity(url, user, password)
-
-
-def with_database(url: str, database: str) -> str:
-    """`url` with another database."""
-    parts = urlsplit(url)
-    query = _without(parts.query, {"dbname"})
-    return urlunsplit(("postgresql", parts.netloc, "/" + quote(database, safe=""), query, ""))
-
-
-def split_password(url: str) -> tuple[str, str | None]:
-    """`url` without its password, fit for argv, and the password."""
-    parts = urlsplit(url)
-    identity, at, address = parts.netloc.rpartition("@")
-    user, colon, password = identity.partition(":")
-    in_query = dict(parse_qsl(parts.query)).get("password")
-    query = _without(parts.query, {"password"})
-    bare = urlunsplit(("postgresql", f"{user}{at}{address}", parts.path or "/", query, ""))
-    return bare, unquote(password) if colon else in_query
-
-
-def _without(query: str, names: set[str]) -> str:
-    pairs = [(k, v) for k, v in parse_qsl(query, keep_blank_values=True) if k not in names]
-    return urlencode(pairs, quote_via=quote)
+def dagster_database(settings: Settings) -> str:
+    """The name of Dagster's database on the same server: each installation has its own, as it has its roles."""
+    return DAGSTER_DATABASE if settings.role_prefix == ROLE_PREFIX else f"{settings.role_prefix}_dagster"
 
 
 def _write_new(file: Path, content: Mapping[Role, str]) -> None:
     """Write `file` whole unless another process was quicker: then its content stands."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_home(file.parent)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)  # mode 0600
     try:
         with os.fdopen(descriptor, "w") as output:

@@ -25,6 +25,7 @@ import psutil  # type: ignore[import-untyped]
 import yaml  # type: ignore[import-untyped]
 
 from clickstream_assets.credentials import role_url
+from clickstream_assets.home import make_home
 from clickstream_assets.processes import Program
 from clickstream_assets.settings import PROJECT_ROOT, Settings
 
@@ -62,8 +63,9 @@ def dagster_home(settings: Settings) -> Path:
 
 def prepare_home(settings: Settings) -> None:
     """Make Dagster's home with the project's `dagster.yaml`, which Dagster wants to find there."""
+    make_home(settings.home)
     home = dagster_home(settings)
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(exist_ok=True)
     shutil.copyfile(PROJECT_ROOT / "dagster.yaml", home / "dagster.yaml")
 
 

@@ -2,45 +2,93 @@
 
 Belongs here: opening a connection the way every part of this project wants it, and reading `sql/`. Does not
 belong here: any query; each lives in a file under `sql/` and is run by the module that needs it.
+
+A session is ours, whatever the server, the database, the role or a pooler say: what our statements depend on is set
+after connecting, and read back. Options of the start would be dropped by a pooler, or refused.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.settings import SQL_DIR
+from clickstream_assets.settings import SQL_DIR, SettingsError
 
 CONNECT_TIMEOUT = 10  # seconds
 VANISHED_AFTER = 15  # seconds until a peer that does not answer counts as gone
-# Of the server's end too: a client cut off would hold its locks for as long as the system likes, by default hours.
-SERVER_SETTINGS = (
-    "-c timezone=UTC -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
-)
+ENCODING = "UTF8"
+SESSION: Mapping[str, str] = {
+    "search_path": "public",
+    "client_encoding": ENCODING,
+    "TimeZone": "UTC",  # days and hours are UTC; and a text without a zone is UTC
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "standard_conforming_strings": "on",
+    "default_transaction_isolation": "read committed",  # what the refresh of a summary and the fence rely on
+    "default_transaction_deferrable": "off",
+    # No limits of somebody else: a stream waits for its next file as long as it takes. Who wants one sets it.
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_session_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
+SESSION_FROM_17: Mapping[str, str] = {"transaction_timeout": "0"}
+# A client that was cut off would hold its locks for as long as the system likes, by default hours. Not read back: a
+# Unix socket has none of these.
+KEEPALIVES: Mapping[str, str] = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "3",
+    "tcp_keepalives_count": "3",
+}
+
+
+class DatabaseUnfit(SettingsError):
+    """The database, or the way to it, cannot serve as it is. The message is one sentence for the user."""
 
 
 def connect(url: str, application_name: str, *, autocommit: bool = False) -> Connection:
-    """Open a connection in UTC whose two ends notice within 15 s that the other one has vanished.
+    """Open a connection with our settings whose two ends notice within 15 s that the other one has vanished.
 
     Raises:
         psycopg2.OperationalError: the server cannot be reached or refuses.
+        DatabaseUnfit: the session does not take our settings.
     """
     connection = psycopg2.connect(
         url,
         application_name=application_name,
         connect_timeout=CONNECT_TIMEOUT,
+        client_encoding=ENCODING,  # by this one psycopg2 itself encodes; it would else be PGCLIENTENCODING's
         keepalives=1,
         keepalives_idle=5,
         keepalives_interval=3,
         keepalives_count=3,
         # No keepalives are sent while sent bytes are unacknowledged, and these are sent again for 15 min.
         tcp_user_timeout=VANISHED_AFTER * 1000,
-        options=SERVER_SETTINGS,
     )
-    connection.autocommit = autocommit
+    try:
+        connection.autocommit = True  # what is set in a transaction goes with it
+        _set_session(connection)
+        connection.autocommit = autocommit
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _set_session(connection: Connection) -> None:
+    wanted = {**SESSION, **(SESSION_FROM_17 if connection.server_version >= 170000 else {})}
+    everything = {**wanted, **KEEPALIVES}
+    with connection.cursor() as cursor:
+        cursor.execute(query("set_session"), {"names": list(everything), "values": list(everything.values())})
+        found = dict(cursor.fetchall())
+    for name, value in wanted.items():
+        if found[name] != value:
+            raise DatabaseUnfit(f"the database makes {name} '{found[name]}' where this needs '{value}'.")
 
 
 @cache

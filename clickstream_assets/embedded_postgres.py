@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NewType
 
 from clickstream_assets.credentials import role_password, role_url
+from clickstream_assets.home import make_home
 from clickstream_assets.postgres_server import PostgresServer
 from clickstream_assets.schema import ensure_schema
 from clickstream_assets.settings import Settings
@@ -51,7 +52,7 @@ def database_running(settings: Settings) -> Iterator[OwnerUrl]:
 @contextmanager
 def server_held(server: PostgresServer, password: str) -> Iterator[None]:
     """Start `server` unless it runs; on leaving stop it unless another process or thread holds it."""
-    server.directory.parent.mkdir(parents=True, exist_ok=True)
+    make_home(server.directory.parent)
     users_file = server.directory.with_name(f"{server.directory.name}.users")
     with users_file.open("a") as users:
         # One at a time starts or stops. The lock on the users alone would leave a gap between

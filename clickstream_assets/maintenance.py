@@ -162,21 +162,29 @@ def run_step(maintenance: Maintenance, name: str) -> StepResult:
         MaintenanceBusy: another maintenance does a step for too long.
         psycopg2.OperationalError: the database does not answer.
     """
-    with maintenance.connection("writer") as lock:
+    with closing(
+        connect(maintenance.url("writer"), APPLICATION)
+    ) as lock:  # its transaction lasts as long as the step
         with lock.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, false)", (WAIT_LIMIT,))
+            cursor.execute(query("limit_lock_wait"), {"limit": WAIT_LIMIT})
             try:
                 cursor.execute(query("lock_maintenance"))
             except errors.LockNotAvailable:
                 raise MaintenanceBusy(
                     f"another maintenance has been at work for {duration(60)}: let it end."
                 ) from None
+            except errors.UndefinedTable as error:
+                return _not_set_up(error)
         try:
             return STEPS[name](maintenance)
         except (errors.InsufficientPrivilege, errors.UndefinedTable, errors.UndefinedColumn) as error:
-            first = (str(error).strip().splitlines() or ["?"])[0]
-            return StepResult(f"{first}: run `clickstream setup-db`.", problem=True)
+            return _not_set_up(error)
         except psycopg2.OperationalError:
             raise
         except psycopg2.Error as error:
             return StepResult((str(error).strip().splitlines() or ["?"])[0], problem=True)
+
+
+def _not_set_up(error: psycopg2.Error) -> StepResult:
+    first = (str(error).strip().splitlines() or ["?"])[0]
+    return StepResult(f"{first}: run `clickstream setup-db`.", problem=True)

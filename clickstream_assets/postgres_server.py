@@ -22,6 +22,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from clickstream_assets.home import let_pass, make_home
 from clickstream_assets.postgres_configuration import HOST, configuration_text
 from clickstream_assets.postgres_port import choose_port, is_free, read_port
 from clickstream_assets.postgres_programs import (
@@ -110,13 +111,13 @@ class PostgresServer:
 
     def _prepare_directory(self) -> None:
         try:
-            self.directory.parent.mkdir(parents=True, exist_ok=True)
+            make_home(self.directory.parent)
             account = self.programs.account
             if account is None:
                 self.directory.mkdir(mode=0o700, exist_ok=True)
             elif not self.directory.exists():
                 self._make_for(account.pw_uid, account.pw_gid)
-            if account is not None and not can_use(self.directory.resolve(), account):
+            if account is not None and not self._is_usable():
                 raise PostgresError(
                     f"the user '{account.pw_name}', who runs PostgreSQL for root, cannot use "
                     f"{self.directory}: give it and the directories above back their permissions."
@@ -130,7 +131,7 @@ class PostgresServer:
         self.directory.unlink(missing_ok=True)  # a link whose target is gone
         self.directory.mkdir(mode=0o700)
         os.chown(self.directory, uid, gid)
-        if can_use(self.directory.resolve(), account):
+        if self._is_usable():
             return
         self.directory.rmdir()
         name = hashlib.sha256(str(self.directory).encode()).hexdigest()[:12]
@@ -140,6 +141,16 @@ class PostgresServer:
         target.mkdir(mode=0o700, exist_ok=True)
         os.chown(target, uid, gid)
         self.directory.symlink_to(target)
+
+    def _is_usable(self) -> bool:
+        """Whether the account can use the directory; a home that is closed to all but us lets it pass."""
+        account = self.programs.account
+        assert account is not None  # noqa: S101 - the caller checked
+
+        def is_usable() -> bool:
+            return can_use(self.directory.resolve(), account)
+
+        return is_usable() or let_pass(self.directory.parent, account.pw_gid, is_usable)
 
     def _initialise(self, password: str) -> None:
         """`initdb` beside the final place: a start killed half-way leaves nothing that looks whole."""

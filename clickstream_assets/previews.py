@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 import dagster as dg
+import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import query
@@ -21,11 +22,17 @@ _ACTIVE = re.compile(r"([\\`*_{}\[\]()<>#+!|~&:@/-])")
 
 
 def preview(connection: Connection, name: str, rows: int = PREVIEW_ROWS) -> dg.MarkdownMetadataValue:
-    """The result of `sql/queries/<name>.sql`, which takes the parameter `rows`, as a Markdown table."""
-    with connection.cursor() as cursor:
-        cursor.execute(query(name), {"rows": rows})
-        columns = [column.name for column in cursor.description or ()]
-        return dg.MetadataValue.md(markdown_table(columns, cursor.fetchall()))
+    """The result of `sql/queries/<name>.sql`, which takes the parameter `rows`, as a Markdown table.
+
+    What cannot be shown is said so: the asset is made all the same. The connection autocommits.
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(query(name), {"rows": rows})
+            columns = [column.name for column in cursor.description or ()]
+            return dg.MetadataValue.md(markdown_table(columns, cursor.fetchall()))
+    except psycopg2.Error as error:
+        return dg.MetadataValue.md(f"No preview: {_cell(error)}")
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -36,6 +43,9 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> 
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, memoryview | bytes):  # of a file: any byte may be in it
+        decoded = bytes(value).decode("utf-8", "backslashreplace")
+        value = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in decoded)
     text = "" if value is None else str(value)
     text = "".join(c if c.isprintable() else " " for c in text)
     if len(text) > CELL_LENGTH:

@@ -23,6 +23,8 @@ OUR_COLUMNS = (REPLAY_OF, REPLAYED_AGAIN_AT, REJECT_REASON, REJECT_DETAIL)
 DELIMITERS = (",", ";", "\t", "|")
 LONGEST_LINE_END = 2  # bytes that may be in byte_length and not in raw
 
+# A spreadsheet takes a cell that begins so for a formula, and would run it: also behind a full-width sign of East Asia.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001
 _LINK = re.compile(r"([0-9]{1,18}):([0-9]{1,18})", re.ASCII)
 
 
@@ -85,6 +87,16 @@ def csv_line(fields: Iterable[str], delimiter: str = ",") -> bytes:
     # The writer quotes a lone CR only where the line end has one.
     csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerow(fields)
     return text.getvalue().removesuffix("\r\n").encode("utf-8", "surrogateescape") + b"\n"
+
+
+def as_text_cell(value: str) -> str:
+    """`value` as a cell that a spreadsheet takes for text: with a ' in front, where it would take it for a formula."""
+    return f"'{value}" if _FORMULA.match(value) else value
+
+
+def of_text_cell(cell: str) -> str:
+    """What `as_text_cell` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def split_record(record: bytes, delimiter: str) -> list[str]:
@@ -157,7 +169,7 @@ def read_repaired(content: bytes) -> RepairedFile:
     delimiter = _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        header = [name.strip() for name in next(reader)]
+        header = [of_text_cell(name.strip()) for name in next(reader)]
         link_at = header.index(REPLAY_OF)
         ours = {index for index, name in enumerate(header) if name in OUR_COLUMNS}
         rows = [_repaired_row(row, link_at, ours, reader.line_num) for row in reader if row]
@@ -181,7 +193,7 @@ def _repaired_row(row: list[str], link_at: int, ours: set[int], line: int) -> Re
     link = _LINK.fullmatch(row[link_at].strip()) if link_at < len(row) else None
     if link is None:
         raise ReplayFileError(f"line {line} has no {REPLAY_OF} like 12:345, the original's file and line")
-    fields = tuple(field for index, field in enumerate(row) if index not in ours)
+    fields = tuple(of_text_cell(field) for index, field in enumerate(row) if index not in ours)
     return RepairedRow(int(link[1]), int(link[2]), fields)
 
 

@@ -19,7 +19,8 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
 from clickstream_assets.database import query
-from clickstream_assets.reject_records import Reject, csv_line, export_fields, export_header
+from clickstream_assets.home import open_private
+from clickstream_assets.reject_records import Reject, as_text_cell, csv_line, export_fields, export_header
 
 PAGE_ROWS = 2_000  # of at most 64 KiB each
 
@@ -123,9 +124,9 @@ def export_csv(connection: Connection, which: RejectFilter, again: bool, out: Pa
                 continue
             if reject.layout_id not in files:
                 path = out if not files else out.with_stem(f"{out.stem}-{reject.layout_id}")
-                files[reject.layout_id] = path, stack.enter_context(path.open("wb"))
-                files[reject.layout_id][1].write(csv_line(export_header(reject.columns)))
-            files[reject.layout_id][1].write(csv_line(export_fields(reject)))
+                files[reject.layout_id] = path, stack.enter_context(open_private(path))
+                files[reject.layout_id][1].write(csv_line(map(as_text_cell, export_header(reject.columns))))
+            files[reject.layout_id][1].write(csv_line(map(as_text_cell, export_fields(reject))))
             rows += 1
     return Export(tuple(path for path, _ in files.values()), rows, cut)
 

@@ -6,7 +6,9 @@ arrive (`spark/cleaning.py`, reason `too_old`).
 
 Safety properties:
 - A partition goes in one transaction with the count of its rows by file and batch: the audit stays exact.
-- The summaries take in all that is stored before anything is dropped; they keep what they have of those days.
+- Nothing is dropped that a summary has not counted: their records decide, in the transaction of the drop. A batch that
+  commits after the refresh before it is found there, and the summaries are refreshed again. They keep what they have
+  of those days.
 - What was dropped does not come back: the stream rejects rows from before it, and no partition is made there, even
   if the limit is lifted later. Summaries would count such events a second time.
 """
@@ -23,6 +25,7 @@ from clickstream_assets import summaries
 from clickstream_assets.database import query
 
 LOCK_LIMIT = "5s"  # behind a long query on events; all others wait behind us meanwhile
+REFRESHES = 5  # of the summaries, in a row, because of batches that came meanwhile; a backfill may bring many
 
 
 @dataclass(frozen=True)
@@ -49,22 +52,36 @@ def drop_expired(owner: Connection, writer: Connection, days: int) -> Retention:
         cursor.execute(query("expired_partitions"), {"days": days})
         if not cursor.fetchall():
             return Retention()
-    try:
-        for name in summaries.NAMES:
-            summaries.refresh(writer, name)
-    except summaries.SummaryError as error:
-        return Retention(postponed=str(error).rstrip("."))
     dropped: list[DroppedPartition] = []
-    while True:
+    for _ in range(REFRESHES):
         try:
-            with owner, owner.cursor() as cursor:
-                cursor.execute(query("limit_lock_wait"), {"limit": LOCK_LIMIT})
-                cursor.execute(query("drop_expired_partition"), {"days": days})
-                row = cursor.fetchone()
+            for name in summaries.NAMES:
+                summaries.refresh(writer, name)
+            _drop_counted(owner, days, dropped)
+        except summaries.SummaryError as error:
+            return Retention(tuple(dropped), str(error).rstrip("."))
         except (errors.LockNotAvailable, errors.DeadlockDetected):
             return Retention(
                 tuple(dropped), f"events are in use by a query that lasts longer than {LOCK_LIMIT}"
             )
-        if row is None:
+        except errors.ObjectNotInPrerequisiteState as error:
+            uncounted = str(error).strip().splitlines()[0]
+        else:
             return Retention(tuple(dropped))
+    return Retention(tuple(dropped), uncounted)
+
+
+def _drop_counted(owner: Connection, days: int, dropped: list[DroppedPartition]) -> None:
+    """Drop one partition after the other, each in a transaction of its own.
+
+    Raises:
+        ObjectNotInPrerequisiteState: the next one holds events that a summary has not counted.
+    """
+    while True:
+        with owner, owner.cursor() as cursor:
+            cursor.execute(query("limit_lock_wait"), {"limit": LOCK_LIMIT})
+            cursor.execute(query("drop_expired_partition"), {"days": days})
+            row = cursor.fetchone()
+        if row is None:
+            return
         dropped.append(DroppedPartition(*row))

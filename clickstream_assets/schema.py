@@ -26,23 +26,26 @@ from clickstream_assets.credentials import (
     DATABASE,
     ROLE_NAMES,
     Role,
+    dagster_database,
+    role_names,
     role_password,
     role_url,
     with_database,
 )
 from clickstream_assets.database import connect, query
+from clickstream_assets.fitness import check_server, check_writable
 from clickstream_assets.settings import SQL_DIR, Settings, SettingsError
+from clickstream_assets.shared_roles import databases_of_role, is_in_use, is_shared, with_role_names
 
 APPLICATION = "clickstream-setup"
-OLDEST_SERVER = 140000
 PASSWORD_ROLES: tuple[Role, ...] = ("writer", "reader")
 LOCK_LIMIT = "30s"  # behind a running stream; a longer wait would hold up everyone behind us
 
 
-def setup_databases(settings: Settings) -> None:
+def setup_databases(settings: Settings, *, take_roles: bool = False) -> None:
     """Bring the database (and Dagster's, where it is on the same server) to what this version needs.
 
-    The server must run.
+    The server must run. With `take_roles`, roles get our passwords though another database uses them.
 
     Raises:
         SettingsError: the server is too old, the owner may not do this, or a lock cannot be had.
@@ -51,11 +54,19 @@ def setup_databases(settings: Settings) -> None:
     try:
         if settings.database_url is None:
             ensure_database(with_database(owner_url, "postgres"), DATABASE)
-        apply_schema(owner_url, {role: role_password(settings, role) for role in PASSWORD_ROLES})
+        passwords = {role: role_password(settings, role) for role in PASSWORD_ROLES}
+        names = role_names(settings.role_prefix)
+        apply_schema(owner_url, passwords, names, take_roles=take_roles)
         if settings.database_url is None:
             _close_to_others(owner_url)
         if settings.dagster_database_url is None:
-            setup_dagster_database(owner_url, role_password(settings, "dagster"))
+            setup_dagster_database(
+                owner_url,
+                role_password(settings, "dagster"),
+                names,
+                dagster_database(settings),
+                take_roles=take_roles,
+            )
     except psycopg2.errors.InsufficientPrivilege as error:
         raise SettingsError(
             f"the owner of the database may not set it up ({_first_line(error)}): give the role CREATEROLE and "
@@ -100,18 +111,25 @@ def installed_version(cursor: Cursor) -> int | None:
     return version or 1
 
 
-def apply_schema(owner_url: str, passwords: Mapping[Role, str]) -> None:
+def apply_schema(
+    owner_url: str,
+    passwords: Mapping[Role, str],
+    names: Mapping[Role, str] = ROLE_NAMES,
+    *,
+    take_roles: bool = False,
+) -> None:
     """Apply the migrations that the database lacks, `sql/postgres_setup.sql` and the passwords of `writer` and
     `reader`, in one transaction.
 
     Raises:
         SettingsError: the schema is of a newer version than this program.
+        DatabaseUnfit: no events can be kept in this database.
     """
     with _Transaction(owner_url) as connection, connection.cursor() as cursor:
-        check_version(connection)
+        check_server(connection)
+        check_writable(connection)
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_LIMIT,))
-        # IF NOT EXISTS does not help two that look at the same time.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clickstream.setup'))")
+        _wait_for_others(cursor)
         installed, newest = installed_version(cursor), newest_version()
         if installed is not None and installed > newest:
             raise SettingsError(
@@ -119,26 +137,41 @@ def apply_schema(owner_url: str, passwords: Mapping[Role, str]) -> None:
             )
         for version, file in migrations().items():
             if installed is not None and version > installed:
-                cursor.execute(file.read_text(encoding="utf-8"))
-        cursor.execute((SQL_DIR / "postgres_setup.sql").read_text(encoding="utf-8"))
+                cursor.execute(with_role_names(file.read_text(encoding="utf-8"), names, cursor))
+        setup = (SQL_DIR / "postgres_setup.sql").read_text(encoding="utf-8")
+        cursor.execute(with_role_names(setup, names, cursor))
         cursor.execute(query("record_schema_versions"), {"newest": newest})
-        _let_in(connection)
+        _let_in(connection, names)
         for role, password in passwords.items():
-            _set_password(connection, ROLE_NAMES[role], password)
+            if take_roles or not is_shared(cursor, owner_url, names[role], password):
+                _set_password(connection, names[role], password)
 
 
-def setup_dagster_database(owner_url: str, password: str) -> None:
+def setup_dagster_database(
+    owner_url: str,
+    password: str,
+    names: Mapping[Role, str] = ROLE_NAMES,
+    database: str = DAGSTER_DATABASE,
+    *,
+    take_roles: bool = False,
+) -> None:
     """Make Dagster's database, owned by a role of its own that owns nothing else."""
-    role = ROLE_NAMES["dagster"]
+    role, shared = names["dagster"], False
     with _Transaction(owner_url) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clickstream.setup'))")
+        _wait_for_others(cursor)
         cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,))
         if cursor.fetchone() is None:
             cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
             # Only a member may give a database away; a superuser needs no membership.
             cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
-        _set_password(connection, role, password)
-    ensure_database(owner_url, DAGSTER_DATABASE, owner=role)
+        elif not take_roles and _exists(cursor, database):
+            # Whoever shares our writer's role shares this one.
+            shared = is_in_use(
+                owner_url, role, password, databases_of_role(cursor, names["writer"]), [database]
+            )
+        if not shared:
+            _set_password(connection, role, password)
+    ensure_database(owner_url, database, owner=role)
 
 
 def ensure_database(url: str, name: str, owner: str | None = None) -> None:
@@ -146,8 +179,7 @@ def ensure_database(url: str, name: str, owner: str | None = None) -> None:
     connection = connect(url, APPLICATION, autocommit=True)
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
-            if cursor.fetchone() is not None:
+            if _exists(cursor, name):
                 return
             statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
             if owner is not None:
@@ -162,11 +194,29 @@ def ensure_database(url: str, name: str, owner: str | None = None) -> None:
         connection.close()
 
 
-def _let_in(connection: Connection) -> None:
+def _exists(cursor: Cursor, database: str) -> bool:
+    cursor.execute("SELECT FROM pg_database WHERE datname = %s", (database,))
+    return cursor.fetchone() is not None
+
+
+def _wait_for_others(cursor: Cursor) -> None:
+    """One setup at a time: IF NOT EXISTS does not help two that look at the same moment.
+
+    A reader may take every advisory lock, but not this one of a table; without a schema there is no table yet, nor a
+    reader.
+    """
+    if installed_version(cursor) is None:
+        cursor.execute(query("lock_first_setup"))
+        if installed_version(cursor) is None:
+            return
+    cursor.execute(query("lock_setup"))
+
+
+def _let_in(connection: Connection, names_of: Mapping[Role, str]) -> None:
     """The sink works in temporary tables; a database closed to PUBLIC would not let it."""
     with connection.cursor() as cursor:
         names = {"database": sql.Identifier(connection.info.dbname)}
-        names |= {role: sql.Identifier(ROLE_NAMES[role]) for role in PASSWORD_ROLES}
+        names |= {role: sql.Identifier(names_of[role]) for role in PASSWORD_ROLES}
         cursor.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {writer}").format(**names))
         cursor.execute(sql.SQL("GRANT CONNECT ON DATABASE {database} TO {reader}").format(**names))
 
@@ -174,15 +224,8 @@ def _let_in(connection: Connection) -> None:
 def _close_to_others(owner_url: str) -> None:
     """Not done to someone's own database: other programs may live there."""
     with _Transaction(owner_url) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clickstream.setup'))")
+        _wait_for_others(cursor)
         cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(DATABASE)))
-
-
-def check_version(connection: Connection) -> None:
-    """Raises SettingsError where the server is older than PostgreSQL 14."""
-    if connection.server_version < OLDEST_SERVER:
-        version = connection.info.parameter_status("server_version")
-        raise SettingsError(f"the server is PostgreSQL {version}: this needs PostgreSQL 14 or newer.")
 
 
 def _set_password(connection: Connection, role: str, password: str) -> None:

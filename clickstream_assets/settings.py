@@ -7,12 +7,17 @@ the database roles (`credentials`), and anything that opens a file or a connecti
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
 from clickstream_assets import thresholds
+from clickstream_assets.database_url import check_url
+from clickstream_assets.errors import SettingsError
+
+__all__ = ["ROLE_PREFIX", "Settings", "SettingsError"]
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SQL_DIR = PROJECT_ROOT / "sql"
@@ -20,15 +25,12 @@ STREAM_PROGRAM = PROJECT_ROOT / "spark" / "spark_streaming_to_postgres.py"
 CHECK_SOURCE_PROGRAM = PROJECT_ROOT / "spark" / "check_source.py"
 
 MOST_DAYS = 100 * 366
+ROLE_PREFIX = "clickstream"
 
 Sink = Literal["copy", "jdbc"]
 IdenticalRows = Literal["merge", "keep"]
 AlertLevel = Literal["error", "warn"]
 FinishedFiles = Literal["keep", "archive", "delete"]
-
-
-class SettingsError(ValueError):
-    """A setting is wrong. The message is one sentence for the user: what, where, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Settings:
     finished_hours: float  # after its commit, a file stays so long where it is
     archive_dir: Path
     dagster_days: int  # so long Dagster's runs, events and logs are kept
+    role_prefix: str  # of the names of the roles: the server has one of each name for all its databases
     spool_dir: Path | None = None  # that Spark's driver and tasks share; None: in the home, on one machine
 
     @property
@@ -131,6 +134,7 @@ class Settings:
             finished_hours=_number(source, "CLICKSTREAM_FINISHED_HOURS", 24),
             archive_dir=archive_dir,
             dagster_days=_days(source, "CLICKSTREAM_DAGSTER_DAYS") or 7,
+            role_prefix=_role_prefix(source),
             spool_dir=_path(source, "CLICKSTREAM_SPOOL_DIR"),
         )
 
@@ -166,6 +170,17 @@ def _days(env: Mapping[str, str], name: str) -> int | None:
     return int(text)
 
 
+def _role_prefix(env: Mapping[str, str]) -> str:
+    text = env.get("CLICKSTREAM_ROLE_PREFIX", "").strip() or ROLE_PREFIX
+    # PostgreSQL cuts longer names, and keeps those that begin with pg_ to itself.
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", text) or text.startswith("pg_") or text == "pg":
+        raise SettingsError(
+            f"CLICKSTREAM_ROLE_PREFIX is '{text}': give up to 40 of a-z, 0-9 and _, the first a letter, "
+            "and not pg_ in front."
+        )
+    return text
+
+
 def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     text = env.get(name, "").strip() or choices[0]
     if text not in choices:
@@ -180,10 +195,7 @@ def _path(env: Mapping[str, str], name: str) -> Path | None:
 
 def _url(env: Mapping[str, str], name: str) -> str | None:
     text = env.get(name, "").strip()
-    if text and not text.startswith(("postgresql://", "postgres://")):
-        # The value itself may hold a password: it is not repeated.
-        raise SettingsError(f"{name} is no PostgreSQL URL: it must start with postgresql://.")
-    return text or None
+    return check_url(name, text) if text else None
 
 
 def _webhook(env: Mapping[str, str], name: str) -> str | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from clickstream_assets.dagster_processes import HOST, web_url
 from clickstream_assets.embedded_postgres import database_running
+from clickstream_assets.home import make_home, openness
 from clickstream_assets.java import check_java
 from clickstream_assets.processes import Supervisor
 from clickstream_assets.schema import setup_databases
@@ -41,6 +42,8 @@ def run_stack(settings: Settings, *, with_generator: bool, announce: Announce) -
         tempfile.TemporaryDirectory(prefix="clickstream-") as private,
     ):
         check_port(settings.dagster_port)
+        if warning := openness(settings.home):
+            announce(warning)
         settings.events_dir.mkdir(parents=True, exist_ok=True)
         announce("Starting the database …")
         with database_running(settings):
@@ -74,7 +77,7 @@ def check_port(port: int) -> None:
 
 @contextmanager
 def _only_one(home: Path) -> Iterator[None]:
-    home.mkdir(parents=True, exist_ok=True)
+    make_home(home)
     with (home / "up.pid").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

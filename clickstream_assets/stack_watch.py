@@ -10,12 +10,12 @@ import time
 
 import psycopg2
 
-from clickstream_assets.credentials import role_url
+from clickstream_assets.credentials import role_names, role_url
 from clickstream_assets.dagster_processes import CODE_SERVER, read_health
 from clickstream_assets.database import connect
 from clickstream_assets.embedded_postgres import embedded_server, revive
 from clickstream_assets.processes import Supervisor
-from clickstream_assets.settings import Settings
+from clickstream_assets.settings import Settings, SettingsError
 from clickstream_assets.stack_end import DAEMON_END
 from clickstream_assets.stack_start import Announce
 from clickstream_assets.status import read_status, status_line
@@ -69,9 +69,14 @@ def _status(settings: Settings, *, is_awaited: bool) -> tuple[str, str | None]:
     try:
         connection = connect(role_url(settings, "reader"), "clickstream-up", autocommit=True)
         try:
-            status = read_status(connection, settings.events_dir, is_awaited=is_awaited)
+            status = read_status(
+                connection,
+                settings.events_dir,
+                is_awaited=is_awaited,
+                writer=role_names(settings.role_prefix)["writer"],
+            )
         finally:
             connection.close()
-    except (psycopg2.Error, OSError) as error:
+    except (psycopg2.Error, SettingsError, OSError) as error:
         return f"no status: {(str(error).strip().splitlines() or ['?'])[0]}", None
     return status_line(status), status.lease.spark_ui_url if status.lease.lock_held else None

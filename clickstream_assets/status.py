@@ -7,7 +7,7 @@ for people (`status_text`).
 Keys of `clickstream status --json`; later versions add, they do not rename. Times are ISO 8601 in UTC, `*_seconds`
 are seconds, rates are shares from 0 to 1, null means that there is no such thing yet:
 
-- `taken_at`, `events_dir`
+- `taken_at`, `events_dir`, `read_only` (why the stream can write nothing, a sentence)
 - `stream`: `state` (starting, running, idle, behind, stuck, dead, crash-looping, stopped), `reason`, `since`,
   and of the lease `wanted`, `wanted_at`, `lock_held`, `mode`, `epoch`, `pid`, `host`, `dagster_run_id`,
   `spark_ui_url`, `started_at`, `heartbeat_at`, `last_progress_at`, `released_at`, `failures`, `next_attempt_at`,
@@ -34,6 +34,8 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets import ledger, thresholds
+from clickstream_assets.credentials import ROLE_NAMES
+from clickstream_assets.fitness import why_read_only
 from clickstream_assets.stream_facts import stream_facts
 from clickstream_assets.supervision import StreamDecision, StreamState, decide
 from clickstream_assets.units import count, duration, percent
@@ -55,6 +57,7 @@ class Status:
     rejects_by_reason: dict[str, int]
     latency: ledger.Latency
     newest_event_time: datetime | None
+    read_only: str | None = None  # why the stream can write nothing, in one sentence
 
     @property
     def taken_at(self) -> datetime:
@@ -71,11 +74,13 @@ def read_status(
     window_seconds: float = ledger.DEFAULT_WINDOW_SECONDS,
     *,
     is_awaited: bool = False,
+    writer: str = ROLE_NAMES["writer"],
 ) -> Status:
     """Read everything in one snapshot. The connection must be outside a transaction; a reader's is enough.
 
     Args:
         is_awaited: the supervisor has just been started: a stream that is not there is about to start.
+        writer: the name of the role that the stream works as.
     """
     listing = list_event_files(events_dir)
     with ledger.snapshot(connection):
@@ -94,6 +99,7 @@ def read_status(
             rejects_by_reason=ledger.read_window_rejects(connection, window_seconds),
             latency=ledger.read_latency(connection, window_seconds, thresholds.LATENCY_FIRST_START_SECONDS),
             newest_event_time=ledger.read_newest_event_time(connection),
+            read_only=why_read_only(connection, writer),
         )
 
 
@@ -125,6 +131,7 @@ def status_json(status: Status) -> dict[str, Any]:
     return {
         "taken_at": now,
         "events_dir": str(status.events_dir),
+        "read_only": status.read_only,
         "stream": {
             "state": str(status.decision.state),
             "reason": status.decision.reason,
@@ -157,6 +164,7 @@ def status_line(status: Status) -> str:
     """One line, for `clickstream up`."""
     parts = [
         f"stream {status.decision.state}",
+        *([status.read_only.rstrip(".")] if status.read_only else []),
         f"{count(status.waiting.files)} files waiting",
         f"{count(status.totals.rows_inserted - status.dropped.rows)} events stored",
         f"duplicates {percent(status.window.duplicate_rate)}",

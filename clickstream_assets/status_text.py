@@ -32,6 +32,8 @@ def _stream_rows(status: Status) -> list[tuple[str, str]]:
     lease, since = status.lease, state_since(status)
     lasting = f" for {duration(status.age(since))}, since {moment(since)}" if since else ""
     rows = [("Stream", f"{status.decision.state}{lasting}"), ("", status.decision.reason)]
+    if status.read_only:
+        rows.append(("", f"! {status.read_only}"))
     if lease.lock_held:
         rows.append(("", f"{lease.mode}, process {lease.pid} on {lease.host}, epoch {lease.epoch}"))
     if lease.dagster_run_id:

@@ -38,8 +38,8 @@ SELECT json_build_object(
   'inserted', (SELECT count(*) FROM events),
   'rejected', (SELECT count(*) FROM rejected_events),
   'newest', extract(epoch FROM max(committed_at)),
-  'locks', (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted
-             AND objid = (hashtext('clickstream.stream')::bigint & 4294967295)::oid),
+  'locks', (SELECT count(*) FROM pg_locks WHERE relation = 'stream_lock'::regclass AND granted
+             AND mode = 'ExclusiveLock'),
   'epoch', (SELECT epoch FROM stream_lease))
 FROM ingest_batches"""
 RUNS = """{ runsOrError(filter: {pipelineName: "spark_stream", statuses: [STARTED, STARTING, CANCELING]}) {

@@ -23,8 +23,11 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 import psycopg2  # noqa: E402
 from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes  # noqa: E402
 
+from clickstream_assets.database_url import check_url  # noqa: E402
+from clickstream_assets.fitness import sentence_of  # noqa: E402
+from clickstream_assets.home import make_home  # noqa: E402
 from clickstream_assets.settings import Settings, SettingsError  # noqa: E402
-from spark.lease import LeaseHeld  # noqa: E402
+from spark.lease import LeaseHeld, LeaseLost  # noqa: E402
 from spark.sink.jdbc import JdbcDriverMissing  # noqa: E402
 from spark.source.data_source import URL_VARIABLE  # noqa: E402
 from spark.stream import StreamFailed, run_stream  # noqa: E402
@@ -44,9 +47,9 @@ def main() -> int:
         return _end(WRONG_SETTINGS, str(error))
     except LeaseHeld as error:
         return _end(HELD, f"{error}; only one may run.")
-    except psycopg2.OperationalError as error:
-        return _end(FAILED, f"the database does not answer as it should: {str(error).strip()}")
-    except StreamFailed as error:
+    except psycopg2.Error as error:
+        return _end(FAILED, sentence_of(error))
+    except (LeaseLost, StreamFailed) as error:
         return _end(FAILED, str(error))
     return 0
 
@@ -67,9 +70,10 @@ def _settings() -> tuple[Settings, bool]:
         raise SettingsError(
             f"{URL_VARIABLE} is not set: give the URL of the database, or use `clickstream stream`, which knows it."
         )
-    os.environ[URL_VARIABLE] = url
+    os.environ[URL_VARIABLE] = check_url(URL_VARIABLE, url)
     if settings.events_dir == settings.home / "events":
-        settings.events_dir.mkdir(parents=True, exist_ok=True)  # ours; one that was named must be there
+        make_home(settings.home)
+        settings.events_dir.mkdir(exist_ok=True)  # ours; one that was named must be there
     if not settings.events_dir.is_dir():
         raise SettingsError(f"{settings.events_dir} is no directory: create it, or name the right one.")
     return settings, arguments.available_now

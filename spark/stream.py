@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from clickstream_assets.database import connect, query
+from clickstream_assets.home import make_home
 from clickstream_assets.settings import Settings
 from spark.idle_workers import IdleWorkers, touch_workers
 from spark.intake import Intake
@@ -74,7 +75,7 @@ def run_stream(settings: Settings, *, available_now: bool) -> None:
             unterminated_seconds=settings.settle_unterminated_seconds,
             follow_links=settings.follow_links,
         )
-        settings.home.mkdir(parents=True, exist_ok=True)
+        make_home(settings.home)
         spark = start_session(settings.spark_master, settings.home, str(jar) if jar else None)
         try:
             ending.catch_signals()  # again: PySpark has set a SIGINT handler of its own

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from types import FrameType
 
@@ -45,6 +46,11 @@ class Ending:
     def lease_lost(self, reason: str) -> None:
         """Fail, and end the process after a grace period whatever the parts do: another stream may have begun."""
         self.fail(f"the lease is lost: {reason}")
-        timer = threading.Timer(LOST_LEASE_GRACE_SECONDS, lambda: os._exit(1))
+        timer = threading.Timer(LOST_LEASE_GRACE_SECONDS, self._end_at_once)
         timer.daemon = True
         timer.start()
+
+    def _end_at_once(self) -> None:
+        sys.stderr.write(f"clickstream stream: {self.failure or self.reason}\n")
+        sys.stderr.flush()
+        os._exit(1)

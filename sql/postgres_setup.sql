@@ -186,6 +186,17 @@ CREATE TABLE IF NOT EXISTS stream_lease (
 );
 INSERT INTO stream_lease (epoch) SELECT 0 WHERE NOT EXISTS (SELECT FROM stream_lease);
 
+-- What a stream locks while it lives, in a transaction of its own: the lock is free the moment its session is gone, and
+-- takes the right to UPDATE, where everybody may take an advisory lock. It has no rows. A view, for VACUUM would wait
+-- for the lock of a table; and not replaced where it is there, for that would wait for a running stream.
+DO $$
+BEGIN
+    IF to_regclass('public.stream_lock') IS NULL THEN
+        CREATE VIEW stream_lock AS SELECT NULL::integer AS nothing WHERE false;
+    END IF;
+END
+$$;
+
 -- 3. Events, rejects, conflicts -------------------------------------------------------------------
 
 -- The one writer takes many at a time, so ids rise with gaps.
@@ -283,7 +294,8 @@ BEGIN
     FOR month IN SELECT DISTINCT date_trunc('month', m)::date FROM unnest(months) AS m ORDER BY 1 LOOP
         name := 'events_' || to_char(month, '"y"YYYY"m"MM');
         CONTINUE WHEN to_regclass(format('public.%I', name)) IS NOT NULL;
-        PERFORM pg_advisory_xact_lock(hashtext('clickstream.partitions'));
+        -- One at a time; as ATTACH does, and not an advisory lock, which everybody may hold.
+        LOCK TABLE ONLY public.events IN SHARE UPDATE EXCLUSIVE MODE;
         CONTINUE WHEN to_regclass(format('public.%I', name)) IS NOT NULL;
         IF EXISTS (SELECT FROM public.dropped_partitions WHERE to_time > month::timestamp AT TIME ZONE 'UTC') THEN
             RAISE EXCEPTION 'the events of % were dropped by retention and are not taken in again', to_char(month, 'YYYY-MM');
@@ -300,14 +312,19 @@ REVOKE ALL ON FUNCTION ensure_event_partitions(date[]) FROM PUBLIC;
 
 -- Drops the oldest partition that lies wholly before the given time, and writes down how many rows of which
 -- file and batch went with it, in one transaction. No row: there is none. For the owner alone.
+-- Fails with object_not_in_prerequisite_state where a summary has not recorded a batch with rows in it: a batch may
+-- commit at any moment, so what was refreshed before does not count, only what is recorded now.
 --
--- Counting shuts out writers of that partition, and they are none; the lock that shuts out everybody is taken
--- after it. Give it a lock_timeout: while it waits for a long query, all others wait behind it.
+-- The records of the summaries are locked first, as a refresh and a rebuild do. Counting shuts out writers of that
+-- partition, and they are none; the lock that shuts out everybody is taken after it. Give it a lock_timeout: while
+-- it waits for a long query, all others wait behind it.
 CREATE OR REPLACE FUNCTION drop_oldest_event_partition(before timestamptz) RETURNS SETOF dropped_partitions
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    oldest record;
-    total  bigint;
+    oldest  record;
+    total   bigint;
+    newest  bigint;
+    behind  record;
 BEGIN
     SELECT c.relname AS name, split_part(bound, '''', 2)::timestamptz AS from_time,
            split_part(bound, '''', 4)::timestamptz AS to_time
@@ -318,10 +335,17 @@ BEGIN
     IF oldest IS NULL OR oldest.to_time > before THEN
         RETURN;
     END IF;
+    PERFORM FROM public.summary_state FOR SHARE;
     EXECUTE format('LOCK TABLE public.%I IN SHARE MODE', oldest.name);
     EXECUTE format('CREATE TEMP TABLE dropping ON COMMIT DROP AS '
                    'SELECT file_id, batch_id, count(*) AS rows FROM public.%I GROUP BY file_id, batch_id', oldest.name);
-    SELECT coalesce(sum(rows), 0) INTO total FROM pg_temp.dropping;
+    SELECT coalesce(sum(rows), 0), max(batch_id) INTO total, newest FROM pg_temp.dropping;
+    SELECT summary, through_batch_id INTO behind FROM public.summary_state ORDER BY through_batch_id LIMIT 1;
+    IF newest > behind.through_batch_id THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format(
+            'the summary %s has taken in batch %s, and %s holds events of batch %s',
+            behind.summary, behind.through_batch_id, oldest.name, newest);
+    END IF;
     LOCK TABLE ONLY public.events IN ACCESS EXCLUSIVE MODE;
     UPDATE public.ingest_files AS f SET rows_dropped = f.rows_dropped + d.rows
       FROM (SELECT file_id, sum(rows)::bigint AS rows FROM pg_temp.dropping GROUP BY file_id) AS d
@@ -569,7 +593,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO clickstream_reader, clickstream_w
 GRANT INSERT ON events, rejected_events, event_conflicts, ingest_batches, ingest_layouts TO clickstream_writer;
 GRANT INSERT, UPDATE ON ingest_files TO clickstream_writer;
 GRANT INSERT, UPDATE, DELETE ON ingest_chunks TO clickstream_writer;
-GRANT UPDATE ON stream_lease TO clickstream_writer;
+GRANT UPDATE ON stream_lease, stream_lock TO clickstream_writer;
 GRANT UPDATE (rows, ids) ON ledger_totals TO clickstream_writer;
 GRANT INSERT, DELETE ON reused_event_ids TO clickstream_writer;
 GRANT UPDATE ON maintenance_state TO clickstream_writer;

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from clickstream_assets import rejects
+from clickstream_assets.home import open_private
 from clickstream_assets.reject_records import ReplayFileError
 from clickstream_assets.rejects import NewestReject, ReasonCount, RejectFilter
 from clickstream_assets.replay import Replay, replay_as_they_are, replay_repaired
@@ -120,7 +121,7 @@ def export(
     with role_connection(Settings.from_env(), "reader", "clickstream-rejects") as connection:
         try:
             if format_ == "jsonl":
-                with out.open("wb") as output:
+                with open_private(out) as output:
                     rows = rejects.export_json_lines(connection, which, again, output)
                 result = rejects.Export((out,), rows, 0)
             else:

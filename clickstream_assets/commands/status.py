@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from clickstream_assets.credentials import role_names
 from clickstream_assets.role_connection import role_connection
 from clickstream_assets.settings import Settings
 from clickstream_assets.status import read_status, status_json
@@ -25,7 +26,11 @@ def command(as_json: bool, source: Path | None) -> None:
     """State of the stream, files waiting, totals, rates and latency. Exit 0 whenever it could tell."""
     settings = Settings.from_env()
     with role_connection(settings, "reader", "clickstream-status") as connection:
-        status = read_status(connection, (source or settings.events_dir).absolute())
+        status = read_status(
+            connection,
+            (source or settings.events_dir).absolute(),
+            writer=role_names(settings.role_prefix)["writer"],
+        )
     if as_json:
         click.echo(json.dumps(status_json(status), indent=2, default=_plain))
     else:

@@ -1,5 +1,4 @@
--- The lease, and whether a living session holds its advisory lock. A bigint key is split in pg_locks: the upper
--- half in classid, the lower in objid; hashtext is an int4, which may be negative.
+-- The lease, and whether a living session holds the stream's lock.
 SELECT lease.epoch, lease.mode, lease.dagster_run_id, lease.pid, lease.host, lease.spark_ui_url, lease.started_at,
        lease.heartbeat_at, lease.last_progress_at, lease.released_at, lease.wanted, lease.wanted_at, lease.failures,
        lease.next_attempt_at, lease.last_reason,
@@ -7,11 +6,10 @@ SELECT lease.epoch, lease.mode, lease.dagster_run_id, lease.pid, lease.host, lea
        clock_timestamp() AS now
   FROM stream_lease AS lease
   LEFT JOIN (SELECT locks.pid
-               FROM pg_locks AS locks, (SELECT hashtext('clickstream.stream')::bigint AS value) AS key
-              WHERE locks.locktype = 'advisory'
+               FROM pg_locks AS locks
+              WHERE locks.locktype = 'relation'
+                AND locks.mode = 'ExclusiveLock'
                 AND locks.granted
                 AND locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                AND locks.classid = ((key.value >> 32) & 4294967295)::oid
-                AND locks.objid = (key.value & 4294967295)::oid
-                AND locks.objsubid = 1
+                AND locks.relation = 'stream_lock'::regclass
               LIMIT 1) AS held ON true

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg2.errors
 import pytest
+from control_plane import wait_until
 from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, consistent_history
 from psycopg2.extensions import connection as Connection
@@ -28,36 +29,26 @@ def test_the_lock_of_the_stream_is_seen_by_a_reader_as_long_as_it_is_held(
     database: Database, reader: Connection
 ) -> None:
     assert not ledger.read_lease(reader).lock_held
-    stream = connect(database.writer_url, "stream", autocommit=True)
-    with stream.cursor() as cursor:
-        cursor.execute(query("lock_stream"))
-        assert cursor.fetchone() == (True,)
+    stream = connect(database.writer_url, "stream")
+    stream.cursor().execute(query("lock_stream"))
     lease = ledger.read_lease(reader)
     assert lease.lock_held
     assert lease.lock_backend_pid == stream.info.backend_pid
     stream.close()
-    with reader.cursor() as cursor:  # the server needs a moment to notice that the session has ended
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clickstream.stream')::bigint)")
-    assert not ledger.read_lease(reader).lock_held
+    wait_until(lambda: not ledger.read_lease(reader).lock_held)
 
 
 @pytest.mark.parametrize(
-    "key", ["hashtext('clickstream.stream')::bigint # 1", "hashtext('clickstream.stream'), 0"]
+    "statement",
+    [
+        "SELECT pg_advisory_lock(hashtext('clickstream.stream')::bigint)",
+        "LOCK TABLE stream_lock IN ACCESS SHARE MODE",
+        "LOCK TABLE stream_lease IN EXCLUSIVE MODE",
+    ],
 )
-def test_another_advisory_lock_is_not_the_stream(database: Database, reader: Connection, key: str) -> None:
-    other = connect(database.writer_url, "other", autocommit=True)
-    with other.cursor() as cursor:
-        cursor.execute(f"SELECT pg_advisory_lock({key})")
-    assert not ledger.read_lease(reader).lock_held
-    other.close()
-
-
-def test_the_same_lock_in_another_database_is_not_our_stream(
-    database: Database, reader: Connection, postgres_server: object
-) -> None:
-    other = connect(f"{database.owner_url.rpartition('/')[0]}/postgres", "other", autocommit=True)
-    with other.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('clickstream.stream')::bigint)")
+def test_another_lock_is_not_the_stream(database: Database, reader: Connection, statement: str) -> None:
+    other = connect(database.writer_url, "other")
+    other.cursor().execute(statement)
     assert not ledger.read_lease(reader).lock_held
     other.close()
 

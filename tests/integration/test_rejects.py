@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import stat
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -112,8 +113,9 @@ def test_a_csv_export_has_a_file_a_header_and_leaves_cut_lines_out(
         b"replay_of,reject_reason,reject_detail,user_id,event_time,price\n"
         b"1:2,invalid_price,,u1,2026-03-01,1e9\n"
         b"1:3,invalid_event_time,,u2,never,1\n"
-        b"1:4,invalid_utf8,,\xff\xfe,2026-03-01,-1\n"
+        b"1:4,invalid_utf8,,\xff\xfe,2026-03-01,'-1\n"  # a spreadsheet would take -1 for a formula
     )
+    assert {stat.S_IMODE(path.stat().st_mode) for path in export.files} == {0o600}
     assert (tmp_path / "out-2.csv").read_bytes() == (
         b"replay_of,reject_reason,reject_detail,visitorid,ts\n2:9,invalid_event_time,,v,x\n"
     )
@@ -129,6 +131,19 @@ def test_a_repaired_file_goes_into_the_events_directory_and_its_originals_are_ma
     assert result == Replay((file,), rows=1, replayed_before=0)
     assert file.read_bytes() == b"replay_of,user_id,event_time,price\n1:3,u2,2026-03-01,1\n"
     assert replayed_lines(database) == [(1, 3)]
+
+
+@pytest.mark.usefixtures("books")
+def test_cells_that_were_made_text_for_a_spreadsheet_go_back_as_they_were(
+    reader: Connection, writer: Connection, tmp_path: Path, events_dir: Path
+) -> None:
+    out = tmp_path / "out.csv"
+    rejects.export_csv(reader, RejectFilter(file_id=1, reason="invalid_utf8"), False, out)
+    assert replay_repaired(writer, events_dir, out.read_bytes(), again=False).unchanged == 1
+    (file,) = replay_repaired(
+        writer, events_dir, out.read_bytes().replace(b"\xff\xfe", b"u3"), again=False
+    ).files
+    assert file.read_bytes() == b"replay_of,user_id,event_time,price\n1:4,u3,2026-03-01,-1\n"
 
 
 @pytest.mark.usefixtures("books")

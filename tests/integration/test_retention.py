@@ -4,14 +4,17 @@ or that takes its summaries with it."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
 import psycopg2
 import psycopg2.errors
 import pytest
+from control_plane import wait_until
 from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, consistent_history
+from psycopg2.extensions import connection as Connection
 
 from clickstream_assets import retention, summaries
 from clickstream_assets.database import connect
@@ -182,3 +185,77 @@ def test_without_the_setting_nothing_is_dropped(database: Database, books: Ledge
     done = run_step(Maintenance(settings, lambda _: database.owner_url), "drop_old_events")
     assert done.numbers == {}
     assert run_sql(database.owner_url, "SELECT count(*)::int FROM events") == [(15,)]
+
+
+def test_a_batch_that_commits_between_the_refresh_and_the_drop_is_counted_before_it_goes(
+    database: Database,
+    books: LedgerBooks,
+    drop: Callable[[], StepResult],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """30,000 rows were once dropped that no summary had seen: the batch came after the last refresh."""
+    refresh, late = summaries.refresh, []
+
+    def refresh_then_commit(connection: Connection, name: str, **limits: int) -> summaries.Refresh:
+        done = refresh(connection, name, **limits)
+        if name == summaries.NAMES[-1] and not late:
+            late.append(books.add_file("late.csv", expected=3, chunks=1))
+            books.commit(Part(late[0], inserted=3))
+        return done
+
+    monkeypatch.setattr(summaries, "refresh", refresh_then_commit)
+    done = drop()
+    assert late
+    assert not done.problem
+    assert done.numbers["rows_dropped"] == 17
+    counted = "SELECT sum(events)::int FROM hourly_traffic WHERE hour < '2026-04-01'"
+    assert run_sql(database.owner_url, counted) == [(17,)]
+    assert audit(database).ok
+
+
+def test_batches_that_keep_coming_postpone_the_drop(
+    database: Database,
+    books: LedgerBooks,
+    drop: Callable[[], StepResult],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refresh = summaries.refresh
+
+    def refresh_then_commit(connection: Connection, name: str, **limits: int) -> summaries.Refresh:
+        done = refresh(connection, name, **limits)
+        if name == summaries.NAMES[-1]:
+            books.commit(Part(books.add_file("late.csv", expected=1, chunks=1), inserted=1))
+        return done
+
+    monkeypatch.setattr(summaries, "refresh", refresh_then_commit)
+    done = drop()
+    assert done.problem
+    assert "events_y2026m03 holds events of batch" in done.sentence
+    assert done.numbers["rows_dropped"] == 0
+
+
+def test_a_batch_that_commits_while_the_drop_waits_for_it_is_seen(
+    database: Database, books: LedgerBooks
+) -> None:
+    """The owner counts what is committed once it has the partition to itself, not what it saw before."""
+    writer = connect(database.writer_url, "tests", autocommit=True)
+    for name in summaries.NAMES:
+        summaries.refresh(writer, name)
+    writer.close()
+    stream = connect(database.owner_url, "tests")
+    owner = connect(database.owner_url, "tests-drop")
+    try:
+        with stream.cursor() as cursor:
+            cursor.execute("UPDATE events_y2026m03 SET batch_id = 99")
+            with ThreadPoolExecutor(1) as pool:
+                done = pool.submit(retention._drop_counted, owner, DAYS, [])
+                waiting = "SELECT count(*)::int FROM pg_stat_activity WHERE application_name = 'tests-drop' "
+                wait_until(
+                    lambda: run_sql(database.owner_url, waiting + "AND wait_event = 'relation'") == [(1,)]
+                )
+                stream.commit()
+                with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState, match="batch 99"):
+                    done.result()
+    finally:
+        stream.close()
+        owner.close()

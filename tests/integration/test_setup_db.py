@@ -12,15 +12,17 @@ from uuid import uuid4
 import psycopg2
 import psycopg2.errors
 import pytest
-from databases import TEST_CONFIGURATION, RunningServer, run_sql
+from databases import TEST_CONFIGURATION, Database, RunningServer, run_sql
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets import schema
 from clickstream_assets.credentials import ROLE_NAMES, role_url, with_database, with_identity
 from clickstream_assets.database import connect
+from clickstream_assets.fitness import check_server
 from clickstream_assets.postgres_server import PostgresServer
-from clickstream_assets.schema import apply_schema, check_version, setup_dagster_database, setup_databases
+from clickstream_assets.schema import apply_schema, setup_dagster_database, setup_databases
 from clickstream_assets.settings import Settings, SettingsError
+from spark.lease import Lease
 
 
 @pytest.fixture
@@ -112,7 +114,7 @@ def test_an_owner_without_createrole_is_told_what_to_do(
     # The roles are there (the session's template made them), and belong to somebody else.
     settings = Settings.from_env({"CLICKSTREAM_HOME": str(tmp_path), "CLICKSTREAM_DATABASE_URL": plain_owner})
     with pytest.raises(SettingsError, match=r"^the owner of the database may not set it up .* CREATEROLE"):
-        setup_databases(settings)
+        setup_databases(settings, take_roles=True)
     assert everything(plain_owner) == []
 
 
@@ -180,9 +182,74 @@ def test_dagsters_database_is_made_once_and_is_its_roles_own(postgres_server: Ru
 
 def test_an_old_server_is_one_sentence() -> None:
     def server(number: int, text: str) -> Connection:
-        info = SimpleNamespace(parameter_status=lambda _: text)
+        found = {"server_version": text, "server_encoding": "UTF8"}
+        info = SimpleNamespace(parameter_status=found.get)
         return cast(Connection, SimpleNamespace(server_version=number, info=info))
 
     with pytest.raises(SettingsError, match=r"^the server is PostgreSQL 13\.14: .* 14 or newer\.$"):
-        check_version(server(130014, "13.14"))
-    check_version(server(140000, "14.0"))
+        check_server(server(130014, "13.14"))
+    check_server(server(140000, "14.0"))
+
+
+def test_a_second_installation_on_the_server_leaves_the_roles_of_the_first_alone(
+    empty: str, database: Database, passwords: dict[str, str]
+) -> None:
+    """It once changed their passwords, and the first one's stream could not log in any more."""
+    with pytest.raises(
+        SettingsError, match="the role clickstream_writer has another password and works for another"
+    ):
+        apply_schema(empty, {"writer": "another", "reader": "another"})
+    assert everything(empty) == []
+    assert run_sql(database.writer_url, "SELECT 1") == [(1,)]
+    apply_schema(empty, passwords)  # the same ones are no harm
+
+
+def test_the_passwords_can_be_taken_all_the_same(empty: str, passwords: dict[str, str]) -> None:
+    apply_schema(empty, passwords | {"reader": "another"}, take_roles=True)
+    try:
+        assert run_sql(with_identity(empty, ROLE_NAMES["reader"], "another"), "SELECT 1") == [(1,)]
+    finally:
+        apply_schema(empty, passwords, take_roles=True)
+
+
+@pytest.fixture
+def prefix(postgres_server: RunningServer, empty: str) -> Iterator[str]:
+    """Role names of another installation, gone afterwards."""
+    prefix = f"second_{uuid4().hex[:8]}"
+    yield prefix
+    run_sql(postgres_server.url, f"DROP DATABASE IF EXISTS {prefix}_dagster WITH (FORCE)")
+    for role in ("writer", "reader", "dagster"):
+        for url in (empty, postgres_server.url):
+            run_sql(url, f"DROP OWNED BY {prefix}_{role}")
+        run_sql(postgres_server.url, f"DROP ROLE {prefix}_{role}")
+
+
+def test_a_second_installation_has_roles_and_a_dagster_of_its_own_by_a_prefix(
+    empty: str, database: Database, prefix: str, tmp_path: Path
+) -> None:
+    settings = Settings.from_env(
+        {
+            "CLICKSTREAM_HOME": str(tmp_path),
+            "CLICKSTREAM_DATABASE_URL": empty,
+            "CLICKSTREAM_ROLE_PREFIX": prefix,
+        }
+    )
+    for _ in range(2):
+        setup_databases(settings)
+    writer, reader = role_url(settings, "writer"), role_url(settings, "reader")
+    Lease(writer, "continuous", None, print).release("test")
+    assert run_sql(writer, "SELECT current_user::text") == [(f"{prefix}_writer",)]
+    assert run_sql(reader, "SELECT count(*)::int FROM events") == [(0,)]
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        run_sql(reader, "UPDATE stream_lease SET epoch = 1")
+    owned = "SELECT current_database()::text, current_user::text"
+    assert run_sql(role_url(settings, "dagster"), owned) == [(f"{prefix}_dagster", f"{prefix}_dagster")]
+    rights = "SELECT has_table_privilege('clickstream_writer', 'events', 'INSERT')"
+    assert run_sql(empty, rights) == [(False,)]
+    assert run_sql(database.writer_url, "SELECT 1") == [(1,)]
+
+
+@pytest.mark.parametrize("text", ["1shop", "Shop", "shop-2", "pg_shop", "s" * 41, "a;b", "a'b"])
+def test_a_prefix_that_is_no_plain_name_is_one_sentence(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError, match="CLICKSTREAM_ROLE_PREFIX is "):
+        Settings.from_env({"CLICKSTREAM_HOME": str(tmp_path), "CLICKSTREAM_ROLE_PREFIX": text})

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from control_plane import wait_until
 from databases import Database, RunningServer, run_sql
 from ledger_books import LedgerBooks, Part, consistent_history
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets import ledger
 from clickstream_assets.cli import clickstream
 from clickstream_assets.database import connect, query
 from clickstream_assets.settings import SettingsError
@@ -38,14 +40,14 @@ def environment(
 @pytest.fixture
 def stream(database: Database) -> Iterator[Connection]:
     """A session that holds the lock, and a lease row that says that it has just made progress."""
-    connection = connect(database.writer_url, "stream", autocommit=True)
-    with connection.cursor() as cursor:
-        cursor.execute(query("lock_stream"))
-        cursor.execute(
-            "UPDATE stream_lease SET epoch = 7, mode = 'continuous', pid = 42, host = 'here',"
-            " dagster_run_id = 'abcd1234-run', spark_ui_url = 'http://127.0.0.1:4040',"
-            " started_at = now() - interval '1 minute', heartbeat_at = now(), last_progress_at = now()"
-        )
+    connection = connect(database.writer_url, "stream")
+    connection.cursor().execute(query("lock_stream"))
+    run_sql(
+        database.writer_url,
+        "UPDATE stream_lease SET epoch = 7, mode = 'continuous', pid = 42, host = 'here',"
+        " dagster_run_id = 'abcd1234-run', spark_ui_url = 'http://127.0.0.1:4040',"
+        " started_at = now() - interval '1 minute', heartbeat_at = now(), last_progress_at = now()",
+    )
     yield connection
     connection.close()
 
@@ -124,7 +126,7 @@ def test_a_stream_that_was_killed_is_dead_and_its_files_wait(
 ) -> None:
     (environment / "a.csv").write_text("1")
     stream.close()
-    run_sql(database.reader_url, "SELECT pg_advisory_xact_lock(hashtext('clickstream.stream')::bigint)")
+    wait_until(lambda: not ledger.read_lease(reader).lock_held)
     status = read_status(reader, environment)
     assert status.decision.state is StreamState.DEAD
     assert state_since(status) == status.lease.heartbeat_at

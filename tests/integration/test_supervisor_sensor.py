@@ -124,7 +124,11 @@ def test_an_orphaned_driver_is_killed_and_then_replaced(
         assert launched is None
         assert f"process {driver.pid} was killed" in said
         assert driver.wait(10) == -9
-        wait_until(lambda: control.lease("(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')") == 0)
+        wait_until(
+            lambda: (
+                control.lease("(SELECT count(*) FROM pg_locks WHERE relation = 'stream_lock'::regclass)") == 0
+            )
+        )
         assert tick(control)[1] is not None
 
 

@@ -11,14 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg2.extensions import parse_dsn
 
-from clickstream_assets.credentials import (
-    ENVIRONMENT,
-    role_password,
-    role_url,
-    split_password,
-    with_database,
-    with_identity,
-)
+from clickstream_assets.credentials import ENVIRONMENT, role_password, role_url
+from clickstream_assets.database_url import split_password, with_database, with_identity
 from clickstream_assets.settings import Settings, SettingsError
 from clickstream_assets.stream_process import stream_environment
 
@@ -51,6 +45,56 @@ def test_a_url_split_for_argv_holds_no_password_and_loses_nothing(password: str)
         "sslmode": "verify-full",
         "sslrootcert": "/ca s.pem",
     }
+
+
+SECRET = "s3cret"
+UNREADABLE = [
+    *(f"postgresql://boss:half{mark}{SECRET}@db.example:5432/shop" for mark in "/?#[]@% \n"),
+    *(f"postgresql://boss:{SECRET}{mark}@db.example:5432/shop" for mark in "/?#[]@%"),
+    f"postgresql://boss:{SECRET}[x]@db.example/shop",
+    f"postgresql://boss:12/{SECRET}@db.example/shop",  # to libpq: host boss, port 12
+    f"postgresql://boss:{SECRET}%zz@db.example/shop",
+    f"postgresql://boss:{SECRET}@db.example:99999/shop",
+    f"postgresql://boss:{SECRET}@db.example:port/shop",
+    f"postgresql://boss:{SECRET}@[::1/shop",
+    f"postgresql://boss:{SECRET}@db.example/shop?no_such_parameter=1",
+    f"{SECRET}://db.example/shop",
+]
+
+
+@pytest.mark.parametrize("variable", ["CLICKSTREAM_DATABASE_URL", "CLICKSTREAM_DAGSTER_DATABASE_URL"])
+@pytest.mark.parametrize("url", UNREADABLE)
+def test_a_url_that_can_be_read_in_two_ways_is_one_sentence_without_any_part_of_it(
+    tmp_path: Path, url: str, variable: str
+) -> None:
+    """A password with a / was once half shown as a port, and setup-db and status read the same URL differently."""
+    with pytest.raises(SettingsError, match=f"^{variable} ") as caught:
+        settings(tmp_path, **{variable: url})
+    told = str(caught.value)
+    assert not any(part in told for part in (SECRET, "half", "boss", "db.example", "shop", "99999"))
+    assert told.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://boss:a:b@db.example/shop",
+        "postgresql://boss@h1:5432,h2:5433/shop?target_session_attrs=read-write",
+        "postgresql://boss:x@[fe80::1]:5432/shop",
+        "postgresql://%2Fvar%2Frun%2Fpostgresql/shop?user=boss",
+        "postgresql:///shop?host=/var/run/postgresql&user=boss",
+        "postgres://boss:p%2F%3F%23%5B%5D%40%25@db.example/shop?sslrootcert=/etc/a+b.pem&options=-c%20geqo%3Doff",
+    ],
+)
+def test_every_change_of_a_url_leaves_the_rest_as_libpq_reads_it(tmp_path: Path, url: str) -> None:
+    checked = settings(tmp_path, CLICKSTREAM_DATABASE_URL=url).database_url
+    assert checked == url
+    before = parse_dsn(url)
+    assert parse_dsn(with_database(url, "other")) == before | {"dbname": "other"}
+    assert parse_dsn(with_identity(url, "u", "p")) == before | {"user": "u", "password": "p"}
+    bare, password = split_password(url)
+    assert password == before.pop("password", None)
+    assert parse_dsn(bare) == before
 
 
 @pytest.mark.parametrize("role", ["writer", "reader"])

@@ -15,10 +15,13 @@ from clickstream_assets.reject_records import (
     Reject,
     RepairedRow,
     ReplayFileError,
+    as_text_cell,
     can_go_back_as_it_is,
     csv_line,
     export_fields,
     export_header,
+    is_unchanged,
+    of_text_cell,
     read_repaired,
     repaired_content,
     split_record,
@@ -169,3 +172,36 @@ def test_a_file_that_does_not_say_what_it_repairs_is_refused_with_its_line(
 ) -> None:
     with pytest.raises(ReplayFileError, match=message):
         read_repaired(content)
+
+
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-5.00",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "'=1",
+    "''=1",
+    "\uff1d1",  # a full-width sign
+    '=HYPERLINK("http://x?"&A1)',
+]
+
+
+@given(st.one_of(FIELDS, st.sampled_from(FORMULAS), st.text("'=+-@\t\r\na", max_size=5)))
+def test_a_cell_is_text_to_a_spreadsheet_and_comes_back_as_it_was(value: str) -> None:
+    cell = as_text_cell(value)
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert of_text_cell(cell) == value
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_an_export_that_nobody_repaired_is_unchanged_though_its_cells_were_formulas(formula: str) -> None:
+    original = reject(csv_line(["u1", formula, formula]), columns=("user_id", "=event_time", "price"))
+    lines = [export_header(original.columns), export_fields(original)]
+    content = b"".join(csv_line(map(as_text_cell, line)) for line in lines)
+    for row in csv.reader(io.StringIO(content.decode(), newline="")):
+        assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row)
+    repaired = read_repaired(content)
+    (row,) = repaired.rows
+    assert is_unchanged(row, repaired.columns, original)

@@ -1,0 +1,81 @@
+"""What a database must be before anything is written to it: UTF8, writable, and reached by sessions of its own.
+
+Belongs here: finding out, and one sentence for each. Does not belong here: the settings of a session (`database`).
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import psycopg2
+from psycopg2 import errors
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets.database import ENCODING, DatabaseUnfit, connect, query
+
+OLDEST_SERVER = 140000
+
+
+def check_server(connection: Connection) -> None:
+    """Raises DatabaseUnfit where the server is older than PostgreSQL 14, or the database does not store UTF8."""
+    info = connection.info
+    if connection.server_version < OLDEST_SERVER:
+        version = info.parameter_status("server_version")
+        raise DatabaseUnfit(f"the server is PostgreSQL {version}: this needs PostgreSQL 14 or newer.")
+    if (encoding := info.parameter_status("server_encoding")) != ENCODING:
+        raise DatabaseUnfit(
+            f"the database {info.dbname} stores text as {encoding}, and events need {ENCODING}: make another one with "
+            f"CREATE DATABASE … ENCODING '{ENCODING}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0, and name it in "
+            "CLICKSTREAM_DATABASE_URL."
+        )
+
+
+def why_read_only(connection: Connection, role: str) -> str | None:
+    """Why `role` can write nothing in this database; None where it can."""
+    with connection.cursor() as cursor:
+        cursor.execute(query("why_read_only"), {"role": role})
+        (reason,) = cursor.fetchone() or (None,)
+    return reason and read_only_sentence(reason)
+
+
+def sentence_of(error: psycopg2.Error) -> str:
+    """What PostgreSQL said, as one sentence."""
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if isinstance(error, errors.ReadOnlySqlTransaction):
+        return read_only_sentence(first)
+    return f"the database does not answer as it should: {first}"
+
+
+def read_only_sentence(reason: str) -> str:
+    return f"the database is read-only ({reason}): name the one that can be written, or let it be written."
+
+
+def check_writable(connection: Connection) -> None:
+    """Raises DatabaseUnfit where the role of this connection can write nothing."""
+    if (sentence := why_read_only(connection, connection.info.user)) is not None:
+        raise DatabaseUnfit(sentence)
+
+
+def check_own_sessions(url: str) -> None:
+    """Raises DatabaseUnfit where a pooler on the way gives a session of the server to one client after the other.
+
+    Two clients that are connected at the same time then have the same session, or one has another one each time; a
+    lock, a temporary table and a setting are somebody else's a moment later.
+    """
+    with (
+        closing(connect(url, "clickstream-pooling", autocommit=True)) as first,
+        closing(connect(url, "clickstream-pooling")) as second,
+    ):
+        before, other, after = (_session(connection) for connection in (first, second, first))
+    if before != after or before == other:
+        raise DatabaseUnfit(
+            "the way to the database is a pooler in transaction mode, where a session keeps neither lock nor settings: "
+            "name the server itself, or a pooler in session mode."
+        )
+
+
+def _session(connection: Connection) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(query("session_pid"))
+        (pid,) = cursor.fetchone() or (0,)
+    return int(pid)

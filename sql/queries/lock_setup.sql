@@ -1,0 +1,1 @@
+LOCK TABLE public.schema_versions IN SHARE ROW EXCLUSIVE MODE

@@ -1,0 +1,120 @@
+"""Servers that are not ours, as Debian packages them: PostgreSQL (15 in Debian 12), a standby of it, and PgBouncer.
+
+Where they are not installed the tests skip; CI installs them. Both refuse to run as root: the account `postgres`, which
+the package makes, runs them then.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+from databases import Database
+
+from clickstream_assets.postgres_configuration import HOST
+
+_INSTALLED = sorted(Path("/usr/lib/postgresql").glob("[1-9][0-9]/bin"))
+PROGRAMS = _INSTALLED[-1] if _INSTALLED else Path("/nowhere")
+POOLER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+START_LIMIT = 20  # seconds
+ACCOUNT = "postgres" if os.geteuid() == 0 else None
+
+needs_debian_postgres = pytest.mark.skipif(
+    not (PROGRAMS / "postgres").exists(), reason="Debian's PostgreSQL is not installed"
+)
+needs_pooler = pytest.mark.skipif(POOLER is None, reason="PgBouncer is not installed")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def run(program: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's programs to its end; its output is shown where the test fails."""
+    subprocess.run(
+        [PROGRAMS / program, *arguments], check=True, cwd="/", user=ACCOUNT, stdin=subprocess.DEVNULL
+    )
+
+
+@contextmanager
+def debian_postgres(
+    directory: Path, *, initdb: tuple[str, ...] = (), copy_of: str | None = None
+) -> Iterator[str]:
+    """A server of its own, or a standby of the one at `copy_of`; the superuser's URL without a password."""
+    port = free_port()
+    data = directory / f"data-{port}"
+    if copy_of is None:
+        run("initdb", "-D", str(data), "--auth=trust", "--username=boss", *initdb)
+    else:
+        run("pg_basebackup", "-D", str(data), "-R", "-X", "stream", "-c", "fast", "-d", copy_of)
+    with (data / "postgresql.conf").open("a") as file:
+        file.write(f"listen_addresses = '{HOST}'\nport = {port}\nunix_socket_directories = ''\nfsync = off\n")
+    log = data / "start.log"
+    run("pg_ctl", "start", "-D", str(data), "-l", str(log), "-w")
+    try:
+        yield f"postgresql://boss@{HOST}:{port}/postgres"
+    finally:
+        run("pg_ctl", "stop", "-D", str(data), "-m", "immediate", "-w")
+
+
+@contextmanager
+def pgbouncer(
+    directory: Path, database: Database, users: Mapping[str, str], *, mode: str
+) -> Iterator[Database]:
+    """A pooler before `database` that drops the options of a start, as its manual advises for JDBC."""
+    assert POOLER is not None
+    port, server = free_port(), urlsplit(database.owner_url)
+    passwords = directory / "users.txt"
+    passwords.write_text("".join(f'"{name}" "{password}"\n' for name, password in users.items()))
+    settings = directory / "pgbouncer.ini"
+    settings.write_text(
+        f"[databases]\n* = host={HOST} port={server.port}\n[pgbouncer]\nlisten_addr = {HOST}\nlisten_port = {port}\n"
+        f"auth_type = scram-sha-256\nauth_file = {passwords}\npool_mode = {mode}\nunix_socket_dir =\n"
+        f"ignore_startup_parameters = options,extra_float_digits\nlogfile = {directory}/pgbouncer.log\n"
+    )
+    (directory / "pgbouncer.log").touch()
+    for file in (passwords, settings, directory / "pgbouncer.log"):
+        file.chmod(0o666)
+    with subprocess.Popen(
+        [POOLER, str(settings)], user=ACCOUNT, cwd="/", stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            old, new = f"{HOST}:{server.port}/", f"{HOST}:{port}/"
+            pooled = Database(
+                database.name,
+                *(
+                    url.replace(old, new)
+                    for url in (database.owner_url, database.writer_url, database.reader_url)
+                ),
+            )
+            _wait_for(pooled.writer_url, process)
+            yield pooled
+        finally:
+            process.terminate()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_LIMIT
+    while not _answers(url):
+        assert process.poll() is None, "the pooler has ended"
+        assert time.monotonic() < until, "the pooler does not answer"
+        time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    try:
+        psycopg2.connect(url).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
