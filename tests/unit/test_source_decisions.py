@@ -20,7 +20,7 @@ from spark.source import (
 from spark.time_bounds import TimeBounds
 
 STATE = FileState(1, 1, 1, 1)
-COLUMNS = Columns(5, ",", (None, 0, 1, 2, 3, 4, None, None), ())
+COLUMNS = Columns(5, ",", None, (None, 0, 1, 2, 3, 4, None, None), ())
 BOUNDS = TimeBounds(0, 1)
 
 
