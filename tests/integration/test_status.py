@@ -206,6 +206,16 @@ def test_another_source_is_looked_at_when_asked(environment: Path, tmp_path: Pat
     assert content["waiting"]["files"] == 1
 
 
+def test_files_that_are_not_read_by_their_names_are_counted_and_some_are_named(environment: Path) -> None:
+    for name in ("a.csv.part", ".b.csv", "c.TMP", "d.csv~"):
+        (environment / name).touch()
+    shown = json.loads(run("status", "--json").stdout)["waiting"]
+    assert (shown["files"], shown["ignored"]) == (0, 4)
+    assert shown["ignored_paths"] == [".b.csv", "a.csv.part", "c.TMP", "d.csv~"]
+    text = run("status").stdout
+    assert "4 not read, by their names: .b.csv, a.csv.part, c.TMP, …" in text
+
+
 def test_a_missing_events_directory_is_said(environment: Path) -> None:
     environment.rmdir()
     assert "this directory is not there" in run("status").stdout
