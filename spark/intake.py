@@ -54,9 +54,18 @@ class Intake:
         self._failed = failed
         self._mapped = mapped
         self._stop = threading.Event()
+        self._registered: Path | None = None
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
     def start(self) -> None:
+        self._thread.start()
+
+    def start_with_present_files(self, registered: Path) -> None:
+        """Begin a thread that takes the files that are there now; then, or when it ends otherwise, `registered` is
+        made."""
+        registered.unlink(missing_ok=True)
+        self._registered = registered
+        self._thread = threading.Thread(target=self._run_once, name="intake", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -85,6 +94,15 @@ class Intake:
             len(paths),
             os.fsdecode(paths[0]),
         )
+
+    def _run_once(self) -> None:
+        try:
+            self.register_present_files()
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which ends the stream
+            self._failed(error)
+        finally:
+            if self._registered is not None:
+                self._registered.touch()
 
     def _run(self) -> None:
         try:

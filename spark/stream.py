@@ -13,9 +13,7 @@ from contextlib import suppress
 
 from psycopg2 import sql
 from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
-from pyspark.sql.streaming import StreamingQuery
 
 from clickstream_assets.database import connect, query
 from clickstream_assets.home import make_home
@@ -30,7 +28,7 @@ from spark.sink.spool import sweep
 from spark.source.data_source import URL_VARIABLE
 from spark.source_mapping import SourceMapping, read_mapping
 from spark.stream_ending import Ending
-from spark.streaming_query import failure_cause, spool_dir, start_query
+from spark.streaming_query import LoadQuery, failure_cause, spool_dir, start_query
 
 PARENT_SECONDS = 0.5  # between looks whether the parent is still there
 
@@ -110,22 +108,29 @@ def _run(
     if ui := spark.sparkContext.uiWebUrl:
         lease.show_spark_ui(ui)
         log.info("Spark UI: %s", ui)
-    if available_now:
-        log.info("registering the files in %s", settings.events_dir)
-        intake.register_present_files()
+    registered = settings.home / f"registered-{lease.epoch}" if available_now else None
+    if registered is not None:
+        log.info("registering and loading the files in %s", settings.events_dir)
+        intake.start_with_present_files(registered)
     else:
         intake.start()
         log.info("watching %s", settings.events_dir)
     busy = threading.Lock()
-    url = os.environ[URL_VARIABLE]
     workers = IdleWorkers(lambda: touch_workers(spark))
-    spool = spool_dir(settings)
-    stream = start_query(
-        spark, url, settings, lease, busy, available_now=available_now, spool=spool, mapping=mapping
+    query = start_query(
+        spark,
+        os.environ[URL_VARIABLE],
+        settings,
+        lease,
+        busy,
+        available_now=available_now,
+        spool=spool_dir(settings),
+        registered=registered,
+        mapping=mapping,
     )
     try:
         while not ending.event.wait(PARENT_SECONDS):
-            if not stream.isActive:
+            if not query.is_active:
                 break
             if busy.locked():
                 workers.worked()
@@ -133,15 +138,18 @@ def _run(
             if os.getppid() != parent:
                 ending.stop("the parent process ended")
         if not ending.event.is_set():
-            _say_how_it_ended(stream, ending)
+            _say_how_it_ended(query, ending)
     finally:
+        intake.stop()  # a catch-up that waits for files to be registered waits no longer
         # Stopping between two batches: a batch that runs is let finish.
         with busy, suppress(*JVM_GONE):
-            stream.stop()
+            query.stop()
+        if registered is not None:
+            registered.unlink(missing_ok=True)
 
 
-def _say_how_it_ended(stream: StreamingQuery, ending: Ending) -> None:
-    error: PySparkException | None = stream.exception()
+def _say_how_it_ended(query: LoadQuery, ending: Ending) -> None:
+    error = query.exception()
     if error is None:
         ending.stop("all present files are in")
         return
@@ -154,6 +162,7 @@ def _drop_orphaned_parts(url: str, epoch: int) -> None:
     connection = connect(url, "clickstream-stream-cleanup", autocommit=True)
     try:
         with connection.cursor() as cursor:
+            cursor.execute(query("forget_all_finished_parts"))
             cursor.execute(query("orphaned_parts"), {"epoch": epoch})
             for (table,) in cursor.fetchall():
                 cursor.execute(

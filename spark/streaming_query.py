@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -18,14 +19,58 @@ from spark.sink.books import Outcome
 from spark.sink.evidence import Evidence
 from spark.sink.handovers import Handover, SpoolHandover, UploadHandover
 from spark.sink.jdbc import JdbcHandover
+from spark.sink.known_keys_file import KnownKeysFile
 from spark.sink.micro_batch import MicroBatchWriter
 from spark.source.data_source import URL_VARIABLE, ChunkSource
 from spark.source.options import SourceOptions
 from spark.source_mapping import SourceMapping
 
 UNMAPPED = SourceMapping()
+KNOWN_KEYS = "known_keys.npz"  # in the home
 
 log = logging.getLogger("clickstream.stream")
+
+
+class LoadQuery:
+    """A Spark query, and the commits that follow on its micro-batches."""
+
+    def __init__(self, query: StreamingQuery, writer: MicroBatchWriter) -> None:
+        self._query = query
+        self._writer = writer
+
+    @property
+    def is_active(self) -> bool:
+        """Whether Spark runs it."""
+        return bool(self._query.isActive)
+
+    def wait(self, timeout: int | None = None) -> bool:
+        """Wait for the end, at most `timeout` seconds; whether it came.
+
+        Raises whatever ended it otherwise than by request.
+        """
+        ended = (
+            self._query.awaitTermination(timeout) if timeout is not None else self._query.awaitTermination()
+        )
+        if timeout is not None and not ended:
+            return False
+        self._writer.finish()
+        return True
+
+    def exception(self) -> Exception | None:
+        """What ended it otherwise than by request, once it is no longer active."""
+        if (error := self._query.exception()) is not None:
+            return error
+        try:
+            self._writer.finish()
+        except Exception as error:  # noqa: BLE001 - handed on
+            return error
+        return None
+
+    def stop(self) -> None:
+        """End it between two micro-batches, when what was begun is committed."""
+        self._query.stop()
+        with suppress(Exception):  # the reason of an end is asked for by `exception`
+            self._writer.close()
 
 
 def start_query(
@@ -37,13 +82,15 @@ def start_query(
     *,
     available_now: bool,
     spool: Path | None,
+    registered: Path | None = None,
     mapping: SourceMapping = UNMAPPED,
-) -> StreamingQuery:
+) -> LoadQuery:
     """Start the query under a held lease.
 
     Args:
-        busy: is locked while a micro-batch is being committed.
-        spool: a directory that driver and tasks share; without one, tasks upload their rows.
+        busy: is locked while a micro-batch is being committed. spool: a directory that driver and tasks share;
+        without one, tasks upload their rows. registered: with `available_now`, a file that is there once all present
+        files are registered; without one, they are.
     """
     checkpoint = settings.checkpoint_dir
     if not offset_log.is_usable(checkpoint):
@@ -61,6 +108,7 @@ def start_query(
         lease.epoch,
         spool,
         settings.retention_days,
+        registered,
     )
     writer = MicroBatchWriter(
         url,
@@ -70,6 +118,7 @@ def start_query(
         Evidence(root, mapping.columns),
         lambda batch_id: offset_log.read_range(checkpoint, batch_id),
         committed,
+        KnownKeysFile(settings.home / KNOWN_KEYS) if options.handover == "spool" else None,
     )
 
     def write(rows: DataFrame, batch_id: int) -> None:
@@ -87,7 +136,8 @@ def start_query(
         .queryName("clickstream")
         .option("checkpointLocation", str(checkpoint))
     )
-    return (out.trigger(availableNow=True) if available_now else out).start()
+    query = (out.trigger(availableNow=True) if available_now else out).start()
+    return LoadQuery(query, writer)
 
 
 def spool_dir(settings: Settings) -> Path | None:

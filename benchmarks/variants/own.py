@@ -26,17 +26,26 @@ def _pipeline(sink: Sink) -> Callable[[Place], None]:
         connection = connect(place.writer_url, "benchmarks-intake")
         try:
             manifest = Manifest(connection, lease.epoch)
-            Intake(
-                settings.events_dir, 0, manifest, lambda error: failures.append(str(error))
-            ).register_present_files()
-            busy = threading.Lock()
-            spool = settings.home / "spool"
+            intake = Intake(settings.events_dir, 0, manifest, lambda error: failures.append(str(error)))
+            registered = settings.home / "registered"
+            intake.start_with_present_files(registered)
             query = start_query(
-                place.spark, place.writer_url, settings, lease, busy, available_now=True, spool=spool
+                place.spark,
+                place.writer_url,
+                settings,
+                lease,
+                threading.Lock(),
+                available_now=True,
+                spool=settings.home / "spool",
+                registered=registered,
             )
-            query.awaitTermination()
-            if failures or query.exception() is not None:
-                raise RuntimeError(f"the stream failed: {failures or query.exception()}")
+            try:
+                query.wait()
+            finally:
+                intake.stop()
+                query.stop()
+            if failures:
+                raise RuntimeError(f"the stream failed: {failures}")
         finally:
             connection.close()
             lease.release("benchmark")

@@ -49,6 +49,7 @@ class Outcome:
     rows_conflict: int = 0
     files: int = 0
     merge_seconds: float = 0.0
+    committed_at: datetime | None = None
 
 
 @dataclass
@@ -137,5 +138,11 @@ class Books:
         }
 
 
-def _moment(microseconds: int) -> datetime:
-    return EPOCH + timedelta(microseconds=microseconds)
+def _moment(micros: int) -> datetime:
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -30,8 +30,7 @@ from spark.content import ContentChanged
 from spark.lease import LeaseLost
 from spark.records import Flag
 from spark.sink.books import COUNTS, Batch, Books, Outcome
-from spark.sink.copy import copy_rows
-from spark.sink.copy_in import SUSPECTS, copy_sheet
+from spark.sink.copy_in import SUSPECTS, copy_rejects, copy_sheet
 from spark.sink.encoding import encoded_rejects
 from spark.sink.evidence import Evidence
 from spark.sink.known_keys import KnownKeys
@@ -89,11 +88,15 @@ class BatchCommit:
 
         Raises:
             LeaseLost: another stream took over.
+            RowsLost: the manifest no longer has the chunks of this micro-batch.
         """
         cursor = self._cursor
         cursor.execute(query("check_lease_epoch"), {"epoch": self._batch.epoch})
         if cursor.fetchone() is None:
             raise LeaseLost("another stream holds the lease")
+        cursor.execute(query("batch_chunks"), {"after": self._batch.after, "upto": self._batch.upto})
+        if [row[0] for row in cursor.fetchall()] != [chunk.seq for chunk in self._batch.chunks]:
+            raise RowsLost("Chunks of this micro-batch were committed by another one.")
         cursor.execute(query("last_batch_totals"))
         if (last := cursor.fetchone()) is not None:
             self.outcome.batch_id, self._totals = last[0], dict(zip(COUNTS, last[1:], strict=True))
@@ -111,14 +114,16 @@ class BatchCommit:
         started = time.monotonic()
         self._begin_part(part)
         void = frozenset(self._books.void_files)
+        # The source foretold the id; a stream that goes on after a crash may find another one.
+        batch_id = self.outcome.batch_id if part.batch_id != self.outcome.batch_id else None
         rows = 0
         for sheet in spool.batches(part, "events"):
             rows += len(sheet)
-            self._suspects += copy_sheet(self._cursor, sheet, self._known, void)
+            self._suspects += copy_sheet(self._cursor, sheet, self._known, void, batch_id)
         rejects = 0
         for batch in spool.batches(part, "rejects"):
             rejects += len(batch)
-            copy_rows(self._cursor, "copy_rejects", ("rejected_events",), batch["row"])
+            copy_rejects(self._cursor, batch["row"], void, batch_id)
         if (rows, rejects) != (part.event_rows, part.reject_rows):
             raise RowsLost(
                 f"{part.event_rows} events and {part.reject_rows} rejects were spooled, {rows} and {rejects} are there."
@@ -173,6 +178,7 @@ class BatchCommit:
             cursor.execute(query("delete_void_chunks"), {"file_ids": list(void)})
         outcome.merge_seconds += time.monotonic() - started
         cursor.execute(query("insert_batch"), self._books.ledger_row(outcome, self._totals, parse_seconds))
+        ((outcome.committed_at,),) = cursor.fetchall()
         cursor.execute(query("count_committed"), {"batch_id": outcome.batch_id})
         cursor.execute(query("delete_chunks"), {"after": batch.after, "upto": batch.upto})
         cursor.execute(query("notify_batch"), {"batch_id": outcome.batch_id})
@@ -188,10 +194,6 @@ class BatchCommit:
         return commit
 
     def _begin_part(self, part: Part) -> None:
-        if part.batch_id not in (None, self.outcome.batch_id):
-            raise RowsLost(
-                f"Rows were made for batch {part.batch_id}, the next one is {self.outcome.batch_id}."
-            )
         if not part.void_files.keys() <= self._books.void_files.keys():
             raise FilesChanged(part.void_files)
         self.stored_tokens.append(part.token)
@@ -270,11 +272,8 @@ class BatchCommit:
             except ContentChanged:
                 changed[file_id] = Flag.CHUNK_CHANGED.name.lower()
                 continue
-            copy_rows(
-                self._cursor,
-                "copy_rejects",
-                ("rejected_events",),
-                encoded_rejects(rejects, self.outcome.batch_id),
+            copy_rejects(
+                self._cursor, encoded_rejects(rejects, self.outcome.batch_id), frozenset(), batch_id=None
             )
             for _ in lines:
                 self._books.refuse(file_id)

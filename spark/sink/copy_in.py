@@ -9,42 +9,36 @@ from __future__ import annotations
 import logging
 
 import numpy as np
-import numpy.typing as npt
 import psycopg2
 import pyarrow as pa
 from psycopg2.extensions import cursor as Cursor
 
 from spark.sink.copy import copy_rows
+from spark.sink.encoding import event_file_ids, of_batch, reject_file_ids
 from spark.sink.known_keys import KnownKeys
 from spark.sink.refusals import is_about_a_row
 
-EVENTS, SUSPECTS = ("events",), ("pg_temp", "suspects")
-FILE_ID_AT = (
-    2 + (4 + 16) + (4 + 8) + 4
-)  # in an encoded event: after the count of fields, event_id and event_time
+EVENTS, REJECTS, SUSPECTS = ("events",), ("rejected_events",), ("pg_temp", "suspects")
 
 log = logging.getLogger("clickstream.sink")
 
 
-def file_ids(rows: pa.BinaryArray) -> npt.NDArray[np.int64]:
-    """The files that encoded events are from."""
-    _, offsets, data = rows.buffers()
-    starts = np.frombuffer(offsets, np.int32)[rows.offset : rows.offset + len(rows)].astype(np.int64)
-    places = starts[:, None] + np.arange(FILE_ID_AT, FILE_ID_AT + 8)
-    found: npt.NDArray[np.int64] = (
-        np.frombuffer(data, np.uint8)[places].view(">i8")[:, 0].astype(np.int64) if len(rows) else starts
-    )
-    return found
+def copy_sheet(
+    cursor: Cursor,
+    sheet: pa.RecordBatch,
+    known: KnownKeys,
+    void_files: frozenset[int],
+    batch_id: int | None,
+) -> int:
+    """Store the rows of a sheet (`spool.EVENTS`) but those of `void_files`; returns how many wait in `suspects`.
 
-
-def copy_sheet(cursor: Cursor, sheet: pa.RecordBatch, known: KnownKeys, void_files: frozenset[int]) -> int:
-    """Store the rows of a sheet (`spool.EVENTS`) but those of `void_files`; returns how many of them wait in
-    `suspects`."""
-    rows = sheet["row"]
+    `batch_id` is that of the micro-batch, where the rows carry another one.
+    """
+    rows = sheet["row"] if batch_id is None else of_batch(sheet["row"], batch_id)
     keys, times = sheet["key"].to_numpy(), sheet["time"].to_numpy()
     doubtful = sheet["repeat"].to_numpy(zero_copy_only=False) | known.seen_before(keys, times)
     if void_files:
-        good = ~np.isin(file_ids(rows), list(void_files))
+        good = ~np.isin(event_file_ids(rows), list(void_files))
         rows, doubtful = rows.filter(pa.array(good)), doubtful[good]
     if not doubtful.any():
         new, suspects = rows, rows[:0]
@@ -55,6 +49,17 @@ def copy_sheet(cursor: Cursor, sheet: pa.RecordBatch, known: KnownKeys, void_fil
     if len(suspects):
         copy_rows(cursor, "copy_events", SUSPECTS, suspects)
     return len(suspects)
+
+
+def copy_rejects(
+    cursor: Cursor, rows: pa.BinaryArray, void_files: frozenset[int], batch_id: int | None
+) -> None:
+    """Store encoded rejects but those of `void_files`; `batch_id` as in `copy_sheet`."""
+    if void_files:
+        rows = rows.filter(pa.array(~np.isin(reject_file_ids(rows), list(void_files))))
+    if batch_id is not None:
+        rows = of_batch(rows, batch_id)
+    copy_rows(cursor, "copy_rejects", REJECTS, rows)
 
 
 def _copied(cursor: Cursor, rows: pa.BinaryArray) -> bool:

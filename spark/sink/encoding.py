@@ -7,6 +7,7 @@ each field's length and bytes, and a trailer.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pgpq import ArrowToPostgresBinaryEncoder
@@ -16,6 +17,12 @@ from spark.cleaning.prices import as_numeric
 HEADER = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
 TRAILER = b"\xff\xff"
 JSONB_VERSION = "\x01"
+
+Numbers = npt.NDArray[np.int64]
+
+# Behind the count of fields, each field has its length before it; `columns` has their order.
+_EVENT_FILE_AT = 2 + (4 + 16) + (4 + 8) + 4
+_REJECT_FILE_AT = 2 + 4
 
 
 def encoded_events(events: pa.RecordBatch, batch_id: int) -> pa.BinaryArray:
@@ -29,6 +36,36 @@ def encoded_events(events: pa.RecordBatch, batch_id: int) -> pa.BinaryArray:
 def encoded_rejects(rejects: pa.RecordBatch, batch_id: int) -> pa.BinaryArray:
     """Rows of `columns.REJECT_SCHEMA`, then `batch_id`."""
     return _encoded(dict(zip(rejects.schema.names, rejects.columns, strict=True)), batch_id)
+
+
+def event_file_ids(rows: pa.BinaryArray) -> Numbers:
+    """The files that encoded events are from."""
+    return _numbers(rows, _EVENT_FILE_AT)
+
+
+def reject_file_ids(rows: pa.BinaryArray) -> Numbers:
+    """The files that encoded rejects are from."""
+    return _numbers(rows, _REJECT_FILE_AT)
+
+
+def of_batch(rows: pa.BinaryArray, batch_id: int) -> pa.BinaryArray:
+    """Encoded rows, of events or rejects, with another batch id, which they end with."""
+    _, offsets, data = rows.buffers()
+    ends = np.frombuffer(offsets, np.int32)[rows.offset + 1 : rows.offset + len(rows) + 1].astype(np.int64)
+    changed = np.frombuffer(data, np.uint8).copy()
+    changed[ends[:, None] + np.arange(-8, 0)] = np.array([batch_id], ">i8").view(np.uint8)
+    buffers = [None, offsets, pa.py_buffer(changed)]
+    return pa.Array.from_buffers(pa.binary(), len(rows), buffers, offset=rows.offset)
+
+
+def _numbers(rows: pa.BinaryArray, at: int) -> Numbers:
+    """The bigint that stands at byte `at` of each row."""
+    if not len(rows):
+        return np.empty(0, np.int64)
+    _, offsets, data = rows.buffers()
+    starts = np.frombuffer(offsets, np.int32)[rows.offset : rows.offset + len(rows)].astype(np.int64)
+    found: Numbers = np.frombuffer(data, np.uint8)[starts[:, None] + np.arange(at, at + 8)].view(">i8")[:, 0]
+    return found.astype(np.int64)
 
 
 def _encoded(columns: dict[str, pa.Array], batch_id: int) -> pa.BinaryArray:
@@ -48,7 +85,7 @@ def _encoded(columns: dict[str, pa.Array], batch_id: int) -> pa.BinaryArray:
     return pa.Array.from_buffers(pa.binary(), rows, [None, pa.py_buffer(bounds), pa.py_buffer(data)])
 
 
-def _byte_lengths(column: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _byte_lengths(column: pa.Array) -> Numbers:
     if pa.types.is_integer(column.type) or pa.types.is_timestamp(column.type):
         return np.full(len(column), 8, np.int64)
     return pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)

@@ -7,7 +7,7 @@ attempt's rows behind, so rows are told apart by file and line before they are m
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -18,7 +18,7 @@ from psycopg2.extensions import parse_dsn
 from pyspark.sql import DataFrame
 
 from clickstream_assets.database import connect, query
-from spark.sink.books import Batch
+from spark.sink.books import Batch, microseconds
 from spark.sink.commit import BatchCommit
 from spark.sink.handovers import PartsHandover
 from spark.sink.parts import Part
@@ -143,10 +143,5 @@ class _JdbcParts:
                 part.void_files[file_id] = void
         part.months = sorted(months)
         if times:
-            part.min_event_us, part.max_event_us = _microseconds(min(times)), _microseconds(max(times))
+            part.min_event_us, part.max_event_us = microseconds(min(times)), microseconds(max(times))
         return part
-
-
-def _microseconds(moment: datetime) -> int:
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

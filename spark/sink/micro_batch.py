@@ -1,4 +1,9 @@
-"""One micro-batch, from Spark's hands to the commit: what `foreachBatch` calls."""
+"""One micro-batch, from Spark's hands to the commit: what `foreachBatch` calls.
+
+A large micro-batch is stored by a thread, from its first finished part on, and Spark may plan and read the next one
+while its end is still being stored. That is safe, because Spark's checkpoint decides nothing: chunks leave the
+manifest in the commit that stores their rows, and a stream that starts looks for all that are there.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from psycopg2 import sql
@@ -20,23 +26,41 @@ from spark.sink.commit import BatchCommit, FilesChanged
 from spark.sink.evidence import Evidence
 from spark.sink.handovers import Handover, PartsHandover
 from spark.sink.known_keys import KnownKeys
+from spark.sink.known_keys_file import KnownKeysFile
 from spark.sink.parts import Part
 from spark.sink.staging import definitions
 
-SMALL_ROWS = 20_000  # fewer are stored when all of them are there
+SMALL_ROWS = 20_000  # fewer are stored when all of them are there, and before Spark goes on
 POLL_SECONDS = 0.01  # between looks for a finished part
 
 log = logging.getLogger("clickstream.batch")
 
 
+@dataclass
+class _Run:
+    """A micro-batch on its way. `accepted` is set when Spark is `done`, unless its job failed."""
+
+    batch: Batch
+    handover: PartsHandover
+    started: float
+    done: threading.Event = field(default_factory=threading.Event)
+    accepted: list[Part] | None = None
+    parse_seconds: float = 0.0
+
+    @property
+    def is_small(self) -> bool:
+        return sum(chunk.records for chunk in self.batch.chunks) <= SMALL_ROWS
+
+
 class MicroBatchWriter:
-    """Writes micro-batches under one lease epoch.
+    """Writes micro-batches under one lease epoch, in their order.
 
     Args:
         url: of the database, as the writer.
         sink: its name in the ledger.
         batch_range: gives (after, upto) of a Spark batch id.
         committed: is told the outcome of each micro-batch.
+        keys_file: keeps the filter of known keys between two streams.
     """
 
     def __init__(
@@ -48,6 +72,7 @@ class MicroBatchWriter:
         evidence: Evidence,
         batch_range: Callable[[int], tuple[int, int]],
         committed: Callable[[Outcome], None],
+        keys_file: KnownKeysFile | None = None,
     ) -> None:
         self._url = url
         self._epoch = epoch
@@ -56,26 +81,90 @@ class MicroBatchWriter:
         self._evidence = evidence
         self._batch_range = batch_range
         self._committed = committed
+        self._keys_file = keys_file
+        self._last: Outcome | None = None
+        self._manifest: Connection | None = None
         self._connection: Connection | None = None
         self._known: KnownKeys | None = None
+        self._pool = ThreadPoolExecutor(1, "store")
+        self._storing: Future[None] | None = None
 
     def write(self, rows: DataFrame, spark_batch_id: int) -> None:
-        """Commit one micro-batch, exactly once: a batch that is in the ledger already is passed over."""
+        """Run one micro-batch and see to its commit: a batch that is in the ledger already is passed over.
+
+        Raises whatever the commit of this micro-batch, or of the one before it, raised.
+        """
         started_at, started = datetime.now(UTC), time.monotonic()
         query_id = rows.sparkSession.sparkContext.getLocalProperty("sql.streaming.queryId") or ""
         after, upto = self._batch_range(spark_batch_id)
-        connection = self._open()
+        chunks = self._chunks(query_id, spark_batch_id, after, upto)
+        if not chunks:
+            log.info("batch %d of Spark is committed already: passed over", spark_batch_id)
+            return
+        batch = Batch(query_id, spark_batch_id, self._epoch, self._sink, after, upto, chunks, started_at)
+        run = _Run(batch, self._handover.begin(batch), started)
+        before, self._storing = self._storing, self._pool.submit(self._store, run)
         try:
-            chunks = self._chunks(connection, query_id, spark_batch_id, after, upto)
-            if not chunks:
+            run.accepted = run.handover.run(rows)
+            run.parse_seconds = time.monotonic() - started
+        finally:
+            run.done.set()
+            if before is not None:
+                before.result()
+        if run.is_small:
+            self.finish()
+
+    def finish(self) -> None:
+        """Wait until all that was begun is committed; raises what ended it otherwise."""
+        storing, self._storing = self._storing, None
+        if storing is not None:
+            storing.result()
+
+    def close(self) -> None:
+        """Wait as `finish` does, and keep what the next stream can use."""
+        try:
+            self.finish()
+        finally:
+            self._pool.shutdown()
+            self._keep_keys(only_if_many=False)
+
+    def _chunks(self, query_id: str, spark_batch_id: int, after: int, upto: int) -> list[Chunk]:
+        if self._manifest is None:
+            self._manifest = connect(self._url, "clickstream-stream-batches", autocommit=True)
+        with self._manifest.cursor() as cursor:
+            cursor.execute(query("batch_committed"), {"query_id": query_id, "spark_batch_id": spark_batch_id})
+            if cursor.fetchone() is not None:
+                return []
+            cursor.execute(query("batch_chunks"), {"after": after, "upto": upto})
+            return [Chunk(*row) for row in cursor]
+
+    def _open(self) -> tuple[Connection, KnownKeys]:
+        if self._connection is None or self._known is None:
+            self._connection = connect(self._url, "clickstream-stream-sink")
+            with self._connection, self._connection.cursor() as cursor:
+                cursor.execute(
+                    sql.SQL(query("create_session_tables")).format(columns=definitions(EVENT_COLUMNS))
+                )
+            self._known = self._keys_file.load(self._connection) if self._keys_file else KnownKeys()
+        return self._connection, self._known
+
+    def _store(self, run: _Run) -> None:
+        """Runs in the thread: store the parts of a micro-batch as they come, and commit it."""
+        connection, known = self._open()
+        try:
+            commit = BatchCommit(connection, run.batch, known, self._evidence)
+            if run.is_small or not run.handover.reports_early:
+                run.done.wait()
+            commit.begin()
+            _store_early(commit, run)
+            if run.accepted is None:
                 connection.rollback()
-                log.info("batch %d of Spark is committed already: passed over", spark_batch_id)
                 return
-            batch = Batch(query_id, spark_batch_id, self._epoch, self._sink, after, upto, chunks, started_at)
-            outcome = self._run(rows, connection, batch, started)
+            outcome = _finish(commit, run.handover, run.accepted, run.parse_seconds)
         except BaseException:
-            connection.rollback()
+            connection.rollback()  # what the tasks left goes when the next stream starts
             raise
+        run.handover.end()
         log.info(
             "batch %d: %d rows read, %d inserted, %d duplicate, %d rejected, %d file(s), %.0f ms",
             outcome.batch_id,
@@ -84,99 +173,50 @@ class MicroBatchWriter:
             outcome.rows_duplicate,
             outcome.rows_rejected,
             outcome.files,
-            (time.monotonic() - started) * 1000,
+            (time.monotonic() - run.started) * 1000,
         )
+        self._last = outcome
+        self._keep_keys(only_if_many=True)
         self._committed(outcome)
 
-    def _open(self) -> Connection:
-        if self._connection is None:
-            self._connection = connect(self._url, "clickstream-stream-sink")
-            with self._connection, self._connection.cursor() as cursor:
-                cursor.execute(
-                    sql.SQL(query("create_session_tables")).format(columns=definitions(EVENT_COLUMNS))
-                )
-                cursor.execute(query("unknown_until"))
-                ((newest,),) = cursor.fetchall()
-            self._known = KnownKeys(None if newest is None else _microseconds(newest))
-        return self._connection
-
-    def _chunks(
-        self, connection: Connection, query_id: str, spark_batch_id: int, after: int, upto: int
-    ) -> list[Chunk]:
-        with connection.cursor() as cursor:
-            cursor.execute(query("batch_committed"), {"query_id": query_id, "spark_batch_id": spark_batch_id})
-            if cursor.fetchone() is not None:
-                return []
-            cursor.execute(query("batch_chunks"), {"after": after, "upto": upto})
-            return [Chunk(*row) for row in cursor]
-
-    def _run(self, rows: DataFrame, connection: Connection, batch: Batch, started: float) -> Outcome:
-        assert self._known is not None  # noqa: S101 - it comes with the connection
-        handover = self._handover.begin(batch)
-        commit = BatchCommit(connection, batch, self._known, self._evidence)
-        try:
-            if sum(chunk.records for chunk in batch.chunks) <= SMALL_ROWS or not handover.reports_early:
-                accepted = handover.run(rows)
-                commit.begin()
-            else:
-                accepted, commit = self._store_meanwhile(rows, handover, commit)
-            parsed = time.monotonic() - started
-            return self._finish(handover, commit, accepted, parsed)
-        finally:
-            handover.end()
-
-    def _store_meanwhile(
-        self, rows: DataFrame, handover: PartsHandover, commit: BatchCommit
-    ) -> tuple[list[Part], BatchCommit]:
-        """Spark works in this thread, what its tasks finish is stored in another: both cores work."""
-        done = threading.Event()
-        with ThreadPoolExecutor(1, "store") as pool:
-            storing = pool.submit(_store_early, commit, handover, done)
-            try:
-                accepted = handover.run(rows)
-            finally:
-                done.set()
-            storing.result()
-        return accepted, commit
-
-    def _finish(
-        self, handover: PartsHandover, commit: BatchCommit, accepted: list[Part], parsed: float
-    ) -> Outcome:
-        """Store what is not stored yet; from the start again, where something turned out otherwise."""
-        void_files = {file_id: flag for part in accepted for file_id, flag in part.void_files.items()}
-        tokens = [part.token for part in accepted]
-        if commit.void_files != void_files or commit.stored_tokens != tokens[: len(commit.stored_tokens)]:
-            # Files changed, or Spark ran a task twice and accepted the attempt that was not stored.
-            commit = commit.again(void_files)
-        while True:
-            try:
-                for part in accepted[len(commit.stored_tokens) :]:
-                    handover.store(commit, part)
-                return commit.finish(parsed)
-            except FilesChanged as changed:
-                commit = commit.again(changed.files)
+    def _keep_keys(self, *, only_if_many: bool) -> None:
+        last = self._last
+        if self._keys_file and self._known and last and last.committed_at:
+            self._keys_file.save(self._known, last.batch_id, last.committed_at, only_if_many=only_if_many)
 
 
-def _store_early(commit: BatchCommit, handover: PartsHandover, done: threading.Event) -> None:
+def _store_early(commit: BatchCommit, run: _Run) -> None:
     """Store the parts in order, each as soon as it is reported, until one is about changed files or Spark is done."""
-    commit.begin()
-    for part in _reported(handover, done):
+    for part in _reported(run):
         if part.void_files:
             return
-        handover.store(commit, part)
+        run.handover.store(commit, part)
 
 
-def _reported(handover: PartsHandover, done: threading.Event) -> Iterator[Part]:
+def _reported(run: _Run) -> Iterator[Part]:
     index = 0
-    while not done.is_set():
-        part = handover.reported(index)
+    while not run.done.is_set():
+        part = run.handover.reported(index)
         if part is None:
-            done.wait(POLL_SECONDS)
+            run.done.wait(POLL_SECONDS)
         else:
             yield part
             index += 1
 
 
-def _microseconds(moment: datetime) -> int:
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+def _finish(
+    commit: BatchCommit, handover: PartsHandover, accepted: list[Part], parse_seconds: float
+) -> Outcome:
+    """Store what is not stored yet; from the start again, where something turned out otherwise."""
+    void_files = {file_id: flag for part in accepted for file_id, flag in part.void_files.items()}
+    tokens = [part.token for part in accepted]
+    if commit.void_files != void_files or commit.stored_tokens != tokens[: len(commit.stored_tokens)]:
+        # Files changed, or Spark ran a task twice and accepted the attempt that was not stored.
+        commit = commit.again(void_files)
+    while True:
+        try:
+            for part in accepted[len(commit.stored_tokens) :]:
+                handover.store(commit, part)
+            return commit.finish(parse_seconds)
+        except FilesChanged as changed:
+            commit = commit.again(changed.files)

@@ -1,6 +1,6 @@
 """The Python data source that Spark runs: offsets and partitions in a process of the driver, reading in the tasks.
 
-The offset is {"after": a, "seq": s}: the batch holds the chunks a < seq <= s, so Spark's own offset log names the whole
+The offset is {"after": a, "seq": s, "epoch": e}: the batch holds the chunks a < seq <= s, so Spark's own offset log names the whole
 batch. Committed chunks are gone from the manifest and are never yielded again, whatever a checkpoint says.
 """
 
@@ -20,7 +20,13 @@ from pyspark.sql.streaming.datasource import ReadLimit, SupportsTriggerAvailable
 from pyspark.sql.types import StructType
 
 from clickstream_assets.database import connect, query
-from spark.source.micro_batches import BATCH_CHUNKS, Waiting, batch_end, group_by_task
+from spark.source.micro_batches import (
+    BATCH_CHUNKS,
+    Waiting,
+    batch_end,
+    group_by_task,
+    ranges_to_look_at,
+)
 from spark.source.options import SourceOptions
 from spark.source.registered import registered_chunks
 from spark.source.task import TaskRead, read_task
@@ -45,7 +51,12 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     def __init__(self, options: SourceOptions) -> None:
         self._options = options
         self._connection: Connection | None = None
-        self._target: int | None = None  # of --available-now
+        self._is_catch_up = False  # --available-now
+        # What this process handed out may still be being stored. Chunks behind a checkpoint are looked for, too: of a
+        # micro-batch that a killed stream did not commit, or of a database that was restored from a backup.
+        self._handed_out = 0
+        self._rerun: tuple[int, int] | None = None  # what Spark's log had this process run first
+        self._has_looked = False
         self._noted = 0.0
 
     def initialOffset(self) -> dict[str, int]:
@@ -53,25 +64,37 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         return {"after": 0, "seq": 0}
 
     def prepareForTriggerAvailableNow(self) -> None:
-        (self._target,) = self._rows("chunks_last", {})[0]
+        self._is_catch_up = True
 
     def latestOffset(self, start: dict[str, int], limit: ReadLimit) -> dict[str, int]:
-        after = start["seq"]
-        end = self._next_end(after)
-        if end is None:
-            # A database restored from a backup may hold chunks behind the checkpoint.
-            after = 0
-            end = self._next_end(after)
-        if end is None and self._target is None:
+        self._has_looked = True
+        found = self._next_range()
+        if found is None and self._is_catch_up:
+            found = self._next_range_of_catch_up()
+        elif found is None:
             self._note_idle()
             self._wait_for_files()
-            after = start["seq"]
-            end = self._next_end(after)
-        return start if end is None else {"after": after, "seq": end}
+            found = self._next_range()
+        if found is None:
+            return start
+        after, self._handed_out = found
+        # With the epoch, for Spark takes an offset that it knows for no new data.
+        return {"after": after, "seq": self._handed_out, "epoch": self._options.epoch}
+
+    def _next_range_of_catch_up(self) -> tuple[int, int] | None:
+        """Wait for chunks until intake has registered all files that are there."""
+        while True:
+            is_registered = self._options.registered is None or self._options.registered.exists()
+            found = self._next_range()
+            if found is not None or is_registered:
+                return found
+            self._wait_for_files()
 
     def partitions(self, start: dict[str, int], end: dict[str, int]) -> Sequence[InputPartition]:
+        if not self._has_looked:
+            self._rerun = (end["after"], end["seq"])
         rows = self._rows("chunks_to_read", {"after": end["after"], "upto": end["seq"]})
-        ((floor, batch_id),) = self._rows("next_batch", {})
+        ((floor, batch_id),) = self._rows("next_batch", {"after": end["after"]})
         bounds = TimeBounds.at(datetime.now(UTC), self._options.retention_days, floor)
         chunks = registered_chunks(rows, self._options.mapping.columns, bounds)
         groups = group_by_task(chunks, whole_files=self._options.identical_rows == "keep")
@@ -84,9 +107,14 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         if isinstance(partition, ChunkPartition):
             yield from read_task(partition.task, self._options)
 
-    def _next_end(self, after: int) -> int | None:
-        rows = self._rows("chunks_waiting", {"after": after, "upto": self._target, "limit": BATCH_CHUNKS})
-        return batch_end([Waiting(*row) for row in rows])
+    def _next_range(self) -> tuple[int, int] | None:
+        """The chunks of the next micro-batch: after < seq <= upto."""
+        for after, upto in ranges_to_look_at(self._handed_out, self._rerun):
+            rows = self._rows("chunks_waiting", {"after": after, "upto": upto, "limit": BATCH_CHUNKS})
+            end = batch_end([Waiting(*row) for row in rows])
+            if end is not None:
+                return after, end
+        return None
 
     def _rows(self, name: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         if self._connection is None:

@@ -36,6 +36,20 @@ def batch_end(waiting: Sequence[Waiting]) -> int | None:
     return end
 
 
+def ranges_to_look_at(handed_out: int, rerun: tuple[int, int] | None) -> list[tuple[int, int | None]]:
+    """Where chunks of the next micro-batch may be, as (after, upto), in order; `None`: without an end.
+
+    Args:
+        handed_out: the last seq that this process has handed out.
+        rerun: (after, upto) of a micro-batch that Spark began with, out of its log.
+    """
+    if rerun is None:
+        return [(handed_out, None)]
+    after, upto = rerun
+    before: list[tuple[int, int | None]] = [(handed_out, after)] if handed_out < after else []
+    return [*before, (max(handed_out, upto), None)]
+
+
 def group_by_task(
     chunks: Sequence[ChunkToRead], task_bytes: int = TASK_BYTES, *, whole_files: bool = False
 ) -> list[tuple[ChunkToRead, ...]]:

@@ -29,6 +29,9 @@ class SourceOptions:
     epoch: int  # of the lease
     spool: Path | None  # None: there is no directory that tasks and driver share
     retention_days: int | None = None
+    registered: Path | None = (
+        None  # of a catch-up: a file that is there once all present files are registered
+    )
 
     @property
     def schema(self) -> str:
@@ -44,6 +47,8 @@ class SourceOptions:
         }
         if self.spool is not None:
             options["spool"] = str(self.spool)
+        if self.registered is not None:
+            options["registered"] = str(self.registered)
         if self.retention_days is not None:
             options["retention_days"] = str(self.retention_days)
         return options
@@ -51,7 +56,7 @@ class SourceOptions:
     @classmethod
     def of(cls, options: Mapping[str, str]) -> SourceOptions:
         assert options["handover"] in get_args(Handover)  # noqa: S101 - this project's own text
-        spool, days = options.get("spool"), options.get("retention_days")
+        spool, days, registered = (options.get(name) for name in ("spool", "retention_days", "registered"))
         return cls(
             bytes.fromhex(options["root"]),
             SourceMapping.from_json(options["mapping"]),
@@ -60,4 +65,5 @@ class SourceOptions:
             int(options["epoch"]),
             Path(spool) if spool is not None else None,
             int(days) if days is not None else None,
+            Path(registered) if registered is not None else None,
         )

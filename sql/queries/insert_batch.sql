@@ -10,3 +10,4 @@ INSERT INTO ingest_batches (
     %(total_rows_read)s, %(total_rows_inserted)s, %(total_rows_duplicate)s, %(total_rows_rejected)s,
     %(min_event_time)s, %(max_event_time)s, %(parse_seconds)s, %(merge_seconds)s
 )
+RETURNING committed_at

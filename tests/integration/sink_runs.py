@@ -84,7 +84,8 @@ class SinkRuns:
                 self.outcomes.append,
             )
             for number, (after, upto) in enumerate(ranges):
-                writer.write(self._rows(lease.epoch, after, upto, before), number)
+                writer.write(self._rows(lease.epoch, after, upto, before), number)  # type: ignore[arg-type]
+            writer.finish()
         finally:
             lease.release("test")
 
@@ -125,7 +126,7 @@ class SinkRuns:
                     chunks = registered_chunks(
                         cursor.fetchall(), self.mapping.columns, TimeBounds.at(datetime.now(UTC))
                     )
-                    cursor.execute(query("next_batch"))
+                    cursor.execute(query("next_batch"), {"after": after})
                     ((_, batch_id),) = cursor.fetchall()
             finally:
                 connection.close()

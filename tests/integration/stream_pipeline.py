@@ -80,9 +80,10 @@ class Pipeline:
                 spool=settings.home / "spool" if spool else None,
                 mapping=mapping,
             )
-            if not query.awaitTermination(120):
+            try:
+                assert query.wait(120), "the query did not end within 120 s"
+            finally:
                 query.stop()
-                raise AssertionError("the query did not end within 120 s")
         finally:
             connection.close()
             lease.release("test")

@@ -28,7 +28,7 @@ def files(sink: SinkRuns) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize("noticed_by", [0, 1, 2, 3])
 def test_of_a_file_that_changes_while_its_batch_runs_no_row_stays(sink: SinkRuns, noticed_by: int) -> None:
-    changing = sink.write("changing.csv", "".join(event(number) for number in range(400)) + "bad\n")
+    changing = sink.write("changing.csv", "bad\n" + "".join(event(number) for number in range(400)))
     sink.register(changing, CHUNK)
     sink.register(sink.write("stays.csv", event(5) + event(1_000) + "bad\n"))
     assert sink.chunks() >= 4

@@ -271,6 +271,7 @@ def test_a_database_restored_from_a_backup_behind_the_checkpoint_gets_its_files(
     ):
         pipeline.rows(f"DELETE FROM {table}")
     pipeline.rows("SELECT setval('ingest_chunks_seq', 1, false)")
+    pipeline.rows("UPDATE ledger_totals SET rows = NULL, ids = NULL")
     pipeline.load()
     assert pipeline.rows("SELECT count(*)::int FROM events") == [(3,)]
     pipeline.assert_conserved()

@@ -16,6 +16,7 @@ from spark.source.micro_batches import (
     Waiting,
     batch_end,
     group_by_task,
+    ranges_to_look_at,
 )
 from spark.time_bounds import TimeBounds
 
@@ -57,6 +58,18 @@ def test_tasks_hold_all_chunks_in_order(sizes: list[int], task_bytes: int) -> No
     assert [c for group in groups for c in group] == chunks
     costs = [sum(c.byte_length + CHUNK_COST_BYTES for c in group) for group in groups]
     assert all(len(group) == 1 or cost <= task_bytes for group, cost in zip(groups, costs, strict=True))
+
+
+def test_what_was_handed_out_is_not_handed_out_again() -> None:
+    assert ranges_to_look_at(0, None) == [(0, None)]
+    assert ranges_to_look_at(7, None) == [(7, None)]
+
+
+def test_a_micro_batch_out_of_sparks_log_is_passed_over_and_what_lies_before_it_is_not() -> None:
+    assert ranges_to_look_at(0, (100, 200)) == [(0, 100), (200, None)]
+    assert ranges_to_look_at(60, (100, 200)) == [(60, 100), (200, None)]
+    assert ranges_to_look_at(100, (100, 200)) == [(200, None)]
+    assert ranges_to_look_at(300, (100, 200)) == [(300, None)]
 
 
 def test_thousands_of_tiny_files_are_work_for_many_cores() -> None:
