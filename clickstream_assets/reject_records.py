@@ -1,9 +1,7 @@
 """Dead letters as records: from the raw bytes of a rejected line to fields that a person can repair, and back.
 
 Belongs here: pure conversions that keep every byte of an untouched value. Does not belong here: the database and
-the disk (`rejects`, `replay`).
-
-Text is decoded as UTF-8 with surrogate escapes, so that bytes that are no UTF-8 survive the way through a CSV.
+the disk (`rejects`, `replay`), and the grammar of a line (`csv_lines`).
 """
 
 from __future__ import annotations
@@ -11,9 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from clickstream_assets.csv_lines import csv_line, has_open_quote, split_record
 
 REPLAY_OF = "replay_of"  # "file_id:line_no" of the original; intake keeps it in events.extra
 REPLAYED_AGAIN_AT = "replayed_again_at"  # makes a deliberate repetition another content than the first
@@ -50,6 +50,7 @@ class Reject:
     layout_id: int
     columns: tuple[str, ...]
     delimiter: str
+    escape: str | None = None  # of quotes, as the ledger has it for the file's layout
 
     @property
     def link(self) -> str:
@@ -81,14 +82,6 @@ class RepairedFile:
     rows: tuple[RepairedRow, ...]
 
 
-def csv_line(fields: Iterable[str], delimiter: str = ",") -> bytes:
-    """One CSV line. A lone empty field is quoted, or it would be a blank line."""
-    text = io.StringIO(newline="")
-    # The writer quotes a lone CR only where the line end has one.
-    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerow(fields)
-    return text.getvalue().removesuffix("\r\n").encode("utf-8", "surrogateescape") + b"\n"
-
-
 def as_text_cell(value: str) -> str:
     """`value` as a cell that a spreadsheet takes for text: with a ' in front, where it would take it for a formula."""
     return f"'{value}" if _FORMULA.match(value) else value
@@ -99,16 +92,6 @@ def of_text_cell(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
-def split_record(record: bytes, delimiter: str) -> list[str]:
-    """The fields of a record: as CSV where it is CSV, else cut at each delimiter, quotes and all."""
-    text = record.decode("utf-8", "surrogateescape")
-    try:
-        rows = list(csv.reader([text], delimiter=delimiter, strict=True))
-    except csv.Error:
-        rows = []
-    return rows[0] if len(rows) == 1 and rows[0] else text.split(delimiter)
-
-
 def export_header(columns: Sequence[str]) -> tuple[str, ...]:
     """The header of an export: our columns in front, so that a row with too many fields keeps its link."""
     return (REPLAY_OF, REJECT_REASON, REJECT_DETAIL, *(name for name in columns if name not in OUR_COLUMNS))
@@ -116,7 +99,7 @@ def export_header(columns: Sequence[str]) -> tuple[str, ...]:
 
 def export_fields(reject: Reject) -> list[str]:
     """The row of an export for `reject`; the fields as they were, be they too many or too few."""
-    fields = split_record(reject.record, reject.delimiter)
+    fields = split_record(reject.record, reject.delimiter, reject.escape)
     ours = {index for index, name in enumerate(reject.columns) if name in OUR_COLUMNS}
     kept = [field for index, field in enumerate(fields) if index not in ours]
     return [reject.link, reject.reason, reject.detail or "", *kept]
@@ -134,7 +117,7 @@ def is_unchanged(row: RepairedRow, columns: Sequence[str], original: Reject) -> 
 def can_go_back_as_it_is(reject: Reject) -> bool:
     """Whether the raw line can stand in a file with others: whole, and no open quote that would swallow the
     next line."""
-    return reject.is_complete and reject.raw.count(b'"') % 2 == 0
+    return reject.is_complete and not has_open_quote(reject.record, reject.delimiter, reject.escape)
 
 
 def unrepaired_header(columns: Sequence[str], delimiter: str, again_at: str | None) -> bytes:
@@ -198,13 +181,14 @@ def _repaired_row(row: list[str], link_at: int, ours: set[int], line: int) -> Re
 
 
 def repaired_content(
-    columns: Sequence[str], rows: Sequence[RepairedRow], again_at: str | None
+    columns: Sequence[str], rows: Sequence[RepairedRow], again_at: str | None, escape: str | None = None
 ) -> tuple[bytes, ...]:
-    """The lines of the file that goes into the events directory."""
+    """The lines of the file that goes into the events directory; `escape` is that of the originals, for a source
+    mapping may say that all files of the directory are of that dialect."""
     ours = [REPLAY_OF] if again_at is None else [REPLAY_OF, REPLAYED_AGAIN_AT]
     moment = [] if again_at is None else [again_at]
     header = csv_line([*ours, *columns])
     return (
         header,
-        *(csv_line([f"{row.file_id}:{row.line_no}", *moment, *row.fields]) for row in rows),
+        *(csv_line([f"{row.file_id}:{row.line_no}", *moment, *row.fields], escape=escape) for row in rows),
     )

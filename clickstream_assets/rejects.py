@@ -18,9 +18,10 @@ from typing import Any, BinaryIO
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
+from clickstream_assets.csv_lines import csv_line
 from clickstream_assets.database import query
 from clickstream_assets.home import open_private
-from clickstream_assets.reject_records import Reject, as_text_cell, csv_line, export_fields, export_header
+from clickstream_assets.reject_records import Reject, as_text_cell, export_fields, export_header
 
 PAGE_ROWS = 2_000  # of at most 64 KiB each
 

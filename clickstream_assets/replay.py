@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -30,6 +30,7 @@ from clickstream_assets.database import query
 from clickstream_assets.reject_records import (
     Reject,
     RepairedFile,
+    RepairedRow,
     ReplayFileError,
     can_go_back_as_it_is,
     is_unchanged,
@@ -39,6 +40,7 @@ from clickstream_assets.reject_records import (
     unrepaired_line,
 )
 from clickstream_assets.rejects import PAGE_ROWS, RejectFilter, read_rejects, read_rejects_at
+from clickstream_assets.values_audit.layout import BACKSLASH
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,9 @@ def replay_repaired(connection: Connection, events_dir: Path, content: bytes, ag
         rows = [row for row in changed if originals[row.file_id, row.line_no].reject_id in claimed]
         _mark(connection, claimed)
         files: list[Path] = []
-        if rows:
+        for escape, alike in _by_dialect(rows, originals).items():
             with _Outgoing(events_dir) as outgoing:
-                for line in repaired_content(repaired.columns, rows, _again_at(again)):
+                for line in repaired_content(repaired.columns, alike, _again_at(again), escape):
                     outgoing.write(line)
                 files.append(outgoing.deliver())
     unchanged = len(repaired.rows) - len(changed)
@@ -117,6 +119,17 @@ def replay_as_they_are(connection: Connection, events_dir: Path, which: RejectFi
         for file in outgoing.values():
             file.discard()
     return Replay(files, rows, before, not_as_they_are=not_as_they_are)
+
+
+def _by_dialect(
+    rows: Iterable[RepairedRow], originals: Mapping[tuple[int, int], Reject]
+) -> dict[str | None, list[RepairedRow]]:
+    """The rows by how their originals escape quotes."""
+    found: dict[str | None, list[RepairedRow]] = {}
+    for row in rows:
+        escape = originals[row.file_id, row.line_no].escape
+        found.setdefault(escape if escape == BACKSLASH else None, []).append(row)
+    return found
 
 
 def _outgoing_for(

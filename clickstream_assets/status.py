@@ -13,7 +13,8 @@ are seconds, rates are shares from 0 to 1, null means that there is no such thin
   `spark_ui_url`, `started_at`, `heartbeat_at`, `last_progress_at`, `released_at`, `failures`, `next_attempt_at`,
   `last_reason`
 - `waiting`: `files`, `size_bytes`, `registered`, `oldest_landed_at`, `oldest_age_seconds`, `oldest_paths`,
-  `vanished`, `vanished_paths`, `unlistable`, `files_on_disk`, `ignored` (by their names), `ignored_paths`
+  `vanished`, `vanished_paths`, `unlistable`, `files_on_disk`, `ignored` (by their names), `ignored_paths`,
+  `unterminated_paths` (of the oldest: those that wait for the end of their last line)
 - `last_batch`: the columns of `ingest_batches`, and `seconds`, `age_seconds`
 - `totals`: `rows_read`, `rows_inserted`, `rows_duplicate`, `rows_rejected`, `duplicate_rate`, `reject_rate`
 - `retention`: `rows_dropped` (of those inserted), `partitions_dropped`, `events_from` (older ones are gone)
@@ -26,7 +27,7 @@ are seconds, rates are shares from 0 to 1, null means that there is no such thin
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets import ledger, thresholds
 from clickstream_assets.credentials import ROLE_NAMES
 from clickstream_assets.fitness import why_read_only
+from clickstream_assets.line_ends import without_line_end
 from clickstream_assets.stream_facts import stream_facts
 from clickstream_assets.supervision import StreamDecision, StreamState, decide
 from clickstream_assets.units import count, duration, percent
@@ -75,17 +77,22 @@ def read_status(
     *,
     is_awaited: bool = False,
     writer: str = ROLE_NAMES["writer"],
+    unterminated_seconds: float = 0.0,
 ) -> Status:
     """Read everything in one snapshot. The connection must be outside a transaction; a reader's is enough.
 
     Args:
         is_awaited: the supervisor has just been started: a stream that is not there is about to start.
         writer: the name of the role that the stream works as.
+        unterminated_seconds: for so long the stream leaves a file alone whose last line has no end.
     """
     listing = list_event_files(events_dir)
     with ledger.snapshot(connection):
         lease = ledger.read_lease(connection)
         waiting = compare_with_ledger(connection, listing)
+        if waiting.files > waiting.registered:
+            unterminated = without_line_end(events_dir, listing, waiting.oldest_paths, unterminated_seconds)
+            waiting = replace(waiting, unterminated_paths=unterminated)
         last_batch = ledger.read_last_batch(connection)
         return Status(
             events_dir=events_dir,

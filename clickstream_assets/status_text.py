@@ -52,6 +52,13 @@ def _waiting_rows(status: Status) -> list[tuple[str, str]]:
         )
         text = f"{count(waiting.files)} files, {size(waiting.size_bytes)}, {oldest}"
     rows = [("Waiting", f"{text} (in {printable(str(status.events_dir))})")]
+    if paths := waiting.unterminated_paths:
+        who = (
+            "1 file waits for the end of its"
+            if len(paths) == 1
+            else f"{len(paths)} files wait for the end of their"
+        )
+        rows.append(("", f"{who} last line: {', '.join(map(printable, paths))}"))
     if "." in waiting.unlistable:
         rows.append(("", "! this directory is not there, or cannot be listed"))
     elif waiting.unlistable:

@@ -74,6 +74,7 @@ class WaitingFiles:
     files_on_disk: int
     ignored: int = 0  # by their names
     ignored_paths: tuple[str, ...] = ()
+    unterminated_paths: tuple[str, ...] = ()  # of the oldest: those that wait for the end of their last line
 
 
 def list_event_files(directory: Path, *, follow_links: bool | None = None) -> Listing:

@@ -1,6 +1,7 @@
 """What `clickstream check-source` says: the outcome of a sample, for people.
 
-Belongs here: counting and wording. Pure. Does not belong here: reading files (`sampling`) and cleaning (`cleaning`).
+Belongs here: counting and wording. Pure. Does not belong here: reading files (`sampling`), cleaning (`cleaning`), and
+what could be done about rejects (`sample_hints`).
 """
 
 from __future__ import annotations
@@ -10,17 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from clickstream_assets.file_names import ledger_path
+from spark.cleaning.prices import INVALID
 from spark.header import FIELDS, Layout
+from spark.sample_hints import GUIDE, hint, price_hints, unknown_actions
 from spark.sampling import Sample
 from spark.source_mapping import SourceMapping
 
 SHOWN = 5  # files of a kind
-GUIDE = "docs/own-data.md"
-HINTS = {
-    "unknown_action_type": "[actions] of a source mapping says which action a word is",
-    "invalid_event_time": "[time] of a source mapping says how times are written",
-}
-
 UNNAMED = ("no_header", "missing_columns")  # what a mapping of columns may mend
 
 Row = Mapping[str, Any]  # of the cleaned sample
@@ -53,7 +50,7 @@ def report(
         chosen = [row for number in numbers for row in by_file[number]]
         lines += ["", f"{_few([samples[number].path for number in numbers])}:"]
         lines += [f"  {line}" for line in _columns(layout, mapping)]
-        lines += [f"  {line}" for line in _outcome(chosen, samples)]
+        lines += [f"  {line}" for line in _outcome(chosen, samples, mapping)]
     refused = [sample for sample in samples if sample.layout is None]
     if refused:
         lines += ["", f"Not read at all: {len(refused):,} of the files looked at."]
@@ -86,7 +83,7 @@ def _columns(layout: Layout, mapping: SourceMapping) -> Iterator[str]:
         yield f"  {'extra':<14} {', '.join(extra)}"
 
 
-def _outcome(rows: Sequence[Row], samples: Sequence[Sample]) -> Iterator[str]:
+def _outcome(rows: Sequence[Row], samples: Sequence[Sample], mapping: SourceMapping) -> Iterator[str]:
     events = [row for row in rows if row["reason"] is None]
     rejects = [row for row in rows if row["reason"] is not None]
     yield f"rows ({len(rows):,}): {len(events):,} become events, {len(rejects):,} are rejected"
@@ -96,8 +93,7 @@ def _outcome(rows: Sequence[Row], samples: Sequence[Sample]) -> Iterator[str]:
         value = row["detail"] or bytes(row["raw"]).decode("utf-8", "backslashreplace").strip()[:120]
         where = f"{ledger_path(samples[row['file_id']].path)}, line {row['line_no']}"
         yield f"  {reason:<24} {number:>6,}   {where}: {value!r}"
-        if reason in HINTS:
-            yield f"  → {HINTS[reason]}: {GUIDE}"
+        yield from (f"  → {line}" for line in _hints(reason, rejects, samples, mapping))
     if not events:
         return
     actions = Counter(row["action_type"] for row in events)
@@ -107,3 +103,18 @@ def _outcome(rows: Sequence[Row], samples: Sequence[Sample]) -> Iterator[str]:
     repeated = len(events) - len({(row["event_id"], row["event_time"]) for row in events})
     if repeated:
         yield f"repeats: {repeated:,} rows have the id and time of another one, and count as duplicates"
+
+
+def _hints(
+    reason: str, rejects: Sequence[Row], samples: Sequence[Sample], mapping: SourceMapping
+) -> Iterator[str]:
+    chosen = [row for row in rejects if row["reason"] == reason]
+    if reason == "unknown_action_type":
+        yield unknown_actions([row["detail"] for row in chosen])
+    if reason == INVALID:
+        prices: dict[str, list[str]] = defaultdict(list)
+        for row in chosen:
+            prices[ledger_path(samples[row["file_id"]].path)].append(row["detail"])
+        yield from price_hints(prices, mapping.price)
+    if (line := hint(reason)) is not None:
+        yield line

@@ -136,8 +136,8 @@ CREATE TABLE IF NOT EXISTS ingest_batches (
     total_rows_rejected  bigint NOT NULL,
     min_event_time timestamptz,                    -- of the good rows read
     max_event_time timestamptz,
-    parse_seconds  double precision NOT NULL,      -- Spark: read, split, cast, COPY to staging
-    merge_seconds  double precision NOT NULL,      -- PostgreSQL: staging to events and the ledgers
+    parse_seconds  double precision NOT NULL,      -- Spark: read, clean, hand over
+    merge_seconds  double precision NOT NULL,      -- PostgreSQL: rows into events and the ledgers
     rows_dropped   bigint NOT NULL DEFAULT 0,      -- of rows_inserted: dropped from events by retention
     UNIQUE (query_id, spark_batch_id),
     CHECK (rows_read = rows_inserted + rows_duplicate + rows_rejected)
@@ -233,7 +233,7 @@ CREATE TABLE IF NOT EXISTS rejected_events (
     byte_offset bigint NOT NULL,                   -- into the (decompressed) content
     byte_length bigint NOT NULL,                   -- line end included
     raw         bytea NOT NULL,                    -- the record as it was without its line end, its first 64 KiB
-    reason      text NOT NULL,                     -- short stable code, see spark/cleaning.py
+    reason      text NOT NULL,                     -- short stable code, see spark/cleaning/rules.py
     detail      text,
     batch_id    bigint NOT NULL,
     rejected_at timestamptz NOT NULL DEFAULT now(),

@@ -40,11 +40,12 @@ class LedgerBooks:
         self._connection = connect(self.url, "tests", autocommit=True)  # closed with the test's database
         self._run("SELECT ensure_event_partitions(ARRAY['2026-03-01'::date])")
 
-    def add_layout(self, columns: list[str], delimiter: str = ",") -> int:
+    def add_layout(self, columns: list[str], delimiter: str = ",", escape: str | None = None) -> int:
         statement = """
-            INSERT INTO ingest_layouts (columns, delimiter) VALUES (%(columns)s, %(delimiter)s)
+            INSERT INTO ingest_layouts (columns, delimiter, escape)
+            VALUES (%(columns)s, %(delimiter)s, %(escape)s)
             RETURNING layout_id"""
-        return self._id(statement, columns=columns, delimiter=delimiter)
+        return self._id(statement, columns=columns, delimiter=delimiter, escape=escape)
 
     def add_file(
         self,

@@ -30,6 +30,7 @@ def command(as_json: bool, source: Path | None) -> None:
             connection,
             (source or settings.events_dir).absolute(),
             writer=role_names(settings.role_prefix)["writer"],
+            unterminated_seconds=settings.settle_unterminated_seconds,
         )
     if as_json:
         click.echo(json.dumps(status_json(status), indent=2, default=_plain))

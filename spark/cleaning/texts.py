@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable
 
 import numpy as np
@@ -14,6 +15,7 @@ BLANKS = (
     "\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b"
     "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 )
+_TO_SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 NO_TEXT = pa.scalar(None, pa.string())
 
 # Bytes that a blank begins or ends with in UTF-8: every other text needs no trimming.
@@ -41,11 +43,16 @@ def trimmed(column: pa.StringArray) -> pa.StringArray:
     return pc.utf8_trim(column, BLANKS)
 
 
+def ascii_lower(text: str) -> str:
+    """What Arrow's `ascii_lower` makes of a text: letters beyond A to Z stay as they are."""
+    return text.translate(_TO_SMALL)
+
+
 class Nothing:
     """The words that mean "no value", in lower case; the empty text always does."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        known = sorted({word.lower() for word in words} | {""})
+        known = sorted({ascii_lower(word) for word in words} | {""})
         self._words = pa.array(known, pa.string())
         self._longest = max(len(word.encode()) for word in known)
         self._first = np.zeros(256, bool)

@@ -1,7 +1,8 @@
 """The Python data source that Spark runs: offsets and partitions in a process of the driver, reading in the tasks.
 
-The offset is {"after": a, "seq": s, "epoch": e}: the batch holds the chunks a < seq <= s, so Spark's own offset log names the whole
-batch. Committed chunks are gone from the manifest and are never yielded again, whatever a checkpoint says.
+The offset is {"after": a, "seq": s, "epoch": e}: the batch holds the chunks a < seq <= s, so Spark's own offset log
+names the whole batch. Committed chunks are gone from the manifest and are never yielded again, whatever a checkpoint
+says.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
--- The next %(limit)s rejected rows after %(after_id)s, in the order of their ids, with the header of their file.
+-- The next %(limit)s rejected rows after %(after_id)s, in the order of their ids, with the header and
+-- the dialect of their file.
 -- Filters that are null do not filter.
 SELECT r.reject_id, r.file_id, f.path, r.line_no, r.byte_offset, r.byte_length, r.raw, r.reason, r.detail,
-       r.rejected_at, r.replayed_at, l.layout_id, l.columns, l.delimiter
+       r.rejected_at, r.replayed_at, l.layout_id, l.columns, l.delimiter, l.escape
   FROM rejected_events AS r
   JOIN ingest_files AS f ON f.file_id = r.file_id
   JOIN ingest_layouts AS l ON l.layout_id = f.layout_id

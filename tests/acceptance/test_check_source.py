@@ -49,7 +49,7 @@ def shop(tmp_path: Path) -> Path:
 def test_without_a_mapping_it_says_what_is_missing(tmp_path: Path, shop: Path) -> None:
     done = check_source(tmp_path / "home", shop)
     assert done.returncode == 1
-    assert "a.csv: The first line, of 5 columns, names none of our fields. (no_header)" in done.stdout
+    assert "a.csv: The first line, of 5 columns, names none of our fields." in done.stdout
     assert "[columns] of a source mapping" in done.stdout
 
 
@@ -69,11 +69,11 @@ def test_with_a_mapping_it_says_what_would_become_of_the_rows_and_writes_nothing
 
 def test_a_wrong_pattern_is_answered_with_a_sentence(tmp_path: Path, shop: Path) -> None:
     mapping = tmp_path / "mapping.toml"
-    mapping.write_text(MAPPING % "dd.MM.yyyy")
+    mapping.write_text(MAPPING % "dd.MM.jjjj")
     done = check_source(tmp_path / "home", shop, mapping)
     assert done.returncode == 2
-    assert "'dd.MM.yyyy' has no %: write it in strptime's notation, like %d.%m.%Y %H:%M:%S" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "the format 'dd.MM.jjjj' has no %: write it in strptime's notation" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_an_empty_directory_is_answered_with_a_sentence(tmp_path: Path) -> None:

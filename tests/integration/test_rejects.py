@@ -217,6 +217,57 @@ def test_lines_go_back_byte_for_byte_in_a_file_a_header(
     assert replay_as_they_are(writer, events_dir, ALL, again=False) == Replay((), 0, 0)
 
 
+@pytest.fixture
+def backslashed(books: LedgerBooks) -> LedgerBooks:
+    """File 3, with the header of file 1, escapes quotes by backslashes: rejected lines 2 and 3."""
+    three = books.add_file("three.csv", status="committed", layout_id=books.add_layout(COLUMNS, escape="\\"))
+    books.add_reject(three, 2, rb'"12\" pipe, black",never,1' + b"\n", "invalid_event_time")
+    books.add_reject(three, 3, rb'"C:\\",never,1' + b"\n", "invalid_event_time")
+    return books
+
+
+@pytest.mark.usefixtures("backslashed")
+def test_rows_of_a_file_with_backslashes_are_exported_and_replayed_in_its_dialect(
+    reader: Connection, writer: Connection, tmp_path: Path, events_dir: Path
+) -> None:
+    out = tmp_path / "out.csv"
+    rejects.export_csv(reader, RejectFilter(file_id=3), False, out)
+    assert out.read_bytes().splitlines()[1:] == [
+        b'3:2,invalid_event_time,,"12"" pipe, black",never,1',
+        rb"3:3,invalid_event_time,,C:\,never,1",
+    ]
+    assert replay_repaired(writer, events_dir, out.read_bytes(), again=False).unchanged == 2
+    repaired = out.read_bytes().replace(b"never", b"2026-03-01")
+    (file,) = replay_repaired(writer, events_dir, repaired, again=False).files
+    assert file.read_bytes().splitlines()[1:] == [
+        rb'3:2,"12\" pipe, black",2026-03-01,1',
+        rb"3:3,C:\,2026-03-01,1",
+    ]
+
+
+@pytest.mark.usefixtures("backslashed")
+def test_repaired_rows_of_two_dialects_go_back_in_two_files(writer: Connection, events_dir: Path) -> None:
+    repaired = b'replay_of,user_id,event_time,price\n1:2,"a""b",2026-03-01,1\n3:2,"a""b",2026-03-01,1\n'
+    result = replay_repaired(writer, events_dir, repaired, again=False)
+    assert result.rows == 2
+    assert [path.read_bytes().splitlines()[1] for path in result.files] == [
+        b'1:2,"a""b",2026-03-01,1',
+        rb'3:2,"a\"b",2026-03-01,1',
+    ]
+
+
+@pytest.mark.usefixtures("backslashed")
+def test_lines_with_quotes_behind_backslashes_go_back_as_they_are(
+    writer: Connection, events_dir: Path
+) -> None:
+    result = replay_as_they_are(writer, events_dir, RejectFilter(file_id=3), again=False)
+    assert (result.rows, result.not_as_they_are) == (2, 0)
+    assert result.files[0].read_bytes().splitlines()[1:] == [
+        rb'3:2,"12\" pipe, black",never,1',
+        rb'3:3,"C:\\",never,1',
+    ]
+
+
 def test_lines_that_would_swallow_others_are_not_sent_back_nor_marked(
     database: Database, writer: Connection, books: LedgerBooks, events_dir: Path
 ) -> None:

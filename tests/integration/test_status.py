@@ -297,3 +297,12 @@ def test_a_mistake_is_one_sentence_and_no_traceback(
     result = run(*(argument.format(csv=csv) for argument in arguments))
     assert result.exit_code != 0
     assert message in result.stderr
+
+
+@pytest.mark.usefixtures("stream")
+def test_a_file_that_waits_for_the_end_of_its_last_line_is_named(environment: Path) -> None:
+    (environment / "whole.csv").write_bytes(b"user_id\n1\n")
+    (environment / "cut.csv").write_bytes(b"user_id\n1")
+    said = run("status").stdout
+    assert "1 file waits for the end of its last line: cut.csv" in said
+    assert json.loads(run("status", "--json").stdout)["waiting"]["unterminated_paths"] == ["cut.csv"]

@@ -11,23 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clickstream_assets.csv_lines import csv_line, split_record
 from clickstream_assets.reject_records import (
     Reject,
     RepairedRow,
     ReplayFileError,
     as_text_cell,
     can_go_back_as_it_is,
-    csv_line,
     export_fields,
     export_header,
     is_unchanged,
     of_text_cell,
     read_repaired,
     repaired_content,
-    split_record,
     unrepaired_header,
     unrepaired_line,
 )
+from spark.quotes import read_record
 
 COLUMNS = ("user_id", "event_time", "price")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -74,6 +74,37 @@ def test_an_export_that_nobody_touched_gives_every_value_back(fields: list[str])
     assert split_record(row.removesuffix(b"\n"), ",") == ["7:12", *repaired.rows[0].fields]
 
 
+BACKSLASHED = st.text('\\",;a\n\r ', max_size=8)
+
+
+@given(st.lists(st.one_of(FIELDS, BACKSLASHED), min_size=1, max_size=5), st.sampled_from(",;\t|"))
+def test_a_line_whose_quotes_are_escaped_by_backslashes_is_read_as_it_was_meant(
+    fields: list[str], delimiter: str
+) -> None:
+    line = csv_line(fields, delimiter, "\\")
+    assert split_record(line.removesuffix(b"\n"), delimiter, "\\") == fields
+    stream = read_record(line, 0, len(line), delimiter, by_backslash=True)
+    assert [field.decode("utf-8", "surrogateescape") for field in stream.fields] == fields
+    assert stream.end == len(line)
+    assert stream.is_good(len(fields))
+
+
+@given(st.lists(BACKSLASHED, min_size=3, max_size=3))
+def test_rows_of_a_file_with_backslashes_go_back_in_its_dialect(fields: list[str]) -> None:
+    letter = reject(csv_line(fields, escape="\\"), escape="\\")
+    exported = csv_line(export_header(COLUMNS)) + csv_line(export_fields(letter))
+    (row,) = read_repaired(exported).rows
+    assert row.fields == tuple(fields)
+    _, line = repaired_content(COLUMNS, [row], None, "\\")
+    assert split_record(line.removesuffix(b"\n"), ",", "\\") == ["7:12", *fields]
+
+
+def test_a_backslash_that_escapes_nothing_is_written_as_it_is() -> None:
+    assert csv_line([r"C:\dir", r"a\n, b", r"c\, d" + "\\"], escape="\\") == (
+        rb'C:\dir,"a\n, b","c\, d\\"' + b"\n"
+    )
+
+
 @given(st.binary(max_size=40))
 def test_a_line_that_goes_back_as_it_is_keeps_its_bytes(raw: bytes) -> None:
     assert unrepaired_line(reject(raw), None) == b"7:12," + raw.rstrip(b"\r\n") + b"\n"
@@ -102,6 +133,21 @@ def test_any_bytes_can_be_split_and_exported(raw: bytes) -> None:
 )
 def test_a_record_is_split_as_well_as_it_can_be(raw: bytes, fields: list[str]) -> None:
     assert export_fields(reject(raw))[3:] == fields
+
+
+@pytest.mark.parametrize(
+    ("raw", "fields"),
+    [
+        (rb'u,"a \"b\", c",1', ["u", 'a "b", c', "1"]),
+        (rb'u,"C:\\",1', ["u", "C:\\", "1"]),
+        (rb"u,C:\,1", ["u", "C:\\", "1"]),
+        (rb'u,"open\",1', ["u", r'"open\"', "1"]),
+        (rb'u,"a"b,1', ["u", '"a"b', "1"]),
+        (b'u,"a\nb",1', ["u", "a\nb", "1"]),
+    ],
+)
+def test_a_record_with_backslashes_is_split_as_well_as_it_can_be(raw: bytes, fields: list[str]) -> None:
+    assert export_fields(reject(raw, escape="\\"))[3:] == fields
 
 
 def test_another_delimiter_is_kept_for_lines_that_go_back_as_they_are() -> None:
@@ -137,6 +183,9 @@ def test_a_deliberate_repetition_is_other_content() -> None:
         (reject(b'"u,t,bad'), False),
         (reject(b"u,t", byte_length=1_000), False),
         (reject(b"u,t", byte_length=5), True),  # CR and LF were not kept
+        (reject(rb'"12\" pipe",t,bad', escape="\\"), True),
+        (reject(rb'"12\" pipe",t,bad', escape='"'), False),
+        (reject(rb'"u\",t,bad', escape="\\"), False),
     ],
 )
 def test_a_cut_line_and_one_with_an_open_quote_cannot_go_back_as_they_are(letter: Reject, can: bool) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from spark.sample_report import report
 from spark.sampling import Sample, find_files, sample_file, spread
-from spark.source_mapping import SourceMapping
+from spark.source_mapping import PriceFormat, SourceMapping
 from spark.time_bounds import TimeBounds
 
 HEADER = b"user_id,session_id,action_type,product_id,event_time\n"
@@ -114,7 +114,19 @@ def test_the_report_counts_events_rejects_and_repeats(tmp_path: Path) -> None:
     assert lines[0] == "7 files, 1 of them looked at, 6 rows in all."
     assert "rows (6): 3 become events, 3 are rejected" in text
     assert "unknown_action_type           2   a.csv, line 5: 'gekauft'" in text
+    assert "→ 'gekauft' 1, 'geschaut' 1" in text
     assert "field_count                   1   a.csv, line 7: 'the raw line'" in text
     assert "actions: view 2, purchase 1" in text
     assert "repeats: 1 rows" in text
     assert report(sample(tmp_path, rows=1), 1, SourceMapping())[1]
+
+
+def test_the_report_says_what_a_mapping_could_do_for_rejected_rows(tmp_path: Path) -> None:
+    header = HEADER.removesuffix(b"\n") + b",price\n"
+    rows = b'u,s,view,p,2026-01-01T00:00:00Z,"19,90"\n"u"1,s,view,p,2026-01-01T00:00:00Z,1\n'
+    (tmp_path / "a.csv").write_bytes(header + rows)
+    text = "\n".join(report(sample(tmp_path), 1, SourceMapping())[0])
+    assert '→ a.csv looks like decimal commas: write [price] decimal = ","' in text
+    assert "→ a quote within quotes is doubled" in text
+    mapped = SourceMapping(price=PriceFormat(","))
+    assert "decimal commas" not in "\n".join(report(sample(tmp_path, mapping=mapped), 1, mapped)[0])

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from clickstream_assets.settings import SettingsError
+from clickstream_assets.values_audit.mapping import read_audit_mapping
+from clickstream_assets.values_audit.texts import Values
+from spark.cleaning.texts import Nothing
 from spark.header import Layout, parse_header
 from spark.source_mapping import PriceFormat, SourceMapping, read_mapping
 
@@ -73,6 +77,18 @@ def test_signs_words_and_the_escape_are_read(tmp_path: Path) -> None:
     mapping = read_mapping(write(tmp_path, text))
     assert mapping == SourceMapping(price=PriceFormat(",", "."), nothing=("-", "na"), escape="none")
     assert SourceMapping.from_json(mapping.to_json()) == mapping
+
+
+def test_words_match_files_as_they_are_written_there_letters_beyond_ascii_included(tmp_path: Path) -> None:
+    """A word with a capital Ü was looked for with a small one, which no reader made of the file's."""
+    text = '[actions]\n"Übersicht" = "view"\n[values]\nnothing = ["ÜBER"]\n'
+    mapping = read_mapping(write(tmp_path, text))
+    assert mapping.actions == {"Übersicht": "view"}
+    audit = read_audit_mapping(write(tmp_path, text))
+    assert audit.actions == mapping.actions
+    values = Nothing(mapping.nothing).removed(pa.array(["ÜBER", "Über", "über"]))
+    assert values.to_pylist() == [Values(audit.nothing).value(text) for text in ("ÜBER", "Über", "über")]
+    assert values.to_pylist() == [None, None, "über"]
 
 
 def test_the_mapping_comes_before_own_names_and_known_ones() -> None:
