@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable
 
 import numpy as np
@@ -15,6 +16,7 @@ BLANKS = (
     "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 )
 NO_TEXT = pa.scalar(None, pa.string())
+_TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 # Bytes that a blank begins or ends with in UTF-8: every other text needs no trimming.
 _MAY_BE_BLANK = np.zeros(256, bool)
@@ -27,6 +29,11 @@ def bytes_of(column: pa.StringArray | pa.BinaryArray) -> tuple[npt.NDArray[np.in
     bounds = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
     text = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
     return bounds.astype(np.int64), text
+
+
+def ascii_lower(text: str) -> str:
+    """What Arrow's function of that name makes of a column: letters beyond ASCII stay as they are."""
+    return text.translate(_TO_LOWER)
 
 
 def trimmed(column: pa.StringArray) -> pa.StringArray:
@@ -45,7 +52,7 @@ class Nothing:
     """The words that mean "no value", in lower case; the empty text always does."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        known = sorted({word.lower() for word in words} | {""})
+        known = sorted({ascii_lower(word) for word in words} | {""})
         self._words = pa.array(known, pa.string())
         self._longest = max(len(word.encode()) for word in known)
         self._first = np.zeros(256, bool)
