@@ -33,7 +33,7 @@ from zoneinfo import ZoneInfo
 
 from clickstream_assets.contract import CANONICAL_ACTIONS, FIELDS, NULL_TOKENS
 from clickstream_assets.settings import SettingsError
-from spark.cleaning.texts import ascii_lower
+from spark.cleaning.texts import BLANKS, ascii_lower
 from spark.cleaning.time_formats import UTC, TimeFormatError, compiled
 
 Escape = Literal["backslash", "none"]
@@ -53,7 +53,7 @@ class PriceFormat:
 
 @dataclass(frozen=True)
 class SourceMapping:
-    """Names are trimmed and in lower case, as files' names are compared; of words, only A to Z are."""
+    """Names are trimmed and in lower case, as files' names are compared."""
 
     columns: Mapping[str, str] = field(default_factory=dict)  # their column: our field
     actions: Mapping[str, str] = field(default_factory=dict)  # their word: our action
@@ -143,7 +143,7 @@ def _nothing(tables: Mapping[str, Any], path: Path) -> Sequence[str]:
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise SettingsError(f'{path}: [values] takes a line like nothing = ["-", "NA"].')
     _refuse_unknown(values, ("nothing",), f"{path}, [values]")
-    return tuple(ascii_lower(word.strip()) for word in words)
+    return tuple(ascii_lower(word.strip(BLANKS)) for word in words)
 
 
 def _escape(tables: Mapping[str, Any], path: Path) -> Escape | None:
@@ -158,7 +158,8 @@ def _escape(tables: Mapping[str, Any], path: Path) -> Escape | None:
 def _names(tables: Mapping[str, Any], table: str, ours: tuple[str, ...], path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for theirs, our in _texts(tables, table, path).items():
-        name = ascii_lower(theirs.strip()) if table == "actions" else theirs.strip().lower()
+        # Words are compared without case in ASCII alone, as values are; names of columns wherever there is case.
+        name = ascii_lower(theirs.strip(BLANKS)) if table == "actions" else theirs.strip().lower()
         if our not in ours:
             raise SettingsError(f"{path}, [{table}]: '{our}' is none of {', '.join(ours)}.")
         if name in found:

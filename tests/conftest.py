@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,13 @@ def postgres_server() -> Iterator[RunningServer]:
 def database(postgres_server: RunningServer) -> Iterator[Database]:
     """A database of its own for one test, cloned from a template with the schema."""
     yield from _cloned(postgres_server, f"test_{os.getpid()}_{next(_numbers)}")
+
+
+@pytest.fixture
+def fresh_database(postgres_server: RunningServer) -> Callable[[], AbstractContextManager[Database]]:
+    """Makes such databases: hypothesis wants one for each of its examples."""
+    clone = contextmanager(_cloned)
+    return lambda: clone(postgres_server, f"test_{os.getpid()}_{next(_numbers)}")
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ _DIRECTIVES = {
 }
 _SHORTHANDS = {"%F": "%Y-%m-%d", "%T": "%H:%M:%S", "%R": "%H:%M", "%D": "%m/%d/%y"}
 _FIRST_SHORT_YEAR = 69  # 1969; 68 is 2068
+_DAYS_OF_400_YEARS = 146_097
 
 
 class Written(NamedTuple):
@@ -62,7 +63,7 @@ class Pattern:
         parts = {name: value.lower() for name, value in found.groupdict(default="").items()}
         seconds = _seconds(parts)
         try:
-            day = date(_year(parts), _month(parts), int(parts["d"])).toordinal()
+            day = ordinal(_year(parts), _month(parts), int(parts["d"]))
         except (KeyError, ValueError):
             return None
         if seconds is None:
@@ -70,6 +71,17 @@ class Pattern:
         fraction = int(parts.get("f", "")[:6].ljust(6, "0"))
         zone = parts.get("z") or parts.get("Z") or None
         return Written(day, seconds * 1_000_000 + fraction, zone)
+
+
+def ordinal(year: int, month: int, day: int) -> int:
+    """The number of a day, as `date.toordinal` counts them.
+
+    Raises:
+        ValueError: the calendar has no such day.
+    """
+    if year == 0:  # there is one, a leap year; the calendar repeats itself after 400 years
+        return date(400, month, day).toordinal() - _DAYS_OF_400_YEARS
+    return date(year, month, day).toordinal()
 
 
 def _year(parts: dict[str, str]) -> int:

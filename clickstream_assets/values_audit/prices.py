@@ -40,6 +40,8 @@ class Prices:
         Raises:
             PriceError: it is negative, or no number below 10^15.
         """
+        if len(text) > LONGEST:
+            raise PriceError("invalid_price")
         return _price(self._plain(text))
 
     def _plain(self, text: str) -> str:
@@ -56,7 +58,7 @@ class Prices:
 
 @lru_cache(maxsize=4096)
 def _price(text: str) -> str:
-    if len(text) > LONGEST or _NUMBER.fullmatch(text) is None:
+    if _NUMBER.fullmatch(text) is None:
         raise PriceError("invalid_price")
     number = Decimal(text)
     if number < 0:

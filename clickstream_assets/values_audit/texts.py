@@ -22,7 +22,7 @@ class Values:
     """Makes values of texts. `nothing`: the words that say that there is none; the empty text always does."""
 
     def __init__(self, nothing: Iterable[str]) -> None:
-        self._nothing = frozenset(ascii_lower(word) for word in nothing) | {""}
+        self._nothing = frozenset(ascii_lower(word.strip(BLANKS)) for word in nothing) | {""}
         self._longest = max(map(len, self._nothing))
 
     def value(self, text: str) -> str | None:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from clickstream_assets.values_audit.patterns import ZONE, Pattern
+from clickstream_assets.values_audit.patterns import ZONE, Pattern, ordinal
 
 _ISO = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,30}))?)?"
@@ -21,7 +21,6 @@ _EPOCH = re.compile(r"([0-9]{10}|[0-9]{13}|[0-9]{16})(?:[.,]([0-9]{1,30}))?|([0-
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH_MOMENT = datetime(1970, 1, 1)
 _DAY, _SECOND = 86_400_000_000, 1_000_000  # microseconds
-_DAYS_OF_400_YEARS = 146_097
 _WIDEST_OFFSET = 18 * 3600
 _MICROSECOND = timedelta(microseconds=1)
 _REACHED = (date(1, 1, 1).toordinal() - _EPOCH_DAY) * _DAY
@@ -73,11 +72,8 @@ class Times:
 
 @lru_cache(maxsize=4096)
 def _days(text: str) -> int | None:
-    year, month, day = int(text[:4]), int(text[5:7]), int(text[8:])
     try:
-        if year == 0:  # there is one, a leap year; the calendar repeats itself after 400 years
-            return date(400, month, day).toordinal() - _DAYS_OF_400_YEARS - _EPOCH_DAY
-        return date(year, month, day).toordinal() - _EPOCH_DAY
+        return ordinal(int(text[:4]), int(text[5:7]), int(text[8:])) - _EPOCH_DAY
     except ValueError:
         return None
 

@@ -17,6 +17,7 @@ BLANKS = (
 )
 _TO_SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 NO_TEXT = pa.scalar(None, pa.string())
+_TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 # Bytes that a blank begins or ends with in UTF-8: every other text needs no trimming.
 _MAY_BE_BLANK = np.zeros(256, bool)
@@ -29,6 +30,11 @@ def bytes_of(column: pa.StringArray | pa.BinaryArray) -> tuple[npt.NDArray[np.in
     bounds = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
     text = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
     return bounds.astype(np.int64), text
+
+
+def ascii_lower(text: str) -> str:
+    """What Arrow's function of that name makes of a column: letters beyond ASCII stay as they are."""
+    return text.translate(_TO_LOWER)
 
 
 def trimmed(column: pa.StringArray) -> pa.StringArray:

@@ -75,6 +75,7 @@ class Plan:
     offset_sign: int = 0
     offset: tuple[Span | None, Span | None, Span | None] = (None, None, None)  # hours, minutes, seconds
     epoch: Span | None = None
+    literals: tuple[tuple[int, str], ...] = ()  # digits that the format itself has, and where
 
 
 class TimeFormats:
@@ -89,9 +90,9 @@ class TimeFormats:
         self.zone = zone
         self._known = (*([compiled(own)] if own is not None else []), _ISO, _EPOCH)
 
-    def plan(self, shape: bytes) -> Plan | None:
-        """How to read texts of a shape; `None` where no format fits."""
-        return _plan(shape, self._known)
+    def plans(self, shape: bytes) -> tuple[Plan, ...]:
+        """How to read texts of a shape, in the order in which it is tried."""
+        return _plans(shape, self._known)
 
 
 def compiled(form: str) -> re.Pattern[str]:
@@ -118,22 +119,29 @@ def compiled(form: str) -> re.Pattern[str]:
     if {"%z", "%Z"} <= set(directives):
         raise TimeFormatError("%z and %Z say the same")
     expression = "".join(
-        DIRECTIVES[piece[1:]] if piece.startswith("%") else re.escape(re.sub("[0-9]", "0", piece))
-        for piece in pieces
+        DIRECTIVES[piece[1:]] if piece.startswith("%") else _literal(piece, number)
+        for number, piece in enumerate(pieces)
     )
     return re.compile(expression, re.IGNORECASE)
 
 
+def _literal(piece: str, number: int) -> str:
+    """A shape has no digits but 0: those of the format stand in the names of groups."""
+    texts = re.split("([0-9]+)", piece)
+    return "".join(
+        f"(?P<literal{number}_{at}_{text}>{'0' * len(text)})" if at % 2 else re.escape(text)
+        for at, text in enumerate(texts)
+    )
+
+
 @lru_cache(10_000)
-def _plan(shape: bytes, known: tuple[re.Pattern[str], ...]) -> Plan | None:
+def _plans(shape: bytes, known: tuple[re.Pattern[str], ...]) -> tuple[Plan, ...]:
     try:
         text = shape.decode("ascii")
     except UnicodeDecodeError:
-        return None
-    for expression in known:
-        if found := expression.fullmatch(text):
-            return _of_match(found)
-    return None
+        return ()
+    found = (expression.fullmatch(text) for expression in known)
+    return tuple(_of_match(match) for match in found if match is not None)
 
 
 def _of_match(found: re.Match[str]) -> Plan:
@@ -164,4 +172,10 @@ def _of_match(found: re.Match[str]) -> Plan:
         offset_sign={"+": 1, "-": -1}.get(sign, 0),
         offset=(span("zh"), span("zm", "zc"), span("zs")),
         epoch=span("epoch", "nano"),
+        literals=tuple(
+            (found.start(name) + at, digit)
+            for name in found.re.groupindex
+            if name.startswith("literal")
+            for at, digit in enumerate(name.rpartition("_")[2])
+        ),
     )

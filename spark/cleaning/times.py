@@ -23,7 +23,7 @@ Matrix = npt.NDArray[np.uint8]  # one row per character, one column per text
 
 SECOND = 1_000_000  # microseconds
 MAX_OFFSET = 18 * 3600  # seconds between a zone and UTC
-_STEP = 15 * 60 * SECOND  # zones change their offsets at multiples of this
+_STEP = 15 * 60 * SECOND  # most zones change their offsets at multiples of this, and none twice in between
 _FIRST_ZONED, _LAST_ZONED = (
     int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * SECOND for year in (1900, 9999)
 )
@@ -66,12 +66,16 @@ def _read_equally_long(
     ).dictionary_encode()
     kinds = shapes.indices.to_numpy()
     for kind, shape in enumerate(shapes.dictionary.to_pylist()):
-        plan = formats.plan(shape)
-        if plan is None:
-            continue
-        chosen = slice(None) if len(shapes.dictionary) == 1 else np.flatnonzero(kinds == kind)
-        matrix = np.ascontiguousarray(letters[chosen].T)
-        found.microseconds[rows[chosen]], found.valid[rows[chosen]] = _read(matrix, plan, formats.zone)
+        left, at = letters, rows
+        if len(shapes.dictionary) > 1:
+            chosen = np.flatnonzero(kinds == kind)
+            left, at = letters[chosen], rows[chosen]
+        for plan in formats.plans(shape):
+            found.microseconds[at], valid = _read(np.ascontiguousarray(left.T), plan, formats.zone)
+            found.valid[at] = valid
+            if valid.all():
+                break
+            left, at = left[~valid], at[~valid]
 
 
 def _read(matrix: Matrix, plan: Plan, zone: str) -> tuple[Numbers, npt.NDArray[np.bool_]]:
@@ -87,6 +91,8 @@ def _read(matrix: Matrix, plan: Plan, zone: str) -> tuple[Numbers, npt.NDArray[n
     if plan.short_year:
         year += np.where(year < 69, 2000, 1900)  # POSIX's rule, as strptime has it
     valid = (month >= 1) & (month <= 12) & (hour < 24) & (minute < 60) & (second < 60)
+    for place, digit in plan.literals:
+        valid &= matrix[place] == ord(digit)
     if plan.afternoon is not None:
         valid &= (hour >= 1) & (hour <= 12)
         hour = hour % 12 + 12 * plan.afternoon
@@ -129,15 +135,25 @@ def _from_zone(local: Numbers, valid: npt.NDArray[np.bool_], zone: str) -> Numbe
     """Local times of `zone` as instants. An hour that comes twice is the first one, one that is skipped moves on."""
     known = valid & (local > _FIRST_ZONED) & (local < _LAST_ZONED)  # the others are out of all bounds
     steps, places = np.unique(np.where(known, local, 0) // _STEP, return_inverse=True)
-    offsets = np.array([_offset(zone, int(step)) for step in steps], np.int64)
-    return local - offsets[places] * SECOND
+    found = [_offset_of_step(zone, int(step)) for step in steps]
+    offsets = np.array([offset or 0 for offset in found], np.int64)[places]
+    changes = np.array([offset is None for offset in found], bool)[places] & known
+    for row in np.flatnonzero(changes):
+        offsets[row] = _offset(zone, int(local[row]))
+    return local - offsets * SECOND
 
 
 @lru_cache(100_000)
-def _offset(zone: str, step: int) -> int:
+def _offset_of_step(zone: str, step: int) -> int | None:
+    """The offset all through a step; `None` where it changes within (in Newfoundland, until 2011, at 00:01)."""
+    first, last = _offset(zone, step * _STEP), _offset(zone, (step + 1) * _STEP - 1)
+    return first if first == last else None
+
+
+def _offset(zone: str, local: int) -> int:
     """Seconds that local clocks are ahead of UTC at a local time."""
-    local = datetime(1970, 1, 1) + timedelta(microseconds=step * _STEP)
-    ahead = local.replace(tzinfo=_zone(zone)).utcoffset()
+    moment = datetime(1970, 1, 1) + timedelta(microseconds=local)
+    ahead = moment.replace(tzinfo=_zone(zone)).utcoffset()
     return 0 if ahead is None else round(ahead.total_seconds())
 
 

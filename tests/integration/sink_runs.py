@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal
+from unittest.mock import patch
 
 from databases import Database, run_sql
 from stream_pipeline import HEADER
@@ -25,8 +27,9 @@ from spark.lease import Lease
 from spark.manifest import Manifest
 from spark.sink.books import Outcome
 from spark.sink.evidence import Evidence
-from spark.sink.handovers import SpoolHandover
+from spark.sink.handovers import Handover, SpoolHandover, UploadHandover
 from spark.sink.micro_batch import MicroBatchWriter
+from spark.sink.upload import URL_VARIABLE
 from spark.source.options import SourceOptions
 from spark.source.registered import registered_chunks
 from spark.source.task import TaskRead, read_task
@@ -45,11 +48,12 @@ class SinkRuns:
     spool: Path
     identical_rows: IdenticalRows = "merge"
     mapping: SourceMapping = field(default_factory=SourceMapping)
+    handover: Literal["spool", "upload"] = "spool"
     outcomes: list[Outcome] = field(default_factory=list)
 
-    def write(self, name: str, rows: str, header: str = HEADER) -> Path:
+    def write(self, name: str, rows: str | bytes, header: str = HEADER) -> Path:
         path = self.root / name
-        path.write_text(header + rows)
+        path.write_bytes(header.encode() + (rows.encode() if isinstance(rows, str) else rows))
         return path
 
     def register(self, path: Path, chunk_bytes: int = 1 << 24) -> None:
@@ -57,7 +61,9 @@ class SinkRuns:
         lease = self._lease()
         connection = connect(self.database.writer_url, "tests-intake")
         try:
-            inspection = inspect_file(os.fsencode(path), self.mapping.columns, chunk_bytes=chunk_bytes)
+            inspection = inspect_file(
+                os.fsencode(path), self.mapping.columns, chunk_bytes, escape=self.mapping.escape
+            )
             candidate = Candidate(os.fsencode(path.name), FileState.of(path.stat()))
             Manifest(connection, lease.epoch).register([(candidate, inspection)])
         finally:
@@ -78,14 +84,15 @@ class SinkRuns:
                 self.database.writer_url,
                 lease.epoch,
                 "copy",
-                SpoolHandover(self.spool),
+                self._handover(),
                 Evidence(os.fsencode(self.root), self.mapping.columns),
                 lambda number: ranges[number],
                 self.outcomes.append,
             )
-            for number, (after, upto) in enumerate(ranges):
-                writer.write(self._rows(lease.epoch, after, upto, before), number)  # type: ignore[arg-type]
-            writer.finish()
+            with patch.dict(os.environ, {URL_VARIABLE: self.database.writer_url}):
+                for number, (after, upto) in enumerate(ranges):
+                    writer.write(self._rows(lease.epoch, after, upto, before), number)  # type: ignore[arg-type]
+                writer.finish()
         finally:
             lease.release("test")
 
@@ -99,6 +106,11 @@ class SinkRuns:
         finally:
             connection.close()
         assert result.ok, result
+
+    def _handover(self) -> Handover:
+        if self.handover == "upload":
+            return UploadHandover(self.database.writer_url)
+        return SpoolHandover(self.spool)
 
     def _lease(self) -> Lease:
         return Lease(self.database.writer_url, "catch-up", None, lambda reason: None)
@@ -117,7 +129,12 @@ class SinkRuns:
 
         def collect() -> list[SimpleNamespace]:
             options = SourceOptions(
-                os.fsencode(self.root), self.mapping, "spool", self.identical_rows, epoch, self.spool
+                os.fsencode(self.root),
+                self.mapping,
+                self.handover,
+                self.identical_rows,
+                epoch,
+                self.spool if self.handover == "spool" else None,
             )
             connection = connect(self.database.writer_url, "tests-source", autocommit=True)
             try:

@@ -1,0 +1,176 @@
+"""Hostile event files, for hypothesis: headers and mappings that mislead, quotes in all ways, faults anywhere.
+
+A file is drawn as the cells of its rows, and then written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hostile_values import (
+    FORMATS,
+    ZONES,
+    Text,
+    actions,
+    agents,
+    event_ids,
+    extra_values,
+    ids,
+    nothings,
+    prices,
+    times,
+)
+from hypothesis import strategies as st
+
+from clickstream_assets.contract import ALIASES, FIELDS, REQUIRED
+
+ODD_NAMES = (
+    *ALIASES, *FIELDS, *(name.upper() for name in FIELDS), "Event ID", "event-id", "user.id", "event_id_9",
+    "column_9", "column", "", " ", "price_2", 'a"b', "a\\b", "a,b", "sep=;", "\u212aunde", "\u0130d", "user_\u0131d",
+    "u\u017fer_id", "\u200buser_id", "p\u200brice", "\x1f", "\x01", "\u2028", "\u0085", "extra", "EXTRA", " extra ",
+    "{", "%s",
+)  # fmt: skip
+names = st.sampled_from(ODD_NAMES) | st.text(
+    st.characters(codec="utf-8", exclude_characters="\0\r\n"), max_size=5
+)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """A source mapping in TOML, and what the values are to be near."""
+
+    toml: str
+    time_format: str | None
+    decimal: str
+    grouping: str
+
+
+@st.composite
+def dialects(draw: st.DrawFn) -> Dialect:
+    lines = []
+    form = draw(st.none() | st.sampled_from(FORMATS))
+    zone = draw(st.sampled_from(ZONES))
+    lines += ["[time]", f"zone = {json.dumps(zone)}"]
+    if form is not None:
+        lines += [f"format = {json.dumps(form)}"]
+    decimal = draw(st.sampled_from([".", "."]) | st.just(","))
+    grouping = draw(
+        st.sampled_from(["", "", *(sign for sign in (".", ",", "'", " ", "_", "\u202f") if sign != decimal)])
+    )
+    lines += ["[price]", f"decimal = {json.dumps(decimal)}"]
+    if grouping:
+        lines += [f"grouping = {json.dumps(grouping)}"]
+    if draw(st.booleans()):
+        words = draw(
+            st.lists(
+                st.sampled_from(["-", "NA", " na ", "\u00c4nd", "\u00e4nd", "nada", "NULL", ""]), unique=True
+            )
+        )
+        lines += ["[values]", f"nothing = {json.dumps(words)}"]
+    if draw(st.booleans()):
+        lines += [
+            "[actions]",
+            'Gesehen = "view"',
+            '"\u00c4ngesehen" = "purchase"',
+            '" \u212aauf " = "purchase"',
+        ]
+    if draw(st.booleans()):
+        lines += ["[columns]", '"kunde" = "user_id"', '"\u017fum" = "price"', '" Event ID " = "session_id"']
+    if (escape := draw(st.sampled_from([None, None, "backslash", "none"]))) is not None:
+        lines += ["[format]", f"escape = {json.dumps(escape)}"]
+    return Dialect("\n".join(lines), form, decimal, grouping)
+
+
+def values(dialect: Dialect) -> dict[str, Text]:
+    """By field: mostly values near its rules."""
+    return {
+        "event_id": event_ids,
+        "user_id": ids,
+        "session_id": ids,
+        "product_id": ids,
+        "action_type": actions | nothings,
+        "event_time": times(dialect.time_format) | nothings | st.sampled_from(["Event_Time", "ts", "TIME"]),
+        "price": prices(dialect.decimal, dialect.grouping) | nothings,
+        "user_agent": agents | nothings,
+    }
+
+
+GOOD = {
+    "event_id": "",
+    "user_id": "u1",
+    "session_id": "s1",
+    "action_type": "view",
+    "product_id": "p1",
+    "event_time": "2026-03-01T12:00:00Z",
+    "price": "9.99",
+    "user_agent": "Mozilla/5.0",
+}
+
+
+@st.composite
+def headers(draw: st.DrawFn) -> list[str]:
+    """All fields that every event needs, in any order, and perhaps the others, and names that mislead."""
+    fields = [*REQUIRED, *draw(st.lists(st.sampled_from(["event_id", "price", "user_agent"]), unique=True))]
+    return draw(st.permutations(fields + draw(st.lists(names, max_size=3))))
+
+
+@st.composite
+def rows(draw: st.DrawFn, header: Sequence[str], dialect: Dialect) -> list[str]:
+    """The cells of a row: good ones, but for one or two."""
+    near = values(dialect)
+    odd_ones = draw(st.sets(st.sampled_from(range(len(header))), max_size=2))
+    return [
+        draw(near.get(name, extra_values)) if at in odd_ones else GOOD.get(name, "")
+        for at, name in enumerate(header)
+    ]
+
+
+def quoted(text: str, style: str, delimiter: str) -> str:
+    """A cell as it is written: always, never, or where need be in quotes; with backslashes for escape."""
+    if style == "never":
+        return text
+    if style == "backslash":
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if style == "always" or text.startswith('"') or any(sign in text for sign in (delimiter, "\n", "\r")):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+FAULTS = (
+    b'"', b"\n", b"\r", b"\r\n", b"\0", b"\xff", b"\xc3", b'\\"', b'""', b",", b";", b"\\", b" ", b'"\n"',
+    b"\xed\xa0\x80",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class HostileFile:
+    content: bytes
+    dialect: Dialect
+
+
+@st.composite
+def hostile_files(draw: st.DrawFn, most_rows: int = 12) -> HostileFile:
+    dialect = draw(dialects())
+    header = draw(headers())
+    delimiter = draw(st.sampled_from([",", ",", ";", "\t", "|"]))
+    styles = draw(
+        st.sampled_from([["minimal"], ["minimal", "always"], ["minimal", "backslash"], ["minimal", "never"]])
+    )
+    pool = draw(st.lists(rows(header, dialect), min_size=1, max_size=most_rows))
+    chosen = draw(st.lists(st.sampled_from(range(len(pool))), max_size=most_rows)) + list(range(len(pool)))
+    end = draw(st.sampled_from(["\n", "\n", "\r\n"]))
+    before = draw(st.sampled_from(["", "", "", "\ufeff", "\n \n", ",,,\n", f"sep={delimiter}\n"]))
+    lines = [
+        delimiter.join(quoted(cell, draw(st.sampled_from(styles)), delimiter) for cell in pool[number]) + end
+        for number in chosen
+    ]
+    body = "".join(lines).encode()
+    for _ in range(draw(st.sampled_from([0, 0, 1, 3]))):
+        at = draw(st.integers(0, len(body)))
+        body = body[:at] + draw(st.sampled_from(FAULTS)) + body[at + draw(st.integers(0, 1)) :]
+    if draw(st.booleans()):
+        body = body.removesuffix(b"\n")
+    line = delimiter.join(quoted(name, "minimal", delimiter).replace("\n", "") for name in header)
+    return HostileFile((before + line + end).encode() + body, dialect)

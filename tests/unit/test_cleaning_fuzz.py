@@ -1,0 +1,218 @@
+"""Two readers, one truth, over hostile files: what the stream's code makes of a file is what the audit's own reader
+makes of it, value by value and reason by reason."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from hostile_rows import GOOD, Dialect, HostileFile, hostile_files, quoted, values
+from hostile_values import DAYS, FORMATS, ZONES, prices, times
+from hypothesis import HealthCheck, Phase, example, find, given, settings
+from hypothesis import strategies as st
+from two_readers import by_audit, by_stream
+
+from clickstream_assets.settings import IdenticalRows
+from clickstream_assets.values_audit.outcomes import Event
+from spark.source_mapping import read_mapping
+from spark.time_bounds import EARLIEST_US, TimeBounds
+
+DAY = 86_400_000_000
+MARCH = 1_772_323_200_000_000  # 2026-03-01
+ALL_TIMES = TimeBounds(EARLIEST_US, MARCH + 400 * DAY)
+BOUNDS = st.sampled_from(
+    [ALL_TIMES, TimeBounds(MARCH, MARCH + DAY), TimeBounds(EARLIEST_US, MARCH + DAY // 2)]
+)
+PLAIN = Dialect("", None, ".", "")
+
+
+def hostile(examples: int) -> settings:
+    checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    return settings(max_examples=examples, deadline=None, suppress_health_check=checks)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("events")
+
+
+def assert_readers_agree(
+    directory: Path,
+    content: bytes,
+    toml: str,
+    bounds: TimeBounds = ALL_TIMES,
+    *,
+    identical_rows: IdenticalRows = "merge",
+    chunk_bytes: int = 1 << 24,
+    block_bytes: int = 1 << 22,
+    is_zipped: bool = False,
+) -> int:
+    """Returns how many of the records are events."""
+    described = directory / "mapping.toml"
+    described.write_text(toml)
+    path = directory / ("events.csv.gz" if is_zipped else "events.csv")
+    path.write_bytes(gzip.compress(content, 1) if is_zipped else content)
+    inspection, ours = by_stream(
+        path,
+        read_mapping(described),
+        bounds,
+        identical_rows=identical_rows,
+        chunk_bytes=chunk_bytes,
+        block_bytes=block_bytes,
+    )
+    assert inspection.layout is not None, inspection
+    layout, theirs = by_audit(content, toml, inspection.layout, bounds, identical_rows)
+    assert (inspection.layout.columns, inspection.layout.delimiter) == (layout.columns, layout.delimiter)
+    for our, their in zip(ours, theirs, strict=False):
+        assert our == their
+    assert len(ours) == len(theirs)
+    return sum(isinstance(row, Event) for row in ours)
+
+
+@hostile(150)
+@given(
+    file=hostile_files(),
+    bounds=BOUNDS,
+    identical_rows=st.sampled_from(["merge", "keep"]),
+    chunk_bytes=st.integers(1, 2_000),
+    block_bytes=st.integers(1, 700),
+    is_zipped=st.booleans(),
+)
+def test_every_record_is_one_event_or_one_reject_and_both_readers_say_the_same(
+    directory: Path,
+    file: HostileFile,
+    bounds: TimeBounds,
+    identical_rows: IdenticalRows,
+    chunk_bytes: int,
+    block_bytes: int,
+    is_zipped: bool,
+) -> None:
+    assert_readers_agree(
+        directory,
+        file.content,
+        file.dialect.toml,
+        bounds,
+        identical_rows=identical_rows,
+        chunk_bytes=chunk_bytes,
+        block_bytes=block_bytes,
+        is_zipped=is_zipped,
+    )
+
+
+@contextmanager
+def small_limits() -> Iterator[None]:
+    """Records that are too long, and quotes that close too late, in files of some hundred bytes."""
+    limits = {
+        "spark.records.MAX_MULTILINE_BYTES": 48,
+        "clickstream_assets.values_audit.lines.MAX_JOINED_BYTES": 48,
+        "spark.records.MAX_RECORD_BYTES": 150,
+        "clickstream_assets.values_audit.lines.MAX_RECORD_BYTES": 150,
+        "spark.records.KEPT_BYTES": 40,
+        "spark.cleaning.clean.KEPT_BYTES": 40,
+        "clickstream_assets.values_audit.lines.KEPT_BYTES": 40,
+        "clickstream_assets.values_audit.outcomes.KEPT_BYTES": 40,
+        "spark.records.MAX_BLANK_BYTES": 5,
+        "clickstream_assets.values_audit.lines.MAX_BLANK_BYTES": 5,
+    }
+    with ExitStack() as stack:
+        for name, value in limits.items():
+            stack.enter_context(patch(name, value))
+        yield
+
+
+BYTES = (
+    b"u,s,view,p,1772366400", b'u,s,view,"p\np",1772366400\n', b'"', b'""', b'\\"', b"\\", b",", b"\n", b"\r\n", b"\r",
+    b" ", b"       ", b"\0", b"\xff", b"\xe2\x82", "ü".encode(), b"x" * 30, b"x" * 120,
+)  # fmt: skip
+PIECES = st.lists(st.sampled_from(BYTES), max_size=40)
+
+
+@hostile(300)
+@given(PIECES, st.integers(1, 200), st.integers(1, 200), st.sampled_from(["", '[format]\nescape = "none"']))
+def test_bytes_that_are_no_csv_are_the_same_records_for_both(
+    directory: Path, pieces: list[bytes], chunk_bytes: int, block_bytes: int, toml: str
+) -> None:
+    header = b"user_id,session_id,action_type,product_id,event_time\n"
+    with small_limits():
+        assert_readers_agree(
+            directory, header + b"".join(pieces), toml, chunk_bytes=chunk_bytes, block_bytes=block_bytes
+        )
+
+
+def one_column(field: str, texts: list[str]) -> bytes:
+    """A file of rows that are good but for one field."""
+    lines = [",".join(GOOD)]
+    lines += [
+        ",".join(quoted(cell, "minimal", ",") for cell in (GOOD | {field: text}).values()) for text in texts
+    ]
+    return ("\n".join(lines) + "\n").encode()
+
+
+@st.composite
+def many_times(draw: st.DrawFn) -> tuple[str, list[str]]:
+    form, zone = draw(st.none() | st.sampled_from(FORMATS)), draw(st.sampled_from(ZONES))
+    toml = f'[time]\nzone = "{zone}"' + (f'\nformat = "{form}"' if form else "")
+    return toml, draw(st.lists(times(form), min_size=1, max_size=40))
+
+
+@hostile(150)
+@given(many_times())
+def test_a_time_means_the_same_to_both(directory: Path, drawn: tuple[str, list[str]]) -> None:
+    toml, texts = drawn
+    assert_readers_agree(directory, one_column("event_time", texts), toml)
+
+
+@hostile(40)
+@example("America/St_Johns", "2005-04-03", 30, 0)
+@example("America/St_Johns", "2005-10-30", 30, 0)
+@given(
+    st.sampled_from(ZONES),
+    st.sampled_from(DAYS) | st.dates().map(str),
+    st.integers(0, 59),
+    st.integers(0, 999_999),
+)
+def test_local_times_of_a_zone_mean_the_same_to_both(
+    directory: Path, zone: str, day: str, seconds: int, micros: int
+) -> None:
+    minutes = [
+        (hour, minute) for hour in (0, 1, 2, 3, 12, 23) for minute in range(0, 60, 1 if hour < 2 else 7)
+    ]
+    texts = [f"{day} {hour:02d}:{minute:02d}:{seconds:02d}.{micros:06d}" for hour, minute in minutes]
+    assert_readers_agree(directory, one_column("event_time", texts), f'[time]\nzone = "{zone}"')
+
+
+@hostile(150)
+@given(
+    st.sampled_from([".", ","]),
+    st.sampled_from(["", "", ".", ",", "'", " ", "_"]),
+    st.data(),
+)
+def test_a_price_means_the_same_to_both(
+    directory: Path, decimal: str, grouping: str, data: st.DataObject
+) -> None:
+    if grouping == decimal:
+        grouping = ""
+    toml = f'[price]\ndecimal = "{decimal}"' + (f'\ngrouping = "{grouping}"' if grouping else "")
+    texts = data.draw(st.lists(prices(decimal, grouping), min_size=1, max_size=40))
+    assert_readers_agree(directory, one_column("price", texts), toml)
+
+
+@hostile(40)
+@given(st.sampled_from(["event_id", "user_id", "product_id", "action_type", "user_agent"]), st.data())
+def test_ids_words_and_user_agents_mean_the_same_to_both(
+    directory: Path, field: str, data: st.DataObject
+) -> None:
+    texts = data.draw(st.lists(values(PLAIN)[field], min_size=1, max_size=15))
+    assert_readers_agree(directory, one_column(field, texts), "")
+
+
+def test_the_files_drawn_bring_events_beside_rejects(directory: Path) -> None:
+    def has_both(file: HostileFile) -> bool:
+        lines = file.content.count(b"\n")
+        return 0 < assert_readers_agree(directory, file.content, file.dialect.toml) < lines - 2
+
+    assert find(hostile_files(), has_both, settings=settings(deadline=None, phases=[Phase.generate]))
