@@ -49,11 +49,6 @@ def trimmed(column: pa.StringArray) -> pa.StringArray:
     return pc.utf8_trim(column, BLANKS)
 
 
-def ascii_lower(text: str) -> str:
-    """What Arrow's `ascii_lower` makes of a text: letters beyond A to Z stay as they are."""
-    return text.translate(_TO_SMALL)
-
-
 class Nothing:
     """The words that mean "no value", in lower case; the empty text always does."""
 

@@ -28,6 +28,7 @@ from spark.manifest import Manifest
 from spark.sink.books import Outcome
 from spark.sink.evidence import Evidence
 from spark.sink.handovers import Handover, SpoolHandover, UploadHandover
+from spark.sink.known_keys_file import KnownKeysFile
 from spark.sink.micro_batch import MicroBatchWriter
 from spark.sink.upload import URL_VARIABLE
 from spark.source.options import SourceOptions
@@ -88,11 +89,12 @@ class SinkRuns:
                 Evidence(os.fsencode(self.root), self.mapping.columns),
                 lambda number: ranges[number],
                 self.outcomes.append,
+                KnownKeysFile(self.spool.parent / "known_keys.npz"),
             )
             with patch.dict(os.environ, {URL_VARIABLE: self.database.writer_url}):
                 for number, (after, upto) in enumerate(ranges):
                     writer.write(self._rows(lease.epoch, after, upto, before), number)  # type: ignore[arg-type]
-                writer.finish()
+                writer.close()
         finally:
             lease.release("test")
 
