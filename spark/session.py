@@ -26,8 +26,10 @@ SETTINGS = {
     # One Java class for all steps of a stage is made anew for each micro-batch, in the driver, before any task starts:
     # 19 of the 30 ms from the analysed statement to the job. Class by class, in the tasks, is sooner done.
     "spark.sql.codegen.wholeStage": "false",
-    # Bigger Arrow batches for the COPY text, fewer round trips.
+    # Bigger Arrow batches for the JDBC sink, fewer round trips.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
+    # Workers with this project loaded.
+    "spark.python.daemon.module": "spark.python_daemon",
     # Over TCP each task waits 40 ms for an acknowledgement that the kernel delays (Nagle's algorithm), between Spark
     # and its Python: a third of a small micro-batch. Unix sockets know no such thing, and only this user can open them.
     "spark.python.unix.domain.socket.enabled": "true",

@@ -33,7 +33,7 @@ from zoneinfo import ZoneInfo
 
 from clickstream_assets.contract import CANONICAL_ACTIONS, FIELDS, NULL_TOKENS
 from clickstream_assets.settings import SettingsError
-from spark.cleaning.texts import BLANKS, ascii_lower
+from spark.cleaning.letters import BLANKS, ascii_lower
 from spark.cleaning.time_formats import UTC, TimeFormatError, compiled
 
 Escape = Literal["backslash", "none"]

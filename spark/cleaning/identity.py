@@ -25,12 +25,9 @@ _DASHES = (8, 13, 18, 23)
 _NO_HEX = 0xFFFF
 # Two hexadecimal digits, as they lie in memory, to the byte that they say.
 _BYTE = np.full(1 << 16, _NO_HEX, np.uint16)
-for _pair in range(1 << 16):
-    _two = bytes((_pair & 0xFF, _pair >> 8))
-    if all(digit in b"0123456789abcdefABCDEF" for digit in _two):
-        _BYTE[_pair] = int(_two, 16)
-if not np.little_endian:
-    _BYTE = _BYTE.reshape(256, 256).T.ravel()
+_DIGITS = "0123456789abcdefABCDEF"
+_PAIRS = [(first + second).encode() for first in _DIGITS for second in _DIGITS]
+_BYTE[np.frombuffer(b"".join(_PAIRS), np.uint16)] = [int(pair, 16) for pair in _PAIRS]
 
 
 def read_uuids(column: pa.StringArray) -> tuple[Ids, npt.NDArray[np.bool_]]:

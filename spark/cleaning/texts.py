@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,14 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# Unicode's white space, and the characters that show nothing at all.
-BLANKS = (
-    "\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b"
-    "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
-)
-_TO_SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+from spark.cleaning.letters import BLANKS, ascii_lower
+
 NO_TEXT = pa.scalar(None, pa.string())
-_TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 # Bytes that a blank begins or ends with in UTF-8: every other text needs no trimming.
 _MAY_BE_BLANK = np.zeros(256, bool)
@@ -30,11 +24,6 @@ def bytes_of(column: pa.StringArray | pa.BinaryArray) -> tuple[npt.NDArray[np.in
     bounds = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
     text = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
     return bounds.astype(np.int64), text
-
-
-def ascii_lower(text: str) -> str:
-    """What Arrow's function of that name makes of a column: letters beyond ASCII stay as they are."""
-    return text.translate(_TO_LOWER)
 
 
 def trimmed(column: pa.StringArray) -> pa.StringArray:

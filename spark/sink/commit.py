@@ -38,7 +38,7 @@ from spark.sink.parts import Part, RowsLost
 from spark.sink.refusals import SUPPRESSED, Refused, by_file, merge_by_halves
 from spark.sink.spool import Spool
 from spark.sink.staging import StagingTables, Table, column_list, drop_tables
-from spark.source.chunk_reader import ChunkToRead
+from spark.source.chunks import ChunkToRead
 
 CONTENT = tuple(
     column for column in EVENT_COLUMNS if column.name not in ("event_id", "event_time", "file_id", "line_no")

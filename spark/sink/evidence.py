@@ -15,8 +15,8 @@ from spark.cleaning.clean import kept
 from spark.cleaning.columns import REJECT_SCHEMA
 from spark.content import ContentChanged, ContentError
 from spark.sink.refusals import REASON
-from spark.source.chunk_reader import ChunkToRead, read_records
-from spark.source.registered import registered_chunks
+from spark.source.chunk_reader import read_records
+from spark.source.chunks import ChunkToRead, registered_chunks
 from spark.time_bounds import TimeBounds
 
 _ANY_TIME = TimeBounds(0, 0)  # no time is judged here

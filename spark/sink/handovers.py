@@ -3,6 +3,7 @@ writer."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,9 @@ from spark.sink.commit import BatchCommit
 from spark.sink.parts import Part
 from spark.sink.spool import Spool, batch_token
 from spark.sink.staging import staging_tables
+
+# Parts in work: one that PostgreSQL stores, and one for each other core.
+AHEAD = max(2, os.cpu_count() or 2)
 
 
 class PartsHandover(Protocol):
@@ -29,6 +33,9 @@ class PartsHandover(Protocol):
 
     def reported(self, index: int) -> Part | None:
         """A complete part of the task `index`, if there is one: whether Spark accepts it is not known yet."""
+
+    def pace(self, stored: int | None) -> None:
+        """Say how many parts are stored, so that tasks do not run too far ahead; `None`: they shall not wait."""
 
     def store(self, commit: BatchCommit, part: Part) -> None:
         """Give a part to the commit."""
@@ -64,6 +71,9 @@ class _SpooledParts:
 
     def reported(self, index: int) -> Part | None:
         return self._spool.reported(index)
+
+    def pace(self, stored: int | None) -> None:
+        self._spool.pace(None if stored is None else stored + AHEAD)
 
     def store(self, commit: BatchCommit, part: Part) -> None:
         commit.store_spooled(part, self._spool)
@@ -101,6 +111,9 @@ class _UploadedParts:
             cursor.execute(query("finished_part"), {"batch_token": self._token, "part_index": index})
             row = cursor.fetchone()
         return None if row is None else Part.from_json(row[0])
+
+    def pace(self, stored: int | None) -> None:
+        """Tasks elsewhere take nothing away from PostgreSQL."""
 
     def store(self, commit: BatchCommit, part: Part) -> None:
         commit.store_staged(part, staging_tables(self._epoch, part.token))

@@ -118,6 +118,9 @@ class _JdbcParts:
     def reported(self, index: int) -> Part | None:
         return None
 
+    def pace(self, stored: int | None) -> None:
+        """Nothing is stored while Spark works."""
+
     def store(self, commit: BatchCommit, part: Part) -> None:
         commit.store_staged(part, self._tables)
 

@@ -103,6 +103,8 @@ class MicroBatchWriter:
             return
         batch = Batch(query_id, spark_batch_id, self._epoch, self._sink, after, upto, chunks, started_at)
         run = _Run(batch, self._handover.begin(batch), started)
+        if not run.is_small:
+            run.handover.pace(0)
         before, self._storing = self._storing, self._pool.submit(self._store, run)
         try:
             run.accepted = run.handover.run(rows)
@@ -157,11 +159,13 @@ class MicroBatchWriter:
                 run.done.wait()
             commit.begin()
             _store_early(commit, run)
+            run.handover.pace(None)
             if run.accepted is None:
                 connection.rollback()
                 return
             outcome = _finish(commit, run.handover, run.accepted, run.parse_seconds)
         except BaseException:
+            run.handover.pace(None)
             connection.rollback()  # what the tasks left goes when the next stream starts
             raise
         run.handover.end()
@@ -187,10 +191,11 @@ class MicroBatchWriter:
 
 def _store_early(commit: BatchCommit, run: _Run) -> None:
     """Store the parts in order, each as soon as it is reported, until one is about changed files or Spark is done."""
-    for part in _reported(run):
+    for stored, part in enumerate(_reported(run), 1):
         if part.void_files:
             return
         run.handover.store(commit, part)
+        run.handover.pace(stored)
 
 
 def _reported(run: _Run) -> Iterator[Part]:

@@ -8,6 +8,7 @@ directory.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ import pyarrow as pa
 from spark.sink.parts import Part
 
 EVENTS = pa.schema([("row", pa.binary()), ("key", pa.uint64()), ("time", pa.int64()), ("repeat", pa.bool_())])
+PACE = "pace"
+POLL_SECONDS = 0.005  # between looks whether it is a part's turn
+LONGEST_WAIT_SECONDS = 60.0
 REJECTS = pa.schema([("row", pa.binary())])
 
 
@@ -53,6 +57,31 @@ class Spool:
         except FileNotFoundError:
             return None
         return Part.from_json(found[0].read_text()) if found else None
+
+    def pace(self, parts: int | None) -> None:
+        """Let tasks begin the first `parts` parts and no more; `None`: all of them."""
+        path = self.directory / PACE
+        if parts is None:
+            path.unlink(missing_ok=True)
+            return
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        unfinished.write_text(str(parts))
+        unfinished.rename(path)
+
+    def wait_for_turn(self, index: int) -> None:
+        """Wait until the part `index` may begin. A task that is too far ahead of PostgreSQL takes its processor away.
+
+        It never waits longer than a minute: whatever the driver does, the work goes on.
+        """
+        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if index < int((self.directory / PACE).read_text()):
+                    return
+            except FileNotFoundError:
+                return
+            time.sleep(POLL_SECONDS)
 
     def batches(self, part: Part, kind: str) -> Iterator[pa.RecordBatch]:
         """The encoded rows of a part: `EVENTS` or `REJECTS`."""

@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import lru_cache
 
 from spark.cleaning.clean import Cleaned, Cleaning, Occurrences
-from spark.content import ChunkHash, Content, ContentChanged, ContentError, FileState
+from spark.content import ChunkHash, Content, ContentChanged, ContentError
 from spark.fields import Columns
+from spark.header import Layout
 from spark.records import Flag, Records, split_blocks
-from spark.time_bounds import TimeBounds
+from spark.source.chunks import ChunkToRead
 
 
-@dataclass(frozen=True)
-class ChunkToRead:
-    """All that a task must know to read one chunk."""
-
-    seq: int
-    file_id: int
-    path: bytes
-    state: FileState
-    compression: str | None
-    columns: Columns
-    bounds: TimeBounds
-    byte_offset: int
-    byte_length: int
-    first_line: int
-    records_from: int = 0  # byte of the file's first record
-    content_hash: bytes | None = None  # `content.ChunkHash`; None: not compared
-    is_last: bool = True  # of the file
+@lru_cache(64)
+def columns_of(layout: Layout, mapped: tuple[tuple[str, str], ...]) -> Columns:
+    """Which columns of a file are our fields."""
+    return Columns.of(layout, dict(mapped))
 
 
 def read_chunk(
     path: bytes, chunk: ChunkToRead, cleaning: Cleaning, occurrences: Occurrences | None = None
 ) -> Iterator[Cleaned | Flag]:
     """The rows of a chunk; last a flag, where the file is not what intake saw, which voids all of its rows."""
+    columns = columns_of(chunk.layout, chunk.mapped)
     try:
         for records in read_records(path, chunk):
-            yield cleaning.clean(records, chunk.columns, chunk.file_id, chunk.bounds, occurrences)
+            yield cleaning.clean(records, columns, chunk.file_id, chunk.bounds, occurrences)
     except ContentChanged:
         yield Flag.CHUNK_CHANGED
     except ContentError:
@@ -60,9 +49,9 @@ def read_records(path: bytes, chunk: ChunkToRead) -> Iterator[Records]:
             digest.through(blocks) if chunk.content_hash is not None else blocks,
             offset=chunk.byte_offset,
             line=chunk.first_line,
-            fields=chunk.columns.count,
-            delimiter=chunk.columns.delimiter,
-            escape=chunk.columns.escape,
+            fields=len(chunk.layout.columns),
+            delimiter=chunk.layout.delimiter,
+            escape=chunk.layout.escape,
         )
         if content.changed() or chunk.content_hash not in (None, digest.value()):
             raise ContentChanged("written to since it was registered")

@@ -21,6 +21,7 @@ from pyspark.sql.streaming.datasource import ReadLimit, SupportsTriggerAvailable
 from pyspark.sql.types import StructType
 
 from clickstream_assets.database import connect, query
+from spark.source.chunks import TaskRead, registered_chunks
 from spark.source.micro_batches import (
     BATCH_CHUNKS,
     Waiting,
@@ -29,8 +30,6 @@ from spark.source.micro_batches import (
     ranges_to_look_at,
 )
 from spark.source.options import SourceOptions
-from spark.source.registered import registered_chunks
-from spark.source.task import TaskRead, read_task
 from spark.time_bounds import TimeBounds
 
 URL_VARIABLE = "CLICKSTREAM_STREAM_DATABASE_URL"
@@ -105,6 +104,9 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         ]
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
+        # Here, for the driver's process of this source needs nothing of it: it loads for half a second.
+        from spark.source.task import read_task
+
         if isinstance(partition, ChunkPartition):
             yield from read_task(partition.task, self._options)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spark.source.chunk_reader import ChunkToRead
+from spark.source.chunks import ChunkToRead
 
 BATCH_ROWS = 1_000_000  # of one micro-batch, at most …
 BATCH_BYTES = 256 * 1024 * 1024

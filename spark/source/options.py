@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from clickstream_assets.settings import IdenticalRows
-from spark.sink.row_batches import ROWS_SCHEMA
 from spark.source_mapping import SourceMapping
 
 # How cleaned rows leave a task: through a directory that the driver shares, through staging tables, or as rows of
@@ -35,7 +34,12 @@ class SourceOptions:
 
     @property
     def schema(self) -> str:
-        return ROWS_SCHEMA if self.handover == "rows" else PART_SCHEMA
+        if self.handover != "rows":
+            return PART_SCHEMA
+        # Here, for else the driver's process of the source would load the whole cleaning.
+        from spark.sink.row_batches import ROWS_SCHEMA
+
+        return ROWS_SCHEMA
 
     def to_options(self) -> dict[str, str]:
         options = {

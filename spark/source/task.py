@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -19,21 +19,11 @@ from spark.sink.parts import Part
 from spark.sink.row_batches import row_batches, void_row
 from spark.sink.spool import Spool, batch_token
 from spark.sink.upload import UploadPartWriter
-from spark.source.chunk_reader import ChunkToRead, read_chunk
+from spark.source.chunk_reader import read_chunk
+from spark.source.chunks import ChunkToRead, TaskRead
 from spark.source.occurrences import OccurrencesOfFiles
 from spark.source.options import SourceOptions
 from spark.source_mapping import SourceMapping
-
-
-@dataclass(frozen=True)
-class TaskRead:
-    """The chunks of one task, in order, and the micro-batch that they belong to."""
-
-    index: int
-    chunks: tuple[ChunkToRead, ...]
-    batch_id: int
-    after: int
-    upto: int
 
 
 class PartWriter(Protocol):
@@ -105,9 +95,9 @@ def _part_writer(task: TaskRead, options: SourceOptions) -> PartWriter:
     if options.handover == "spool":
         root: Path | None = options.spool
         assert root is not None  # noqa: S101 - the driver chose the spool because there is one
-        return SpoolPartWriter(
-            Spool.of_batch(root, options.epoch, task.after, task.upto), part, task.batch_id
-        )
+        spool = Spool.of_batch(root, options.epoch, task.after, task.upto)
+        spool.wait_for_turn(task.index)
+        return SpoolPartWriter(spool, part, task.batch_id)
     token = batch_token(options.epoch, task.after, task.upto)
     return UploadPartWriter(options.epoch, token, part, task.batch_id)
 

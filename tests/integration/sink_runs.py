@@ -31,9 +31,9 @@ from spark.sink.handovers import Handover, SpoolHandover, UploadHandover
 from spark.sink.known_keys_file import KnownKeysFile
 from spark.sink.micro_batch import MicroBatchWriter
 from spark.sink.upload import URL_VARIABLE
+from spark.source.chunks import TaskRead, registered_chunks
 from spark.source.options import SourceOptions
-from spark.source.registered import registered_chunks
-from spark.source.task import TaskRead, read_task
+from spark.source.task import read_task
 from spark.source_mapping import SourceMapping
 from spark.time_bounds import TimeBounds
 

@@ -134,7 +134,7 @@ def test_a_python_worker_is_killed_while_it_uploads(waiting: Pipeline) -> None:
             for process in psutil.Process(os.getpid()).children(recursive=True)
             if any(end.laddr.port == port for end in process.net_connections() if end.laddr)
         )
-        assert "pyspark.daemon" in " ".join(worker.cmdline())
+        assert "spark.python_daemon" in " ".join(worker.cmdline())
         worker.send_signal(signal.SIGKILL)
         wait_for(lambda: errors)
     assert waiting.counts() == (1, 1, 0, 0)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark.content import FileState
-from spark.fields import Columns
-from spark.source.chunk_reader import ChunkToRead
+from spark.header import Layout
+from spark.source.chunks import ChunkToRead
 from spark.source.micro_batches import (
     BATCH_BYTES,
     BATCH_CHUNKS,
@@ -21,7 +21,7 @@ from spark.source.micro_batches import (
 from spark.time_bounds import TimeBounds
 
 STATE = FileState(1, 1, 1, 1)
-COLUMNS = Columns(5, ",", None, (None, 0, 1, 2, 3, 4, None, None), ())
+LAYOUT = Layout(("user_id", "session_id", "action_type", "product_id", "event_time"))
 BOUNDS = TimeBounds(0, 1)
 
 
@@ -30,7 +30,7 @@ def waiting(*sizes: tuple[int, int]) -> list[Waiting]:
 
 
 def chunk(seq: int, size: int) -> ChunkToRead:
-    return ChunkToRead(seq, seq, b"f", STATE, None, COLUMNS, BOUNDS, 0, size, 2)
+    return ChunkToRead(seq, seq, b"f", STATE, None, LAYOUT, (), BOUNDS, 0, size, 2)
 
 
 def test_nothing_waiting_is_no_batch() -> None:

@@ -1,28 +1,55 @@
-"""Registered chunks as the manifest has them (`chunks_to_read.sql`), ready to be read."""
+"""What the manifest says of a chunk, ready to be read. Light to load, for the driver's process of the source."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from spark.content import FileState
-from spark.fields import Columns
 from spark.header import Layout
-from spark.source.chunk_reader import ChunkToRead
 from spark.time_bounds import TimeBounds
+
+
+@dataclass(frozen=True)
+class ChunkToRead:
+    """All that a task must know to read one chunk."""
+
+    seq: int
+    file_id: int
+    path: bytes
+    state: FileState
+    compression: str | None
+    layout: Layout
+    mapped: tuple[tuple[str, str], ...]  # names of columns that the source mapping says are ours
+    bounds: TimeBounds
+    byte_offset: int
+    byte_length: int
+    first_line: int
+    records_from: int = 0  # byte of the file's first record
+    content_hash: bytes | None = None  # `content.ChunkHash`; None: not compared
+    is_last: bool = True  # of the file
+
+
+@dataclass(frozen=True)
+class TaskRead:
+    """The chunks of one task, in order, and the micro-batch that they belong to."""
+
+    index: int
+    chunks: tuple[ChunkToRead, ...]
+    batch_id: int
+    after: int
+    upto: int
 
 
 def registered_chunks(
     rows: Iterable[tuple[Any, ...]], mapped: Mapping[str, str], bounds: TimeBounds
 ) -> list[ChunkToRead]:
     """`mapped`: the names of columns that the source mapping says are ours."""
-    columns: dict[int, Columns] = {}
+    names = tuple(mapped.items())
     chunks = []
     for row in rows:
-        layout_id = row[9]
-        if layout_id not in columns:
-            columns[layout_id] = Columns.of(Layout(tuple(row[10]), row[11], row[15]), mapped)
         chunks.append(
             ChunkToRead(
                 seq=row[0],
@@ -30,7 +57,8 @@ def registered_chunks(
                 path=bytes(row[3]) if row[3] is not None else os.fsencode(row[2]),
                 state=FileState(row[4], row[5], row[6], row[7]),
                 compression=row[8],
-                columns=columns[layout_id],
+                layout=Layout(tuple(row[10]), row[11], row[15]),
+                mapped=names,
                 bounds=bounds,
                 byte_offset=row[12],
                 byte_length=row[13],
