@@ -19,6 +19,7 @@ from spark.preamble import Preamble, take_preamble
 from spark.quotes import BY_BACKSLASH, DOUBLED
 from spark.records import count_blocks
 
+SHORTEST = 4  # a last chunk shorter than this part of the others belongs to the one before it
 CHUNK_BYTES = 16 * 1024 * 1024  # of plain text: large files spread over several tasks
 
 Escape = Literal["backslash", "none"]  # as a source mapping names it
@@ -117,12 +118,12 @@ def _inspect(
         layout = replace(layout, escape=BY_BACKSLASH)
     # The pass for the judgement moved the position in the file.
     blocks = content.text_blocks(compression, len(preamble)) if is_judged else chain([first], blocks)
-    cut = _Cut(blocks, preamble, layout, chunk_bytes, disk_bytes)
+    cut = _Cut(blocks, preamble, layout, chunk_bytes, content.state.size_bytes, disk_bytes)
     is_late = escape is None and not is_judged and cut.has_backslash_quote
     if is_late and _escapes(content, compression, preamble, layout):
         layout = replace(layout, escape=BY_BACKSLASH)
         blocks = content.text_blocks(compression, len(preamble))
-        cut = _Cut(blocks, preamble, layout, chunk_bytes, disk_bytes)
+        cut = _Cut(blocks, preamble, layout, chunk_bytes, content.state.size_bytes, disk_bytes)
     return Inspection(
         content.state,
         cut.text_hash if compression is None else _hash(content),
@@ -152,6 +153,7 @@ class _Cut:
         preamble: Preamble,
         layout: Layout,
         chunk_bytes: int,
+        size_bytes: int,
         disk_bytes: int | None,
     ) -> None:
         self.chunks: list[Chunk] = []
@@ -172,7 +174,8 @@ class _Cut:
         )
         for found in counts:
             count, end = count + found.records, found.end_offset
-            if disk_bytes is None and count and end - start >= chunk_bytes:
+            is_long = end - start >= chunk_bytes and size_bytes - end >= chunk_bytes // SHORTEST
+            if disk_bytes is None and count and is_long:
                 self._add(start, end, first_line, count, end - start)
                 self._chunk = ChunkHash(preamble.content)
                 start, first_line, count = end, found.end_line, 0

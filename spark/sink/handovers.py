@@ -17,8 +17,8 @@ from spark.sink.parts import Part
 from spark.sink.spool import Spool, batch_token
 from spark.sink.staging import staging_tables
 
-# Parts in work: one that PostgreSQL stores, and one for each other core.
-AHEAD = max(2, os.cpu_count() or 2)
+# Parts in work: one that PostgreSQL stores, one that waits for it, and those that the other cores make.
+AHEAD = 1 + max(2, os.cpu_count() or 2)
 
 
 class PartsHandover(Protocol):
