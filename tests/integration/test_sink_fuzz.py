@@ -3,16 +3,14 @@ identity is stored, the others are counted, and PostgreSQL never meets a value t
 
 from __future__ import annotations
 
-import json
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from unittest.mock import patch
 
 import pytest
@@ -21,10 +19,10 @@ from hostile_rows import FAULTS, GOOD, Dialect, quoted, values
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sink_runs import SinkRuns
+from stored_rows import Expected, stored_counts, stored_events, stored_rejects
 from two_readers import Outcomes, by_audit
 
 from clickstream_assets.settings import IdenticalRows
-from clickstream_assets.values_audit.outcomes import Event, Reject
 from spark.header import Layout
 from spark.inspection import inspect_file
 from spark.time_bounds import TimeBounds
@@ -86,7 +84,7 @@ def loads(draw: st.DrawFn) -> list[Load]:
     return found
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(loads=loads(), identical_rows=st.sampled_from(["merge", "keep"]), sheet_rows=st.integers(1, 8))
 def test_the_first_row_of_each_identity_is_stored_and_all_others_are_counted(
     fresh_database: Callable[[], AbstractContextManager[Database]],
@@ -132,9 +130,9 @@ def stored(
                 files.append(read(path, identical_rows))
             sink.load(*batch_sizes(sink.chunks(), load.batch_sizes))
         expected = Expected(files)
-        assert events(sink) == expected.events
-        assert rejects(sink) == expected.rejects
-        assert counts(sink) == expected.counts
+        assert stored_events(sink.rows) == expected.events
+        assert stored_rejects(sink.rows) == expected.rejects
+        assert stored_counts(sink.rows) == expected.counts
         assert (
             sink.rows("SELECT file_id::int, line_no::int FROM event_conflicts ORDER BY 1, 2")
             == expected.conflicts
@@ -146,7 +144,7 @@ def stored(
             "SELECT count(*)::int FROM pg_tables WHERE schemaname = 'staging' AND tablename ~ '_e'"
         ) == [(0,)]
         sink.assert_conserved()
-        return tuple(events(sink)), tuple(rejects(sink))
+        return tuple(map(str, stored_events(sink.rows))), tuple(stored_rejects(sink.rows))
 
 
 def header(names: Sequence[str]) -> str:
@@ -166,59 +164,3 @@ def read(path: Path, identical_rows: IdenticalRows) -> Outcomes:
     layout = inspect_file(str(path).encode()).layout
     assert isinstance(layout, Layout)
     return by_audit(path.read_bytes(), "", layout, TimeBounds.at(datetime.now(UTC)), identical_rows)[1]
-
-
-class Expected:
-    """What the database should hold, by the plainest of models: one row after the other into a dictionary."""
-
-    def __init__(self, files: Sequence[Outcomes]) -> None:
-        first: dict[tuple[str, int], Event] = {}
-        self.events: list[tuple[object, ...]] = []
-        self.rejects: list[tuple[object, ...]] = []
-        self.conflicts: list[tuple[object, ...]] = []
-        self.counts: list[tuple[int, ...]] = []
-        for file_id, rows in enumerate(files, 1):
-            inserted = duplicate = rejected = 0
-            for row in rows:
-                if isinstance(row, Reject):
-                    rejected += 1
-                    self.rejects.append((file_id, *row[:-1]))
-                    continue
-                known = first.setdefault((row.event_id, row.event_time), row)
-                if known is row:
-                    inserted += 1
-                    self.events.append((file_id, *row))
-                else:
-                    duplicate += 1
-                    if content(known) != content(row):
-                        self.conflicts.append((file_id, row.line_no))
-            self.counts.append((len(rows), inserted, duplicate, rejected))
-
-
-def content(event: Event) -> tuple[object, ...]:
-    price = None if event.price is None else Decimal(event.price)
-    return (*event[2:6], price, event.user_agent, event.extra)
-
-
-def events(sink: SinkRuns) -> list[tuple[Any, ...]]:
-    found = sink.rows(
-        "SELECT file_id::int, line_no::int, event_id::text, user_id, session_id, action_type, product_id,"
-        " (extract(epoch FROM event_time) * 1000000)::bigint, price::text, user_agent, extra::text"
-        " FROM events ORDER BY file_id, line_no"
-    )
-    return [(*row[:-1], None if row[-1] is None else json.loads(str(row[-1]))) for row in found]
-
-
-def rejects(sink: SinkRuns) -> list[tuple[Any, ...]]:
-    found: list[tuple[Any, ...]] = sink.rows(
-        "SELECT file_id::int, line_no::int, byte_offset::int, byte_length::int, raw, reason, detail"
-        " FROM rejected_events ORDER BY file_id, line_no"
-    )
-    return [(*row[:4], bytes(row[4]), *row[5:]) for row in found]
-
-
-def counts(sink: SinkRuns) -> list[tuple[Any, ...]]:
-    return sink.rows(
-        "SELECT rows_read::int, rows_inserted::int, rows_duplicate::int, rows_rejected::int FROM ingest_files"
-        " WHERE status = 'committed' ORDER BY file_id"
-    )

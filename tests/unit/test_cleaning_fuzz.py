@@ -73,7 +73,7 @@ def assert_readers_agree(
     return sum(isinstance(row, Event) for row in ours)
 
 
-@hostile(150)
+@hostile(90)
 @given(
     file=hostile_files(),
     bounds=BOUNDS,
@@ -131,7 +131,7 @@ BYTES = (
 PIECES = st.lists(st.sampled_from(BYTES), max_size=40)
 
 
-@hostile(300)
+@hostile(200)
 @given(PIECES, st.integers(1, 200), st.integers(1, 200), st.sampled_from(["", '[format]\nescape = "none"']))
 def test_bytes_that_are_no_csv_are_the_same_records_for_both(
     directory: Path, pieces: list[bytes], chunk_bytes: int, block_bytes: int, toml: str
@@ -159,7 +159,7 @@ def many_times(draw: st.DrawFn) -> tuple[str, list[str]]:
     return toml, draw(st.lists(times(form), min_size=1, max_size=40))
 
 
-@hostile(150)
+@hostile(90)
 @given(many_times())
 def test_a_time_means_the_same_to_both(directory: Path, drawn: tuple[str, list[str]]) -> None:
     toml, texts = drawn
@@ -185,7 +185,7 @@ def test_local_times_of_a_zone_mean_the_same_to_both(
     assert_readers_agree(directory, one_column("event_time", texts), f'[time]\nzone = "{zone}"')
 
 
-@hostile(150)
+@hostile(90)
 @given(
     st.sampled_from([".", ","]),
     st.sampled_from(["", "", ".", ",", "'", " ", "_"]),
