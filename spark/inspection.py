@@ -20,7 +20,7 @@ from spark.quotes import BY_BACKSLASH, DOUBLED
 from spark.records import count_blocks
 
 SHORTEST = 4  # a last chunk shorter than this part of the others belongs to the one before it
-CHUNK_BYTES = 16 * 1024 * 1024  # of plain text: large files spread over several tasks
+CHUNK_BYTES = 8 * 1024 * 1024  # of plain text: large files spread over several tasks
 
 Escape = Literal["backslash", "none"]  # as a source mapping names it
 ESCAPES: Mapping[Escape | None, str | None] = {"backslash": BY_BACKSLASH, "none": DOUBLED, None: None}
