@@ -57,8 +57,8 @@ class Layer:
         return at, bits
 
 
-def empty_layer(words: int) -> Layer:
-    return Layer(np.zeros(words, np.uint64))
+def empty_layer(number: int) -> Layer:
+    return Layer(np.zeros(LAYERS[number], np.uint64))
 
 
 @dataclass
@@ -66,7 +66,7 @@ class KnownKeys:
     """The identities that were stored, but for events of the times `unknown` (from, to; microseconds since 1970)."""
 
     unknown: list[tuple[int, int]] = field(default_factory=list)
-    layers: list[Layer] = field(default_factory=lambda: [empty_layer(LAYERS[0])])
+    layers: list[Layer] = field(default_factory=lambda: [empty_layer(0)])
     newest: int = EVER_SINCE  # time of any row that was asked about
 
     def __len__(self) -> int:
@@ -88,7 +88,7 @@ class KnownKeys:
         if len(self.layers) == len(LAYERS) and last.keys > MAX_KEYS_PER_WORD * len(last.words):
             # Too many to tell apart: begin anew. What is stored by now is unknown from here on.
             latest = max([self.newest, *(end for _, end in self.unknown)])
-            self.layers, self.unknown = [empty_layer(LAYERS[0])], [(EVER_SINCE, latest)]
+            self.layers, self.unknown = [empty_layer(0)], [(EVER_SINCE, latest)]
         elif len(self.layers) < len(LAYERS) and last.keys > KEYS_PER_WORD * len(last.words):
-            self.layers.append(empty_layer(LAYERS[len(self.layers)]))
+            self.layers.append(empty_layer(len(self.layers)))
         self.layers[-1].add(keys)

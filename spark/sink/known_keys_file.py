@@ -88,7 +88,7 @@ class KnownKeysFile:
 
     def _read(self) -> Known | None:
         try:
-            with np.load(self._path) as arrays:
+            with self._path.open("rb") as file, np.load(file) as arrays:
                 head = json.loads(arrays["head"].tobytes())
                 layers = [Layer(arrays[f"layer{n}"], keys) for n, keys in enumerate(head["keys"])]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
