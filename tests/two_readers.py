@@ -18,11 +18,11 @@ from clickstream_assets.values_audit.outcomes import Event, Reject
 from clickstream_assets.values_audit.reader import read_bytes
 from clickstream_assets.values_audit.rows import Bounds
 from spark.cleaning.clean import Cleaned, Cleaning
-from spark.fields import Columns
 from spark.header import Layout
 from spark.inspection import Inspection, inspect_file
 from spark.sink.row_batches import uuid_texts
-from spark.source.chunk_reader import ChunkToRead, read_chunk
+from spark.source.chunk_reader import read_chunk
+from spark.source.chunks import ChunkToRead
 from spark.source.occurrences import OccurrenceCounts
 from spark.source_mapping import SourceMapping
 from spark.time_bounds import TimeBounds
@@ -47,14 +47,24 @@ def by_stream(
         inspection = inspect_file(name, mapping.columns, chunk_bytes, escape=mapping.escape)
         if inspection.layout is None:
             return inspection, found
-        columns = Columns.of(inspection.layout, mapping.columns)
         cleaning = Cleaning(mapping)
         counts = OccurrenceCounts()
         for chunk in inspection.chunks:
             to_read = ChunkToRead(
-                1, FILE_ID, name, inspection.state, inspection.compression, columns, bounds, chunk.byte_offset,
-                chunk.byte_length, chunk.first_line, inspection.header_bytes, chunk.content_hash,
-            )  # fmt: skip
+                seq=1,
+                file_id=FILE_ID,
+                path=name,
+                state=inspection.state,
+                compression=inspection.compression,
+                layout=inspection.layout,
+                mapped=tuple(mapping.columns.items()),
+                bounds=bounds,
+                byte_offset=chunk.byte_offset,
+                byte_length=chunk.byte_length,
+                first_line=chunk.first_line,
+                records_from=inspection.header_bytes,
+                content_hash=chunk.content_hash,
+            )
             of_chunk: Outcomes = []
             numbers = counts.numbers if identical_rows == "keep" else None
             for cleaned in read_chunk(name, to_read, cleaning, numbers):

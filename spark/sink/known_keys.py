@@ -87,7 +87,8 @@ class KnownKeys:
         last = self.layers[-1]
         if len(self.layers) == len(LAYERS) and last.keys > MAX_KEYS_PER_WORD * len(last.words):
             # Too many to tell apart: begin anew. What is stored by now is unknown from here on.
-            self.layers, self.unknown = [empty_layer(0)], [(EVER_SINCE, self.newest)]
+            latest = max([self.newest, *(end for _, end in self.unknown)])
+            self.layers, self.unknown = [empty_layer(0)], [(EVER_SINCE, latest)]
         elif len(self.layers) < len(LAYERS) and last.keys > KEYS_PER_WORD * len(last.words):
             self.layers.append(empty_layer(len(self.layers)))
         self.layers[-1].add(keys)

@@ -22,21 +22,21 @@ def ask(known: KnownKeys, keys: list[int], times: list[int]) -> list[bool]:
 @settings(deadline=None)
 @given(
     st.lists(st.lists(st.tuples(KEY, st.integers(0, 50)), max_size=30), max_size=25),
-    st.none() | st.integers(0, 50),
+    st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=2),
     st.sampled_from([(1,), (1, 2), (1, 2, 4, 8), (16, 64)]),
 )
 def test_what_was_asked_about_before_is_never_new(
-    batches: list[list[tuple[int, int]]], unknown_until: int | None, layers: tuple[int, ...]
+    batches: list[list[tuple[int, int]]], unknown: list[tuple[int, int]], layers: tuple[int, ...]
 ) -> None:
     """The last layers are so small that much is forgotten: by the times, too, what was forgotten may be stored."""
     with patch("spark.sink.known_keys.LAYERS", layers):
-        known = KnownKeys([] if unknown_until is None else [(EVER_SINCE, unknown_until)])
+        known = KnownKeys(list(unknown))
         asked: dict[int, set[int]] = {}
         for batch in batches:
             keys, times = [key for key, _ in batch], [time for _, time in batch]
             seen = ask(known, keys, times)
             for (key, time), is_seen in zip(batch, seen, strict=True):
-                if time in asked.get(key, ()) or (unknown_until is not None and time <= unknown_until):
+                if time in asked.get(key, ()) or any(start <= time <= end for start, end in unknown):
                     assert is_seen
             for key, time in batch:
                 asked.setdefault(key, set()).add(time)
@@ -79,3 +79,12 @@ def test_what_is_forgotten_is_unknown_up_to_its_newest_time() -> None:
         assert known.unknown == [(EVER_SINCE, 199)]
         assert len(known) <= 1
         assert ask(known, [1 << 50, 1 << 51], [199, 200]) == [True, False]
+
+
+def test_times_that_were_unknown_stay_so_when_earlier_ones_are_forgotten() -> None:
+    """A stream that reads history, older than what is stored without being known."""
+    with patch("spark.sink.known_keys.LAYERS", (1,)):
+        known = KnownKeys([(500, 600)])
+        ask(known, list(range(1 << 40, (1 << 40) + 200)), list(range(200)))
+        ask(known, [7], [90])
+        assert ask(known, [1 << 50, 1 << 51, 1 << 52], [199, 550, 601]) == [True, True, False]
