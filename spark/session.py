@@ -57,6 +57,9 @@ SETTINGS = {
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
 }
 
+# Of Spark's Python processes: this project, and what they do at their start.
+PYTHON_PATH = os.pathsep.join([str(PROJECT_ROOT / "spark" / "startup"), str(PROJECT_ROOT)])
+
 # No authentication: for this machine only.
 LOCAL = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
 
@@ -82,8 +85,7 @@ def start_session(master: str, home: Path, jdbc_jar: str | None = None) -> Spark
     """
     # Tasks run the Python of `python3` on PATH unless told; and they import this package.
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    paths = [str(PROJECT_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    os.environ["PYTHONPATH"] = os.pathsep.join([PYTHON_PATH, *filter(None, [os.environ.get("PYTHONPATH")])])
     if master.startswith("local"):
         # The web pages know no other setting.
         os.environ["SPARK_LOCAL_IP"] = LOCAL["spark.driver.bindAddress"]
@@ -110,5 +112,5 @@ def session_settings(
     for variable, name in CLUSTER_ENVIRONMENT.items():
         if value := environment.get(variable, "").strip():
             settings[name] = value
-    settings["spark.executorEnv.PYTHONPATH"] = str(PROJECT_ROOT)
+    settings["spark.executorEnv.PYTHONPATH"] = PYTHON_PATH
     return settings

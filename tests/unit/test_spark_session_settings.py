@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from clickstream_assets.settings import PROJECT_ROOT
-from spark.session import CLUSTER_ENVIRONMENT, session_settings
+from spark.session import CLUSTER_ENVIRONMENT, PYTHON_PATH, session_settings
 
 HOME = Path("/home/of/it")
 GIVEN = {
@@ -39,7 +40,8 @@ def test_on_a_cluster_what_the_environment_leaves_out_is_sparks_own_default() ->
 
 def test_the_workers_python_finds_this_project() -> None:
     settings = session_settings("spark://spark-master:7077", HOME, None, {})
-    assert settings["spark.executorEnv.PYTHONPATH"] == str(PROJECT_ROOT)
+    assert settings["spark.executorEnv.PYTHONPATH"] == PYTHON_PATH
+    assert str(PROJECT_ROOT) in PYTHON_PATH.split(os.pathsep)
 
 
 @pytest.mark.parametrize("master", ["local[*]", "spark://spark-master:7077"])
