@@ -244,6 +244,7 @@ class BatchCommit:
             self._run(
                 "insert_conflicts",
                 rows,
+                content=column_list(CONTENT),
                 staged_content=column_list(CONTENT, "s"),
                 stored_content=column_list(CONTENT, "e"),
             )
