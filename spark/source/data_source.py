@@ -114,7 +114,7 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         """The chunks of the next micro-batch: after < seq <= upto."""
         for after, upto in ranges_to_look_at(self._handed_out, self._rerun):
             rows = self._rows("chunks_waiting", {"after": after, "upto": upto, "limit": BATCH_CHUNKS})
-            end = batch_end([Waiting(*row) for row in rows])
+            end = batch_end([Waiting(*row) for row in rows], self._options.batch_rows)
             if end is not None:
                 return after, end
         return None

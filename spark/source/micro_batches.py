@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from spark.source.chunks import ChunkToRead
 
 BATCH_ROWS = 1_000_000  # of one micro-batch, at most …
+# Spark's JDBC writer says when all rows are there: one micro-batch is merged while the next one is written.
+JDBC_BATCH_ROWS = 250_000
 BATCH_BYTES = 256 * 1024 * 1024
 BATCH_CHUNKS = 2_000
 TASK_BYTES = 8 * 1024 * 1024  # fewer bytes than this are one task …
@@ -23,14 +25,14 @@ class Waiting:
     byte_length: int
 
 
-def batch_end(waiting: Sequence[Waiting]) -> int | None:
+def batch_end(waiting: Sequence[Waiting], most_rows: int = BATCH_ROWS) -> int | None:
     """The last seq of the next micro-batch out of the chunks waiting, in order; `None` if none waits."""
     rows = size = 0
     end: int | None = None
     for chunk in waiting[:BATCH_CHUNKS]:
         rows += chunk.records
         size += chunk.byte_length
-        if end is not None and (rows > BATCH_ROWS or size > BATCH_BYTES):
+        if end is not None and (rows > most_rows or size > BATCH_BYTES):
             break
         end = chunk.seq
     return end

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from clickstream_assets.settings import IdenticalRows
+from spark.source.micro_batches import BATCH_ROWS, JDBC_BATCH_ROWS
 from spark.source_mapping import SourceMapping
 
 # How cleaned rows leave a task: through a directory that the driver shares, through staging tables, or as rows of
@@ -40,6 +41,11 @@ class SourceOptions:
         from spark.sink.row_batches import ROWS_SCHEMA
 
         return ROWS_SCHEMA
+
+    @property
+    def batch_rows(self) -> int:
+        """Of one micro-batch, at most."""
+        return JDBC_BATCH_ROWS if self.handover == "rows" else BATCH_ROWS
 
     def to_options(self) -> dict[str, str]:
         options = {

@@ -1,8 +1,9 @@
 """Long runs of faults: `make test-faults`. After each: nothing lost, nothing twice, and the stream comes back by
 itself when it is started again, as the supervisor does; each of its ends was said in one sentence.
 
-Points within a micro-batch are held by locks that the test takes in PostgreSQL. The one between the commit and
-Spark's own is held by stopping the JVM, without which Spark commits nothing.
+Points within a micro-batch are held by locks that the test takes in PostgreSQL. The one after the commit is held by
+stopping the JVM, which then plans nothing more. Whether Spark has written its own commit by then is left open: it
+decides nothing.
 """
 
 from __future__ import annotations
@@ -153,7 +154,10 @@ def said_in_one_sentence(stream: Stream) -> str:
 
 @contextmanager
 def held_before_the_offset(place: Place, stream: Stream) -> Iterator[None]:
-    wait_until(lambda: place.sql("SELECT count(*)::int FROM ingest_files") == [(4,)], stream)
+    # Before the files are registered: a catch-up loads while it registers.
+    wait_until(
+        lambda: bool(place.sql("SELECT 1 FROM stream_lease WHERE released_at IS NULL AND epoch > 0")), stream
+    )
     with place.lock("ingest_chunks", "ACCESS EXCLUSIVE"):
         wait_until(place.backend_waits("clickstream-stream-source", "%chunks%"), stream)
         assert not list((place.home / "checkpoint" / "offsets").glob("[0-9]*"))
@@ -161,10 +165,10 @@ def held_before_the_offset(place: Place, stream: Stream) -> Iterator[None]:
 
 
 @contextmanager
-def held_after_staging(place: Place, stream: Stream) -> Iterator[None]:
+def held_while_rows_are_copied(place: Place, stream: Stream) -> Iterator[None]:
     with place.lock("events", "EXCLUSIVE"):
         wait_until(place.backend_waits("clickstream-stream-sink", "%"), stream)
-        assert place.sql("SELECT count(*)::int > 1 FROM pg_tables WHERE schemaname = 'staging'") == [(True,)]
+        assert list((place.home / "spool").glob("e*-*-*/*.events"))
         yield
 
 
@@ -182,7 +186,6 @@ def held_after_the_commit(place: Place, stream: Stream) -> Iterator[None]:
         jvm.suspend()
     try:
         wait_until(lambda: bool(place.sql("SELECT 1 FROM ingest_batches")), stream)
-        assert not list((place.home / "checkpoint" / "commits").glob("[0-9]*"))
         yield
     finally:
         with suppress(psutil.NoSuchProcess):
@@ -191,9 +194,9 @@ def held_after_the_commit(place: Place, stream: Stream) -> Iterator[None]:
 
 POINTS = {
     "before the offset is logged": held_before_the_offset,
-    "after staging": held_after_staging,
+    "while rows are copied": held_while_rows_are_copied,
     "inside the transaction": held_inside_the_transaction,
-    "after the commit, before Spark's own": held_after_the_commit,
+    "after the commit": held_after_the_commit,
 }
 
 
