@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from benchmarks.programs import benchmark_home, committed_files, load_generated, running, wait_for_files
 from benchmarks.statements import statement
-from clickstream_assets import summaries
-from clickstream_assets.credentials import role_url
 from clickstream_assets.database import connect
-from clickstream_assets.schema import setup_databases
+from clickstream_assets.generator.spec import GenerationSpec
+from clickstream_assets.postgres.credentials import role_url
+from clickstream_assets.postgres.schema import setup_databases
 from clickstream_assets.settings import Settings
-from clickstream_assets.shop.spec import GenerationSpec
+from clickstream_assets.summaries import refresh as summaries
 
 RATE, INTERVAL = 1_000.0, 0.5  # of the live generator: events per second, seconds from file to file
 WARM_UP_FILES, MEASURED_FILES = 90, 60

@@ -15,11 +15,11 @@ from benchmarks.comparison import Ratio, ratio
 from benchmarks.place import run_as
 from benchmarks.programs import benchmark_home, load_generated
 from benchmarks.statements import statement
-from clickstream_assets.credentials import role_url
 from clickstream_assets.database import connect
-from clickstream_assets.schema import setup_databases
+from clickstream_assets.generator.spec import SEEDED_UNTIL, GenerationSpec
+from clickstream_assets.postgres.credentials import role_url
+from clickstream_assets.postgres.schema import setup_databases
 from clickstream_assets.settings import Settings
-from clickstream_assets.shop.spec import SEEDED_UNTIL, GenerationSpec
 
 Times = Literal["same", "later"]
 FILES = 4

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from benchmarks.programs import benchmark_home, free_port, running, wait_for_files
 from benchmarks.statements import statement
-from clickstream_assets.credentials import role_url
 from clickstream_assets.database import connect
+from clickstream_assets.postgres.credentials import role_url
 
 WARM_UP_FILES = 120  # until what waited for the start is in, and Spark has compiled what it repeats
 START_LIMIT = 180.0  # seconds

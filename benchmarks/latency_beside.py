@@ -23,7 +23,7 @@ from benchmarks.usual_job import URL
 from benchmarks.variants import own, spark_job
 from benchmarks.variants.variant import Variant
 from benchmarks.visibility import Visibility
-from clickstream_assets.credentials import role_url
+from clickstream_assets.postgres.credentials import role_url
 from clickstream_assets.settings import Settings
 
 WARM_UP_FILES = 240  # two JVMs compile what they repeat, on the same cores

@@ -19,15 +19,15 @@ from pyspark.sql import SparkSession
 
 from benchmarks.cpu import CpuMeter
 from benchmarks.statements import on_table, statement
-from clickstream_assets.credentials import role_url
 from clickstream_assets.database import connect
-from clickstream_assets.embedded_postgres import database_running
-from clickstream_assets.schema import setup_databases
+from clickstream_assets.postgres.credentials import role_url
+from clickstream_assets.postgres.schema import setup_databases
+from clickstream_assets.postgres.sharing import database_running
 from clickstream_assets.settings import Settings
-from spark import idle_workers
-from spark.session import start_session
 from spark.sink import jdbc as jdbc_sink
 from spark.source.data_source import URL_VARIABLE
+from spark.stream import idle_workers
+from spark.stream.session import start_session
 
 JdbcDriverMissing = jdbc_sink.JdbcDriverMissing
 

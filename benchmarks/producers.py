@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from clickstream_assets.data_generator import generate_files
-from clickstream_assets.shop.spec import GenerationSpec
+from clickstream_assets.generator.spec import GenerationSpec
 
 PRODUCERS = 4
 DAYS = 1.0

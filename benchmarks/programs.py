@@ -17,9 +17,9 @@ from pathlib import Path
 from benchmarks.statements import statement
 from clickstream_assets.data_generator import generate_files
 from clickstream_assets.database import connect
-from clickstream_assets.embedded_postgres import database_running
+from clickstream_assets.generator.spec import GenerationSpec
+from clickstream_assets.postgres.sharing import database_running
 from clickstream_assets.settings import Settings
-from clickstream_assets.shop.spec import GenerationSpec
 
 END_LIMIT = 30.0  # seconds
 

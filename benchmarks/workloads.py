@@ -12,7 +12,7 @@ from benchmarks.rees46 import START, write_rees46
 from benchmarks.variants import dlt_merge, hand, own, spark_job, strangers
 from benchmarks.variants.variant import Variant
 from clickstream_assets.data_generator import generate_files
-from clickstream_assets.shop.spec import DEFAULT_DAYS, SEEDED_UNTIL, GenerationSpec, Ids
+from clickstream_assets.generator.spec import DEFAULT_DAYS, SEEDED_UNTIL, GenerationSpec, Ids
 
 FILES, SEED = 4, 11
 SEEDED_MONTHS = sorted(

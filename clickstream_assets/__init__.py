@@ -1,5 +1,5 @@
-"""The control plane: Dagster definitions, the command line, the embedded server and the data generator.
+"""The control plane: Dagster, the command `clickstream`, the embedded PostgreSQL and the data generator.
 
-Nothing here imports pyspark. Only `definitions`, `assets`, `checks`, `sensors`, `jobs` and `resources`
-import dagster; `settings` and `database` are plain and serve the data plane in `spark/` as well.
+Nothing here imports pyspark. At the top is what Dagster loads (`definitions`), what the generator offers
+(`data_generator`) and what many packages need; the stream in `spark/` uses some of that, too, and no package of it.
 """

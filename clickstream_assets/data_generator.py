@@ -1,8 +1,8 @@
 """The data generator: event files of an imaginary shop, with the exact truth about them.
 
-The public face of `clickstream_assets.shop`: what `clickstream generate`, Dagster's asset `event_files`, the
-tests and the benchmarks call. Does not belong here: how visitors behave or how a row is written (`shop/`), and
-anything of the command line (`commands/generate.py`).
+The public face of `clickstream_assets.generator`: what `clickstream generate`, Dagster's asset `event_files`, the
+tests and the benchmarks call. Does not belong here: how visitors behave or how a row is written (`generator/`), and
+anything of the command line (`cli/generate.py`).
 
     manifest = generate_files(GenerationSpec(events=10_000, files=10, duplicates=0.05), Path("events"))
     print(manifest.unique_events)
@@ -17,16 +17,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from clickstream_assets.shop.catalogue import make_catalogue
-from clickstream_assets.shop.delivery import CHUNK, Delivery
-from clickstream_assets.shop.faults import DUPLICATE, LATE, MALFORMED, ON_TIME, FaultPlan
-from clickstream_assets.shop.live import Clock, Pace
-from clickstream_assets.shop.manifest import FileTruth, Manifest
-from clickstream_assets.shop.people import make_people
-from clickstream_assets.shop.rows import RowWriter, text_of
-from clickstream_assets.shop.spec import GenerationError, GenerationSpec, LiveSpec
-from clickstream_assets.shop.timeline import Timeline, endless, history
-from clickstream_assets.shop.writer import event_file, live_names, remove_leftovers, seeded_names
+from clickstream_assets.generator.catalogue import make_catalogue
+from clickstream_assets.generator.delivery import CHUNK, Delivery
+from clickstream_assets.generator.faults import DUPLICATE, LATE, MALFORMED, ON_TIME, FaultPlan
+from clickstream_assets.generator.live import Clock, Pace
+from clickstream_assets.generator.manifest import FileTruth, Manifest
+from clickstream_assets.generator.people import make_people
+from clickstream_assets.generator.rows import RowWriter, text_of
+from clickstream_assets.generator.spec import GenerationError, GenerationSpec, LiveSpec
+from clickstream_assets.generator.timeline import Timeline, endless, history
+from clickstream_assets.generator.writer import event_file, live_names, remove_leftovers, seeded_names
 
 __all__ = [
     "Clock",

@@ -10,15 +10,15 @@ from clickstream_assets.assets.event_files import event_files
 from clickstream_assets.assets.events import events_and_rejects
 from clickstream_assets.assets.report import clickstream_report, report_job, report_schedule
 from clickstream_assets.assets.summaries import summary_assets
-from clickstream_assets.checks import event_checks
-from clickstream_assets.first_look import first_look
-from clickstream_assets.jobs import spark_stream, start_stream, stop_stream
-from clickstream_assets.maintenance_job import maintenance, nightly_maintenance, replay_rejects
+from clickstream_assets.checks.events import event_checks
+from clickstream_assets.checks.summaries import audit_job, audit_schedule, summaries_match_events
+from clickstream_assets.jobs.maintenance import maintenance, nightly_maintenance, replay_rejects
+from clickstream_assets.jobs.stream import spark_stream, start_stream, stop_stream
 from clickstream_assets.resources import Database
-from clickstream_assets.sensors import sensors
+from clickstream_assets.sensors.first_look import first_look
+from clickstream_assets.sensors.sensors import sensors
 from clickstream_assets.settings import Settings
-from clickstream_assets.stream_run import StreamProgram
-from clickstream_assets.summary_checks import audit_job, audit_schedule, summaries_match_events
+from clickstream_assets.supervision.run import StreamProgram
 
 
 def build_definitions(

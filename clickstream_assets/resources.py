@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.credentials import Role, role_url
 from clickstream_assets.database import connect
+from clickstream_assets.postgres.credentials import Role, role_url
 from clickstream_assets.settings import Settings
 
 

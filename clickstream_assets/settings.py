@@ -49,7 +49,7 @@ class Settings:
     follow_links: bool  # out of the events directory
     dagster_port: int
     identical_rows: IdenticalRows
-    source_mapping: Path | None  # what another producer calls things; see spark/source_mapping.py
+    source_mapping: Path | None  # what another producer calls things; see spark/cleaning/source_mapping.py
     latency_p99_seconds: float  # the service level that the check `latency` judges by
     alert_webhook_url: str | None = field(repr=False)  # a secret: whoever has it can post
     alert_level: AlertLevel

@@ -12,7 +12,7 @@ import sys
 import threading
 
 from clickstream_assets.settings import PROJECT_ROOT
-from clickstream_assets.stack_end import end_runs
+from clickstream_assets.up.end import end_runs
 
 LOOK_EVERY = 0.5  # seconds
 # The name is this container's on the control network alone: gRPC here runs code and knows no password.

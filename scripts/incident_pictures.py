@@ -17,7 +17,7 @@ from dagster_pages import DagsterPages, dagster_pages
 from playwright.sync_api import expect
 from up_stack import Up, until
 
-from clickstream_assets.checks import MEASURES
+from clickstream_assets.checks.events import MEASURES
 
 LIMIT = 300.0  # seconds
 BAD_ROWS, BAD_PERCENT = 250_000, 80

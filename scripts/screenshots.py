@@ -15,7 +15,7 @@ from incident_pictures import take_incident_pictures
 from playwright.sync_api import expect
 from up_stack import Up, until
 
-from clickstream_assets.checks import MEASURES
+from clickstream_assets.checks.events import MEASURES
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
 LARGEST = 400_000  # bytes: a page with several stays quick

@@ -18,10 +18,10 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from clickstream_assets.settings import Settings, SettingsError  # noqa: E402
-from spark.sample_report import report  # noqa: E402
-from spark.sampling import find_files, sample_file, spread  # noqa: E402
-from spark.source_mapping import read_mapping  # noqa: E402
-from spark.time_bounds import TimeBounds  # noqa: E402
+from spark.cleaning.source_mapping import read_mapping  # noqa: E402
+from spark.cleaning.time_bounds import TimeBounds  # noqa: E402
+from spark.sample.report import report  # noqa: E402
+from spark.sample.sampling import find_files, sample_file, spread  # noqa: E402
 
 
 def main() -> int:

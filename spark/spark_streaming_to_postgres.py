@@ -30,7 +30,7 @@ from clickstream_assets.settings import Settings, SettingsError  # noqa: E402
 from spark.lease import LeaseHeld, LeaseLost  # noqa: E402
 from spark.sink.jdbc import JdbcDriverMissing  # noqa: E402
 from spark.source.data_source import URL_VARIABLE  # noqa: E402
-from spark.stream import StreamFailed, run_stream  # noqa: E402
+from spark.stream.stream import StreamFailed, run_stream  # noqa: E402
 
 FAILED, WRONG_SETTINGS, HELD = 1, 2, 3
 

@@ -363,7 +363,7 @@ $$;
 REVOKE ALL ON FUNCTION drop_oldest_event_partition(timestamptz) FROM PUBLIC;
 
 -- 5. Summaries ------------------------------------------------------------------------------------
--- Filled by clickstream_assets/summaries.py with sql/summaries/*.sql. Days and hours are UTC; an event
+-- Filled by clickstream_assets/summaries/refresh.py with sql/summaries/*.sql. Days and hours are UTC; an event
 -- without a price counts as 0 in a revenue; a rate over nothing is null. The column comments below are
 -- what Dagster's catalogue shows.
 

@@ -20,11 +20,11 @@ from databases import TEST_CONFIGURATION, Database, RunningServer, ended_with_th
 from psycopg2 import sql
 from xdist.scheduler import LoadScopeScheduling
 
-from clickstream_assets.credentials import ROLE_NAMES, with_database, with_identity
 from clickstream_assets.database import connect
-from clickstream_assets.postgres_configuration import HOST
-from clickstream_assets.postgres_server import OWNER, PostgresServer
-from clickstream_assets.schema import apply_schema, ensure_database
+from clickstream_assets.postgres.configuration import HOST
+from clickstream_assets.postgres.credentials import ROLE_NAMES, with_database, with_identity
+from clickstream_assets.postgres.schema import apply_schema, ensure_database
+from clickstream_assets.postgres.server import OWNER, PostgresServer
 
 PASSWORD = "test: p@ss/word%?"  # hostile to URLs on purpose
 TEMPLATE = "clickstream_template"

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from clickstream_assets import watchdog
 from clickstream_assets.database import connect
-from clickstream_assets.postgres_server import PostgresServer
+from clickstream_assets.postgres.server import PostgresServer
+from clickstream_assets.up import watchdog
 
 # No test pulls the plug, and a crash of the processes alone loses nothing without fsync.
 TEST_CONFIGURATION = {"fsync": "off", "shared_buffers": "128MB", "max_wal_size": "1GB"}

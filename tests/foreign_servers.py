@@ -20,7 +20,7 @@ import psycopg2
 import pytest
 from databases import Database
 
-from clickstream_assets.postgres_configuration import HOST
+from clickstream_assets.postgres.configuration import HOST
 
 _INSTALLED = sorted(Path("/usr/lib/postgresql").glob("[1-9][0-9]/bin"))
 PROGRAMS = _INSTALLED[-1] if _INSTALLED else Path("/nowhere")

@@ -7,7 +7,7 @@ import string
 from hypothesis import strategies as st
 
 from clickstream_assets.contract import ACTIONS, NULL_TOKENS
-from clickstream_assets.values_audit.texts import BLANKS
+from clickstream_assets.second_reader.texts import BLANKS
 
 Text = st.SearchStrategy[str]
 

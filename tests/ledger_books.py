@@ -11,7 +11,7 @@ from psycopg2 import Binary
 
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import ledger_path
-from clickstream_assets.waiting_files import FileState
+from clickstream_assets.ledger.waiting_files import FileState
 
 EVENT_TIME = "2026-03-01 12:00:00+00"
 

@@ -14,9 +14,9 @@ import psutil
 from databases import run_sql
 
 from clickstream_assets.database import connect
+from clickstream_assets.generator.manifest import Manifest
+from clickstream_assets.ledger.audit import verify
 from clickstream_assets.settings import STREAM_PROGRAM
-from clickstream_assets.shop.manifest import Manifest
-from clickstream_assets.verification import verify
 
 START_LIMIT = 180  # seconds, on a busy machine
 SESSION = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = "

@@ -11,21 +11,21 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
+from clickstream_assets.second_reader.layout import FileLayout, find_start, read_layout
+from clickstream_assets.second_reader.mapping import parse_audit_mapping
+from clickstream_assets.second_reader.outcomes import Event, Reject
+from clickstream_assets.second_reader.reader import read_bytes
+from clickstream_assets.second_reader.rows import Bounds
 from clickstream_assets.settings import IdenticalRows
-from clickstream_assets.values_audit.layout import FileLayout, find_start, read_layout
-from clickstream_assets.values_audit.mapping import parse_audit_mapping
-from clickstream_assets.values_audit.outcomes import Event, Reject
-from clickstream_assets.values_audit.reader import read_bytes
-from clickstream_assets.values_audit.rows import Bounds
 from spark.cleaning.clean import Cleaned, Cleaning
-from spark.header import Layout
-from spark.inspection import Inspection, inspect_file
-from spark.sink.row_batches import uuid_texts
+from spark.cleaning.source_mapping import SourceMapping
+from spark.cleaning.time_bounds import TimeBounds
+from spark.handover.row_batches import uuid_texts
+from spark.intake.inspection import Inspection, inspect_file
+from spark.reading.header import Layout
 from spark.source.chunk_reader import read_chunk
 from spark.source.chunks import ChunkToRead
 from spark.source.occurrences import OccurrenceCounts
-from spark.source_mapping import SourceMapping
-from spark.time_bounds import TimeBounds
 
 FILE_ID = 7
 Outcomes = list[Event | Reject]
@@ -43,7 +43,7 @@ def by_stream(
     """What intake says of a file, and what the tasks would make of its chunks, in the order of the lines."""
     found: Outcomes = []
     name = os.fsencode(path)
-    with patch("spark.content.BLOCK_BYTES", block_bytes):
+    with patch("spark.reading.content.BLOCK_BYTES", block_bytes):
         inspection = inspect_file(name, mapping.columns, chunk_bytes, escape=mapping.escape)
         if inspection.layout is None:
             return inspection, found

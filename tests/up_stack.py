@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from clickstream_assets.embedded_postgres import embedded_server
+from clickstream_assets.postgres.sharing import embedded_server
 from clickstream_assets.settings import PROJECT_ROOT, Settings
 
 START_LIMIT = 240.0  # seconds; a busy machine takes a minute to start Spark

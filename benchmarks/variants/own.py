@@ -10,10 +10,10 @@ from benchmarks.place import Place
 from benchmarks.variants.variant import Variant
 from clickstream_assets.database import connect
 from clickstream_assets.settings import Sink
-from spark.intake import Intake
+from spark.intake.intake import Intake
+from spark.intake.manifest import Manifest
 from spark.lease import Lease
-from spark.manifest import Manifest
-from spark.streaming_query import start_query
+from spark.stream.query import start_query
 
 PROMISE = "exactly once: dedup, rejects, ledger, provenance"
 

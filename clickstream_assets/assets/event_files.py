@@ -7,8 +7,8 @@ Belongs here: the launchpad's configuration and the metadata of what was written
 import dagster as dg
 from pydantic import Field
 
+from clickstream_assets.generator.spec import GenerationError, GenerationSpec
 from clickstream_assets.settings import Settings
-from clickstream_assets.shop.spec import GenerationError, GenerationSpec
 
 
 class GeneratedFiles(dg.Config):

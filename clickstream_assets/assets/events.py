@@ -9,18 +9,18 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
-from clickstream_assets.catch_up import CatchUpTimeout, catch_up
-from clickstream_assets.ledger import (
+from clickstream_assets.assets.previews import preview
+from clickstream_assets.ledger.reads import (
     BatchesSince,
     read_batches_since,
     read_dropped,
     read_last_batch,
     read_lifetime_counts,
 )
-from clickstream_assets.previews import preview
 from clickstream_assets.resources import Database
 from clickstream_assets.settings import Settings
-from clickstream_assets.stream_run import StreamProgram, StreamProgramFailed
+from clickstream_assets.supervision.catch_up import CatchUpTimeout, catch_up
+from clickstream_assets.supervision.run import StreamProgram, StreamProgramFailed
 
 EVENTS_SCHEMA = dg.TableSchema(
     columns=[

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from clickstream_assets.previews import markdown_table
+from clickstream_assets.assets.previews import markdown_table
 from clickstream_assets.report.facts import read_facts
 from clickstream_assets.report.page import report_page, tiles
 from clickstream_assets.resources import Database

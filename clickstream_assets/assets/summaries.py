@@ -14,11 +14,11 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from pydantic import Field
 
-from clickstream_assets import summaries
-from clickstream_assets.automation import REFRESH_RETRY, on_new_rows
-from clickstream_assets.previews import preview
+from clickstream_assets.assets.automation import REFRESH_RETRY, on_new_rows
+from clickstream_assets.assets.previews import preview
+from clickstream_assets.assets.table_schemas import table_comment, table_schema
 from clickstream_assets.resources import Database
-from clickstream_assets.table_schemas import table_comment, table_schema
+from clickstream_assets.summaries import refresh as summaries
 
 PREVIEW_ROWS = 5  # every refresh keeps its own in Dagster's storage
 UPSTREAM = {

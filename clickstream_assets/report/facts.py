@@ -13,8 +13,8 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
-from clickstream_assets import ledger
 from clickstream_assets.database import query
+from clickstream_assets.ledger import reads as ledger
 
 DAYS = 30  # that the report is about; traffic by the hour shows the last seven
 PRODUCTS = 15

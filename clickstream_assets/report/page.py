@@ -19,7 +19,7 @@ from pathlib import Path
 
 from clickstream_assets.report import charts
 from clickstream_assets.report.facts import DAYS, Facts, Row
-from clickstream_assets.units import count, duration, moment, percent
+from clickstream_assets.text import count, duration, moment, percent
 
 HERE = Path(__file__).parent
 

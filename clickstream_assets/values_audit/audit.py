@@ -18,15 +18,15 @@ from typing import Any, Literal
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import query
-from clickstream_assets.ledger import snapshot
+from clickstream_assets.ledger.reads import snapshot
+from clickstream_assets.second_reader.layout import same_columns, split_header
+from clickstream_assets.second_reader.mapping import AuditMapping
+from clickstream_assets.second_reader.outcomes import Record
+from clickstream_assets.second_reader.reader import UnreadableError, open_records
+from clickstream_assets.second_reader.rows import RowReader
 from clickstream_assets.values_audit.disk import LedgerFile, find
 from clickstream_assets.values_audit.file_audit import FileAudit, StoredFiles, stored_files
 from clickstream_assets.values_audit.findings import ValuesAudit, file_offence
-from clickstream_assets.values_audit.layout import same_columns, split_header
-from clickstream_assets.values_audit.mapping import AuditMapping
-from clickstream_assets.values_audit.outcomes import Record
-from clickstream_assets.values_audit.reader import UnreadableError, open_records
-from clickstream_assets.values_audit.rows import RowReader
 from clickstream_assets.values_audit.stored import Span
 
 SLICE_ROWS = 200_000

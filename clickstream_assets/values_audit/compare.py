@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
-from clickstream_assets.values_audit.outcomes import Event, Record, Reject, rejected
+from clickstream_assets.second_reader.outcomes import Event, Record, Reject, rejected
+from clickstream_assets.second_reader.times import EARLIEST
 from clickstream_assets.values_audit.stored import Duplicate, StoredEvent, StoredReject
-from clickstream_assets.values_audit.times import EARLIEST
 
 DAY = 86_400_000_000  # microseconds
 # Between the moment that a batch is planned with and that of its commit, and between two machines' clocks.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from clickstream_assets.file_moves import FinishedFile
-from clickstream_assets.values_audit.layout import FileLayout
+from clickstream_assets.maintenance.file_moves import FinishedFile
+from clickstream_assets.second_reader.layout import FileLayout
 
 Finding = Literal["same", "gone", "changed", "rewritten", "unreadable"]
 HASH_BYTES = 1024 * 1024

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.second_reader.outcomes import Event, Record, Reject
 from clickstream_assets.values_audit.compare import (
     Difference,
     belief,
@@ -17,7 +18,6 @@ from clickstream_assets.values_audit.compare import (
 )
 from clickstream_assets.values_audit.disk import LedgerFile
 from clickstream_assets.values_audit.findings import ValuesAudit, foreign_offence, row_offence
-from clickstream_assets.values_audit.outcomes import Event, Record, Reject
 from clickstream_assets.values_audit.stored import (
     LAST_LINE,
     Span,

@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import query
-from clickstream_assets.values_audit.outcomes import Event
+from clickstream_assets.second_reader.outcomes import Event
 
 FETCH_ROWS = 5_000
 LAST_LINE = 2**63 - 1

@@ -19,15 +19,15 @@ from spark.cleaning.extras import json_objects, with_ids
 from spark.cleaning.identity import joined_values, name_uuids, numbered, read_uuids
 from spark.cleaning.prices import read_prices, with_ten_decimals
 from spark.cleaning.rules import Facts, broken_rules, reasons_and_details
+from spark.cleaning.source_mapping import SourceMapping
 from spark.cleaning.texts import Nothing, trimmed
+from spark.cleaning.time_bounds import TimeBounds
 from spark.cleaning.time_formats import TimeFormats
 from spark.cleaning.times import read_times
-from spark.fields import Columns, Split, split_records
-from spark.header import FIELDS
-from spark.records import KEPT_BYTES, Flag, Records
-from spark.source_mapping import SourceMapping
-from spark.time_bounds import TimeBounds
-from spark.vocabulary import ACTIONS
+from spark.cleaning.vocabulary import ACTIONS
+from spark.reading.fields import Columns, Split, split_records
+from spark.reading.header import FIELDS
+from spark.reading.records import KEPT_BYTES, Flag, Records
 
 # Numbers of rows among the identical ones of their file, given the digests of their values and which of them count.
 Occurrences = Callable[[npt.NDArray[np.uint64]], npt.NDArray[np.int64]]

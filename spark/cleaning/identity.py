@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spark.cleaning.namespace import NAMESPACE, NO_VALUE, SEPARATOR
 from spark.cleaning.texts import bytes_of
-from spark.identity import NAMESPACE, NO_VALUE, SEPARATOR
 
 Ids = npt.NDArray[np.uint8]  # 16 bytes per row
 

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spark.cleaning.source_mapping import PriceFormat
 from spark.cleaning.texts import bytes_of
-from spark.source_mapping import PriceFormat
 
 INTEGER_DIGITS, DECIMALS = 15, 10
 TOO_LARGE = Decimal(10) ** INTEGER_DIGITS

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark.cleaning.prices import INVALID, NEGATIVE
+from spark.cleaning.time_bounds import EARLIEST_US, TimeBounds
 from spark.cleaning.times import Times
-from spark.header import REQUIRED
-from spark.records import Flag
-from spark.time_bounds import EARLIEST_US, TimeBounds
+from spark.reading.header import REQUIRED
+from spark.reading.records import Flag
 
 MAX_ID_CHARACTERS = 256  # keys of the summaries; a longer id is garbage
 MAX_USER_AGENT_BYTES = 2_000

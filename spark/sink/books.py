@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from spark.sink.parts import Part, RowsLost
+from spark.handover.parts import Part, RowsLost
 
 COUNTS = ("rows_read", "rows_inserted", "rows_duplicate", "rows_rejected")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

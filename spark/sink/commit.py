@@ -26,18 +26,18 @@ from psycopg2.extensions import cursor as Cursor
 
 from clickstream_assets.database import query
 from spark.cleaning.columns import EVENT_COLUMNS, REJECT_COLUMNS
-from spark.content import ContentChanged
+from spark.handover.encoding import encoded_rejects
+from spark.handover.parts import Part, RowsLost
+from spark.handover.spool import Spool
+from spark.handover.staging import StagingTables, Table, column_list, drop_tables
 from spark.lease import LeaseLost
-from spark.records import Flag
+from spark.reading.content import ContentChanged
+from spark.reading.records import Flag
 from spark.sink.books import COUNTS, Batch, Books, Outcome
 from spark.sink.copy_in import SUSPECTS, copy_rejects, copy_sheet
-from spark.sink.encoding import encoded_rejects
 from spark.sink.evidence import Evidence
 from spark.sink.known_keys import KnownKeys
-from spark.sink.parts import Part, RowsLost
 from spark.sink.refusals import SUPPRESSED, Refused, by_file, merge_by_halves
-from spark.sink.spool import Spool
-from spark.sink.staging import StagingTables, Table, column_list, drop_tables
 from spark.source.chunks import ChunkToRead
 
 CONTENT = tuple(

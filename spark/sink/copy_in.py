@@ -13,8 +13,8 @@ import psycopg2
 import pyarrow as pa
 from psycopg2.extensions import cursor as Cursor
 
-from spark.sink.copy import copy_rows
-from spark.sink.encoding import event_file_ids, of_batch, reject_file_ids
+from spark.handover.copy import copy_rows
+from spark.handover.encoding import event_file_ids, of_batch, reject_file_ids
 from spark.sink.known_keys import KnownKeys
 from spark.sink.refusals import is_about_a_row
 

@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from spark.cleaning.clean import kept
 from spark.cleaning.columns import REJECT_SCHEMA
-from spark.content import ContentChanged, ContentError
+from spark.cleaning.time_bounds import TimeBounds
+from spark.reading.content import ContentChanged, ContentError
 from spark.sink.refusals import REASON
 from spark.source.chunk_reader import read_records
 from spark.source.chunks import ChunkToRead, registered_chunks
-from spark.time_bounds import TimeBounds
 
 _ANY_TIME = TimeBounds(0, 0)  # no time is judged here
 

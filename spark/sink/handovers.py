@@ -11,11 +11,11 @@ from psycopg2.extensions import connection as Connection
 from pyspark.sql import DataFrame
 
 from clickstream_assets.database import connect, query
+from spark.handover.parts import Part
+from spark.handover.spool import Spool, batch_token
+from spark.handover.staging import staging_tables
 from spark.sink.books import Batch
 from spark.sink.commit import BatchCommit
-from spark.sink.parts import Part
-from spark.sink.spool import Spool, batch_token
-from spark.sink.staging import staging_tables
 
 # Parts in work: one that PostgreSQL stores, one that waits for it, and those that the other cores make.
 AHEAD = 1 + max(2, os.cpu_count() or 2)

@@ -18,12 +18,12 @@ from psycopg2.extensions import parse_dsn
 from pyspark.sql import DataFrame
 
 from clickstream_assets.database import connect, query
+from spark.handover.parts import Part
+from spark.handover.row_batches import ROWS
+from spark.handover.staging import StagingTables, definitions
 from spark.sink.books import Batch, microseconds
 from spark.sink.commit import BatchCommit
 from spark.sink.handovers import PartsHandover
-from spark.sink.parts import Part
-from spark.sink.row_batches import ROWS
-from spark.sink.staging import StagingTables, definitions
 
 DEBIAN_JAR = Path("/usr/share/java/postgresql.jar")
 DRIVER = "org.postgresql.Driver"

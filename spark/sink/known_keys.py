@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from spark.sink.keys import Keys
+from spark.handover.keys import Keys
 
 Mask = npt.NDArray[np.bool_]
 Times = npt.NDArray[np.int64]

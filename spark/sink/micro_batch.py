@@ -21,14 +21,14 @@ from pyspark.sql import DataFrame
 
 from clickstream_assets.database import connect, query
 from spark.cleaning.columns import EVENT_COLUMNS
+from spark.handover.parts import Part
+from spark.handover.staging import definitions
 from spark.sink.books import Batch, Chunk, Outcome
 from spark.sink.commit import BatchCommit, FilesChanged
 from spark.sink.evidence import Evidence
 from spark.sink.handovers import Handover, PartsHandover
 from spark.sink.known_keys import KnownKeys
 from spark.sink.known_keys_file import KnownKeysFile
-from spark.sink.parts import Part
-from spark.sink.staging import definitions
 
 SMALL_ROWS = 20_000  # fewer are stored when all of them are there, and before Spark goes on
 POLL_SECONDS = 0.01  # between looks for a finished part

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from spark.cleaning.clean import Cleaned, Cleaning, Occurrences
-from spark.content import ChunkHash, Content, ContentChanged, ContentError
-from spark.fields import Columns
-from spark.header import Layout
-from spark.records import Flag, Records, split_blocks
+from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
+from spark.reading.fields import Columns
+from spark.reading.header import Layout
+from spark.reading.records import Flag, Records, split_blocks
 from spark.source.chunks import ChunkToRead
 
 

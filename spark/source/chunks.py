@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spark.content import FileState
-from spark.header import Layout
-from spark.time_bounds import TimeBounds
+from spark.cleaning.time_bounds import TimeBounds
+from spark.reading.content import FileState
+from spark.reading.header import Layout
 
 
 @dataclass(frozen=True)

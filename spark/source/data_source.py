@@ -21,6 +21,7 @@ from pyspark.sql.streaming.datasource import ReadLimit, SupportsTriggerAvailable
 from pyspark.sql.types import StructType
 
 from clickstream_assets.database import connect, query
+from spark.cleaning.time_bounds import TimeBounds
 from spark.source.chunks import TaskRead, registered_chunks
 from spark.source.micro_batches import (
     BATCH_CHUNKS,
@@ -30,7 +31,6 @@ from spark.source.micro_batches import (
     ranges_to_look_at,
 )
 from spark.source.options import SourceOptions
-from spark.time_bounds import TimeBounds
 
 URL_VARIABLE = "CLICKSTREAM_STREAM_DATABASE_URL"
 IDLE_WAIT_SECONDS = 0.25  # a look for work waits so long for a notification

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from clickstream_assets.settings import IdenticalRows
+from spark.cleaning.source_mapping import SourceMapping
 from spark.source.micro_batches import BATCH_ROWS, JDBC_BATCH_ROWS
-from spark.source_mapping import SourceMapping
 
 # How cleaned rows leave a task: through a directory that the driver shares, through staging tables, or as rows of
 # Spark.
@@ -38,7 +38,7 @@ class SourceOptions:
         if self.handover != "rows":
             return PART_SCHEMA
         # Here, for else the driver's process of the source would load the whole cleaning.
-        from spark.sink.row_batches import ROWS_SCHEMA
+        from spark.handover.row_batches import ROWS_SCHEMA
 
         return ROWS_SCHEMA
 

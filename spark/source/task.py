@@ -13,17 +13,17 @@ from typing import Protocol
 import pyarrow as pa
 
 from spark.cleaning.clean import Cleaned, Cleaning, Occurrences
-from spark.records import Flag
-from spark.sink.part_writer import SpoolPartWriter
-from spark.sink.parts import Part
-from spark.sink.row_batches import row_batches, void_row
-from spark.sink.spool import Spool, batch_token
-from spark.sink.upload import UploadPartWriter
+from spark.cleaning.source_mapping import SourceMapping
+from spark.handover.part_writer import SpoolPartWriter
+from spark.handover.parts import Part
+from spark.handover.row_batches import row_batches, void_row
+from spark.handover.spool import Spool, batch_token
+from spark.handover.upload import UploadPartWriter
+from spark.reading.records import Flag
 from spark.source.chunk_reader import read_chunk
 from spark.source.chunks import ChunkToRead, TaskRead
 from spark.source.occurrences import OccurrencesOfFiles
 from spark.source.options import SourceOptions
-from spark.source_mapping import SourceMapping
 
 
 class PartWriter(Protocol):

@@ -1,5 +1,5 @@
 -- The files of a directory listing (parallel arrays) that are not committed, and the registered ones that are
--- not in the listing. The rules are explained in clickstream_assets/waiting_files.py.
+-- not in the listing. The rules are explained in clickstream_assets/ledger/waiting_files.py.
 WITH disk AS (
     SELECT *
       FROM unnest(%(paths)s::text[], %(inodes)s::bigint[], %(sizes)s::bigint[], %(modified)s::bigint[],

@@ -22,16 +22,18 @@ import pytest
 from databases import Database, run_sql
 from prometheus_client import CollectorRegistry
 
-from clickstream_assets import checks, summaries, thresholds
-from clickstream_assets.check_judgements import Judgement
+from clickstream_assets import thresholds
+from clickstream_assets.checks import events as checks
+from clickstream_assets.checks.judgements import Judgement
 from clickstream_assets.data_generator import GenerationSpec, Manifest, generate_files
 from clickstream_assets.database import connect
-from clickstream_assets.metrics import PipelineCollector
-from clickstream_assets.metrics_reading import Reader
+from clickstream_assets.monitoring.metrics import PipelineCollector
+from clickstream_assets.monitoring.scrape import Reader
+from clickstream_assets.monitoring.status import read_status
 from clickstream_assets.settings import STREAM_PROGRAM, Settings
-from clickstream_assets.status import read_status
-from clickstream_assets.summary_audit import audit_summaries
-from clickstream_assets.supervision import StreamState
+from clickstream_assets.summaries import refresh as summaries
+from clickstream_assets.summaries.audit import audit_summaries
+from clickstream_assets.supervision.decision import StreamState
 from clickstream_assets.thresholds import Limits
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(0 if "CLICKSTREAM_TRUTH_ROUNDS" in os.environ else 900)]

@@ -38,14 +38,14 @@ from stream_program import (
     wait_until,
 )
 
-from clickstream_assets.credentials import ROLE_NAMES, with_database, with_identity
 from clickstream_assets.data_generator import GenerationSpec, generate_files
 from clickstream_assets.database import connect
-from clickstream_assets.postgres_configuration import HOST
-from clickstream_assets.postgres_server import OWNER, PostgresServer
-from clickstream_assets.schema import apply_schema, ensure_database
-from clickstream_assets.shop.manifest import Manifest
-from clickstream_assets.verification import verify
+from clickstream_assets.generator.manifest import Manifest
+from clickstream_assets.ledger.audit import verify
+from clickstream_assets.postgres.configuration import HOST
+from clickstream_assets.postgres.credentials import ROLE_NAMES, with_database, with_identity
+from clickstream_assets.postgres.schema import apply_schema, ensure_database
+from clickstream_assets.postgres.server import OWNER, PostgresServer
 
 pytestmark = [pytest.mark.spark, pytest.mark.faults, pytest.mark.timeout(900)]
 PASSWORD = "secret"

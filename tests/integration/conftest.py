@@ -52,8 +52,8 @@ def control(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One session for all tests: starting a JVM takes seconds."""
-    from spark.session import start_session
     from spark.sink.jdbc import DEBIAN_JAR
+    from spark.stream.session import start_session
 
     jar = os.environ.get("CLICKSTREAM_JDBC_JAR") or (str(DEBIAN_JAR) if DEBIAN_JAR.is_file() else None)
     session = start_session("local[2]", tmp_path_factory.mktemp("spark"), jar)

@@ -18,10 +18,10 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 from databases import run_sql
 
 from clickstream_assets.definitions import build_definitions
-from clickstream_assets.jobs import spark_stream
+from clickstream_assets.jobs.stream import spark_stream
 from clickstream_assets.resources import Database
 from clickstream_assets.settings import Settings
-from clickstream_assets.stream_run import StreamProgram
+from clickstream_assets.supervision.run import StreamProgram
 
 STAND_IN = str(Path(__file__).parent.parent / "stand_in_stream.py")
 LIMIT = 20.0  # seconds to wait for a condition

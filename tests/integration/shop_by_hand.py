@@ -11,10 +11,10 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, state_on_disk
 
 from clickstream_assets.database import connect
+from clickstream_assets.ledger.audit import Audit, verify
+from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.values_audit.audit import Reading, audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit
-from clickstream_assets.values_audit.mapping import AuditMapping
-from clickstream_assets.verification import Audit, verify
 
 COLUMNS = [
     "event_id",

@@ -18,24 +18,24 @@ from databases import Database, run_sql
 from stream_pipeline import HEADER
 
 from clickstream_assets.database import connect, query
+from clickstream_assets.ledger.audit import verify
 from clickstream_assets.settings import IdenticalRows
-from clickstream_assets.verification import verify
-from spark.content import FileState
-from spark.discovery import Candidate
-from spark.inspection import inspect_file
+from spark.cleaning.source_mapping import SourceMapping
+from spark.cleaning.time_bounds import TimeBounds
+from spark.handover.upload import URL_VARIABLE
+from spark.intake.discovery import Candidate
+from spark.intake.inspection import inspect_file
+from spark.intake.manifest import Manifest
 from spark.lease import Lease
-from spark.manifest import Manifest
+from spark.reading.content import FileState
 from spark.sink.books import Outcome
 from spark.sink.evidence import Evidence
 from spark.sink.handovers import Handover, SpoolHandover, UploadHandover
 from spark.sink.known_keys_file import KnownKeysFile
 from spark.sink.micro_batch import MicroBatchWriter
-from spark.sink.upload import URL_VARIABLE
 from spark.source.chunks import TaskRead, registered_chunks
 from spark.source.options import SourceOptions
 from spark.source.task import read_task
-from spark.source_mapping import SourceMapping
-from spark.time_bounds import TimeBounds
 
 Between = Callable[[int], None]  # what happens before the task with that number
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from two_readers import Outcomes
 
-from clickstream_assets.values_audit.outcomes import Event, Reject
+from clickstream_assets.second_reader.outcomes import Event, Reject
 
 Rows = Callable[[str], list[tuple[Any, ...]]]  # runs a statement
 

@@ -15,14 +15,14 @@ from databases import Database, run_sql
 from pyspark.sql import SparkSession
 
 from clickstream_assets.database import connect
+from clickstream_assets.ledger.audit import verify
 from clickstream_assets.settings import IdenticalRows, Settings, Sink
-from clickstream_assets.verification import verify
-from spark.intake import Intake
+from spark.cleaning.source_mapping import SourceMapping
+from spark.intake.intake import Intake
+from spark.intake.manifest import Manifest
 from spark.lease import Lease
-from spark.manifest import Manifest
 from spark.sink.jdbc import DEBIAN_JAR
-from spark.source_mapping import SourceMapping
-from spark.streaming_query import UNMAPPED, start_query
+from spark.stream.query import UNMAPPED, start_query
 
 needs_jdbc = pytest.mark.skipif(
     not (os.environ.get("CLICKSTREAM_JDBC_JAR") or DEBIAN_JAR.is_file()),

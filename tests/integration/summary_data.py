@@ -13,7 +13,8 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import execute_values
 
-from clickstream_assets import summaries, user_agents
+from clickstream_assets.summaries import refresh as summaries
+from clickstream_assets.summaries import user_agents
 
 TABLES = {
     "sessions": "session_id, user_id, started_at, ended_at, duration, events, views, carts, removes, purchases, "

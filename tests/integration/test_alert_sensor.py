@@ -16,10 +16,12 @@ from control_plane import ControlPlane, wait_until
 from databases import run_sql
 from ledger_books import LedgerBooks, Part
 
-from clickstream_assets import alert_facts, alert_sensor, supervision
-from clickstream_assets.alert_delivery import deliver
-from clickstream_assets.sensors import alerts, event_check_results
+from clickstream_assets.alerts import facts as alert_facts
+from clickstream_assets.alerts.webhook import deliver
+from clickstream_assets.sensors import alerts as alert_sensor
+from clickstream_assets.sensors.sensors import alerts, event_check_results
 from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.supervision import decision as supervision
 
 SECRET = "T0K3N"
 

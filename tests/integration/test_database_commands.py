@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from databases import Database, run_sql
 
-from clickstream_assets.embedded_postgres import embedded_server
+from clickstream_assets.postgres.sharing import embedded_server
 from clickstream_assets.settings import PROJECT_ROOT, Settings
 
 LIMIT = 60.0  # seconds
@@ -138,7 +138,7 @@ def test_stream_without_java_says_so_before_anything_starts(home: Path) -> None:
 
 FOREGROUND = """
 import sys
-from clickstream_assets.commands.stream import run_in_foreground
+from clickstream_assets.cli.stream import run_in_foreground
 sys.exit(run_in_foreground([sys.executable, "-c", sys.argv[1]], {}))
 """
 

@@ -23,11 +23,11 @@ import psycopg2
 import pytest
 from databases import TEST_CONFIGURATION, run_sql
 
-from clickstream_assets.credentials import role_url
-from clickstream_assets.embedded_postgres import database_running, embedded_server, revive, server_held
-from clickstream_assets.postgres_configuration import shared_buffers, usable_memory
-from clickstream_assets.postgres_programs import SYSTEM_DIR, PostgresError
-from clickstream_assets.postgres_server import PostgresServer
+from clickstream_assets.postgres.configuration import shared_buffers, usable_memory
+from clickstream_assets.postgres.credentials import role_url
+from clickstream_assets.postgres.programs import SYSTEM_DIR, PostgresError
+from clickstream_assets.postgres.server import PostgresServer
+from clickstream_assets.postgres.sharing import database_running, embedded_server, revive, server_held
 from clickstream_assets.settings import PROJECT_ROOT, Settings
 
 PASSWORD = "a password"
@@ -230,7 +230,7 @@ def test_a_user_that_was_killed_leaves_a_server_that_the_next_one_adopts_and_sto
 ) -> None:
     program = """
 import sys, time
-from clickstream_assets.embedded_postgres import database_running
+from clickstream_assets.postgres.sharing import database_running
 from clickstream_assets.settings import Settings
 with database_running(Settings.from_env()):
     print("in", flush=True)
@@ -315,7 +315,7 @@ if os.geteuid() == 0:  # for anyone else there is no other account to speak of
 import sys
 from pathlib import Path
 import psutil
-from clickstream_assets.postgres_server import PostgresServer
+from clickstream_assets.postgres.server import PostgresServer
 
 try:
     psutil.Process(int(sys.argv[2])).cwd()
@@ -356,7 +356,7 @@ print(server.is_running())
     def test_programs_under_a_closed_directory_are_copied_once(
         scratch: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from clickstream_assets import postgres_programs
+        from clickstream_assets.postgres import programs as postgres_programs
 
         installed = postgres_programs.installed_directory()
         packages = scratch / "closed"

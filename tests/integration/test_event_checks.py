@@ -9,8 +9,8 @@ from control_plane import ControlPlane, wait_until
 from databases import run_sql
 from ledger_books import LedgerBooks, Part, state_on_disk
 
-from clickstream_assets import checks
-from clickstream_assets.sensors import event_check_results
+from clickstream_assets.checks import events as checks
+from clickstream_assets.sensors.sensors import event_check_results
 
 NAMES = set(checks.MEASURES)
 

@@ -15,13 +15,13 @@ import pytest
 from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, state_on_disk
 
-from clickstream_assets import file_moves, finished_files
 from clickstream_assets.database import connect
-from clickstream_assets.file_moves import FinishedFile
-from clickstream_assets.finished_files import Tidied, tidy_finished_files
+from clickstream_assets.ledger.audit import verify
+from clickstream_assets.ledger.waiting_files import read_waiting_files
+from clickstream_assets.maintenance import file_moves, finished_files
+from clickstream_assets.maintenance.file_moves import FinishedFile
+from clickstream_assets.maintenance.finished_files import Tidied, tidy_finished_files
 from clickstream_assets.settings import Settings, SettingsError
-from clickstream_assets.verification import verify
-from clickstream_assets.waiting_files import read_waiting_files
 
 TODAY = datetime.now(UTC).strftime("%Y-%m-%d")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
-from clickstream_assets.first_look import first_look
-from clickstream_assets.summaries import NAMES
+from clickstream_assets.sensors.first_look import first_look
+from clickstream_assets.summaries.refresh import NAMES
 
 
 def tick(instance: dg.DagsterInstance, cursor: str | None) -> dg.SensorResult:

@@ -16,13 +16,13 @@ from databases import Database, RunningServer, run_sql
 from foreign_servers import debian_postgres, needs_debian_postgres, needs_pooler, pgbouncer
 from psycopg2 import sql
 
-from clickstream_assets.cli import clickstream
-from clickstream_assets.credentials import ROLE_NAMES, with_database, with_identity
+from clickstream_assets.cli.__main__ import clickstream
 from clickstream_assets.database import SESSION, DatabaseUnfit, connect
 from clickstream_assets.fitness import check_own_sessions, sentence_of, why_read_only
-from clickstream_assets.schema import apply_schema
-from clickstream_assets.status import read_status, status_line
-from clickstream_assets.status_text import status_text
+from clickstream_assets.monitoring.status import read_status, status_line
+from clickstream_assets.monitoring.status_text import status_text
+from clickstream_assets.postgres.credentials import ROLE_NAMES, with_database, with_identity
+from clickstream_assets.postgres.schema import apply_schema
 from spark.lease import Lease
 
 HOSTILE = {

@@ -6,8 +6,8 @@ from control_plane import ControlPlane
 from databases import run_sql
 from ledger_books import LedgerBooks, Part
 
-from clickstream_assets import sensors
-from clickstream_assets.sensors import ingest_progress
+from clickstream_assets.sensors import sensors
+from clickstream_assets.sensors.sensors import ingest_progress
 
 
 @pytest.fixture

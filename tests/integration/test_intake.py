@@ -15,10 +15,10 @@ from databases import Database, run_sql
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import query
-from clickstream_assets.waiting_files import read_waiting_files
-from spark.intake import Intake
+from clickstream_assets.ledger.waiting_files import read_waiting_files
+from spark.intake.intake import Intake
+from spark.intake.manifest import Manifest
 from spark.lease import Lease
-from spark.manifest import Manifest
 
 HEADER = b"user_id,session_id,action_type,product_id,event_time,price\n"
 ROW = b"u,s,view,p,2026-01-01T00:00:00Z,19.99\n"

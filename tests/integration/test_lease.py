@@ -12,7 +12,7 @@ from control_plane import wait_until
 from databases import Database, run_sql
 
 from clickstream_assets.database import connect
-from clickstream_assets.ledger import read_lease
+from clickstream_assets.ledger.reads import read_lease
 from spark.lease import Lease, LeaseHeld
 
 

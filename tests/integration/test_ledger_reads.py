@@ -9,8 +9,8 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, consistent_history
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets import ledger
 from clickstream_assets.database import connect, query
+from clickstream_assets.ledger import reads as ledger
 
 
 def test_an_empty_ledger_has_no_batch_and_no_rates(reader: Connection) -> None:

@@ -15,16 +15,16 @@ import dagster as dg
 import pytest
 from databases import Database, RunningServer, run_sql
 
-from clickstream_assets import log_trimming
-from clickstream_assets.credentials import with_database
 from clickstream_assets.database import connect
-from clickstream_assets.log_trimming import (
+from clickstream_assets.maintenance import log_trimming
+from clickstream_assets.maintenance.log_trimming import (
     trim_dagster_storage,
     trim_damaged_checkpoints,
     trim_logs,
     trim_run_logs,
     trim_scratch,
 )
+from clickstream_assets.postgres.credentials import with_database
 
 EVENTS = dg.AssetKey("events")
 

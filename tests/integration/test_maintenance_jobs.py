@@ -12,7 +12,7 @@ from control_plane import ControlPlane
 from databases import run_sql
 from ledger_books import LedgerBooks, consistent_history
 
-from clickstream_assets.maintenance import STEPS
+from clickstream_assets.maintenance.steps import STEPS
 
 COLUMNS = ["user_id", "session_id", "action_type", "product_id", "event_time", "price"]
 
@@ -101,7 +101,7 @@ def test_choosing_nothing_sends_nothing_back_and_says_what_to_choose(
 def test_the_command_does_the_same_steps_without_dagster(control: ControlPlane) -> None:
     code = (
         "import sys\n"
-        "from clickstream_assets.cli import clickstream\n"
+        "from clickstream_assets.cli.__main__ import clickstream\n"
         "try:\n"
         "    clickstream(['maintain', '--json'])\n"
         "finally:\n"

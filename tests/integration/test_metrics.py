@@ -23,8 +23,8 @@ from up_stack import free_port
 
 from clickstream_assets import thresholds
 from clickstream_assets.database import connect
-from clickstream_assets.metrics import PipelineCollector
-from clickstream_assets.metrics_reading import LATENCY_BOUNDS, Reader
+from clickstream_assets.monitoring.metrics import PipelineCollector
+from clickstream_assets.monitoring.scrape import LATENCY_BOUNDS, Reader
 from clickstream_assets.settings import PROJECT_ROOT
 
 MONITORING = PROJECT_ROOT / "monitoring"

@@ -10,12 +10,12 @@ import pytest
 from databases import RunningServer, run_sql
 from ledger_books import consistent_history
 
-from clickstream_assets import schema
-from clickstream_assets.credentials import with_database
 from clickstream_assets.database import connect
-from clickstream_assets.schema import apply_schema, newest_version
+from clickstream_assets.ledger.audit import verify
+from clickstream_assets.postgres import schema
+from clickstream_assets.postgres.credentials import with_database
+from clickstream_assets.postgres.schema import apply_schema, newest_version
 from clickstream_assets.settings import SettingsError
-from clickstream_assets.verification import verify
 
 FIRST_RELEASE = Path(__file__).parent.parent / "data" / "schema_version_1.sql"
 CATALOGUE = """

@@ -7,7 +7,7 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.previews import preview
+from clickstream_assets.assets.previews import preview
 
 
 def test_a_preview_shows_any_byte_of_a_rejected_row(database: Database, reader: Connection) -> None:

@@ -19,11 +19,12 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets import rejects, replay
 from clickstream_assets.database import connect
-from clickstream_assets.reject_records import ReplayFileError
-from clickstream_assets.rejects import RejectFilter
-from clickstream_assets.replay import Replay, replay_as_they_are, replay_repaired
+from clickstream_assets.rejects import reads as rejects
+from clickstream_assets.rejects import replay
+from clickstream_assets.rejects.reads import RejectFilter
+from clickstream_assets.rejects.records import ReplayFileError
+from clickstream_assets.rejects.replay import Replay, replay_as_they_are, replay_repaired
 
 ALL = RejectFilter()
 COLUMNS = ["user_id", "event_time", "price"]

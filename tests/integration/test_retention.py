@@ -16,14 +16,15 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, consistent_history
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets import retention, summaries
 from clickstream_assets.database import connect
-from clickstream_assets.ledger import read_dropped
-from clickstream_assets.maintenance import Maintenance, StepResult, run_step
+from clickstream_assets.ledger.audit import Audit, verify, verify_recent
+from clickstream_assets.ledger.reads import read_dropped
+from clickstream_assets.maintenance import retention
+from clickstream_assets.maintenance.steps import Maintenance, StepResult, run_step
+from clickstream_assets.monitoring.status import read_status, status_line
+from clickstream_assets.monitoring.status_text import status_text
 from clickstream_assets.settings import Settings
-from clickstream_assets.status import read_status, status_line
-from clickstream_assets.status_text import status_text
-from clickstream_assets.verification import Audit, verify, verify_recent
+from clickstream_assets.summaries import refresh as summaries
 
 DAYS = 60  # the events of ledger_books are of March 2026
 

@@ -9,9 +9,9 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.check_judgements import judge_reused_ids
+from clickstream_assets.checks.judgements import judge_reused_ids
 from clickstream_assets.database import connect
-from clickstream_assets.reused_ids import ReusedIdsFound, find_reused_ids, read_reused_ids
+from clickstream_assets.maintenance.reused_ids import ReusedIdsFound, find_reused_ids, read_reused_ids
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ import pytest
 from databases import TEST_CONFIGURATION, Database, RunningServer, run_sql
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets import schema
-from clickstream_assets.credentials import ROLE_NAMES, role_url, with_database, with_identity
 from clickstream_assets.database import connect
 from clickstream_assets.fitness import check_server
-from clickstream_assets.postgres_server import PostgresServer
-from clickstream_assets.schema import apply_schema, setup_dagster_database, setup_databases
+from clickstream_assets.postgres import schema
+from clickstream_assets.postgres.credentials import ROLE_NAMES, role_url, with_database, with_identity
+from clickstream_assets.postgres.schema import apply_schema, setup_dagster_database, setup_databases
+from clickstream_assets.postgres.server import PostgresServer
 from clickstream_assets.settings import Settings, SettingsError
 from spark.lease import Lease
 

@@ -23,9 +23,9 @@ from stored_rows import Expected, stored_counts, stored_events, stored_rejects
 from two_readers import Outcomes, by_audit
 
 from clickstream_assets.settings import IdenticalRows
-from spark.header import Layout
-from spark.inspection import inspect_file
-from spark.time_bounds import TimeBounds
+from spark.cleaning.time_bounds import TimeBounds
+from spark.intake.inspection import inspect_file
+from spark.reading.header import Layout
 
 HEADER = (*GOOD, "shop", 'odd "name"\\')
 GOOD_ROW = GOOD | {"shop": "north", HEADER[-1]: ""}
@@ -115,8 +115,8 @@ def stored(
     with (
         fresh_database() as database,
         tempfile.TemporaryDirectory() as directory,
-        patch("spark.content.BLOCK_BYTES", 300),
-        patch("spark.sink.part_writer.SHEET_ROWS", sheet_rows),
+        patch("spark.reading.content.BLOCK_BYTES", 300),
+        patch("spark.handover.part_writer.SHEET_ROWS", sheet_rows),
         patch("spark.sink.known_keys.LAYERS", (1, 4)),
     ):
         root = Path(directory) / "events"

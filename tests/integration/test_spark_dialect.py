@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from spark.content import Content
-from spark.fields import Columns, split_records
-from spark.inspection import inspect_file
-from spark.records import Flag, split_blocks
+from spark.intake.inspection import inspect_file
+from spark.reading.content import Content
+from spark.reading.fields import Columns, split_records
+from spark.reading.records import Flag, split_blocks
 
 pytestmark = pytest.mark.spark
 

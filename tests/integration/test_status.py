@@ -13,13 +13,13 @@ from databases import Database, RunningServer, run_sql
 from ledger_books import LedgerBooks, Part, consistent_history
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets import ledger
-from clickstream_assets.cli import clickstream
+from clickstream_assets.cli.__main__ import clickstream
 from clickstream_assets.database import connect, query
+from clickstream_assets.ledger import reads as ledger
+from clickstream_assets.monitoring.status import read_status, state_since, status_json, status_line
+from clickstream_assets.monitoring.status_text import status_text
 from clickstream_assets.settings import SettingsError
-from clickstream_assets.status import read_status, state_since, status_json, status_line
-from clickstream_assets.status_text import status_text
-from clickstream_assets.supervision import StreamState
+from clickstream_assets.supervision.decision import StreamState
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_files_that_waited_for_the_first_start_are_not_denied_where_latency_leav
 
 def test_the_keys_of_the_json_are_those_that_are_documented(environment: Path, reader: Connection) -> None:
     """A key is a promise. The lists here and in the module's docstring grow together."""
-    from clickstream_assets import status as module
+    from clickstream_assets.monitoring import status as module
 
     content = status_json(read_status(reader, environment))
     documentation = module.__doc__ or ""

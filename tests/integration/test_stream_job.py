@@ -9,8 +9,9 @@ import dagster as dg
 import pytest
 from control_plane import ControlPlane, wait_until
 
-from clickstream_assets import jobs, stream_run
-from clickstream_assets.stream_run import StreamProgramFailed
+from clickstream_assets.jobs import stream as jobs
+from clickstream_assets.supervision import run as stream_run
+from clickstream_assets.supervision.run import StreamProgramFailed
 
 
 @pytest.fixture

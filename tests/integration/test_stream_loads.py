@@ -11,7 +11,7 @@ import pytest
 from stream_pipeline import BOTH_SINKS, HEADER, Pipeline, event
 
 from clickstream_assets.data_generator import GenerationSpec, generate_files
-from spark.identity import uuid_of_text, uuid_of_values
+from spark.cleaning.namespace import uuid_of_text, uuid_of_values
 
 pytestmark = pytest.mark.spark
 

@@ -6,7 +6,7 @@ import pytest
 from stream_pipeline import BOTH_SINKS, Pipeline
 
 from clickstream_assets.settings import Sink
-from spark.source_mapping import SourceMapping
+from spark.cleaning.source_mapping import SourceMapping
 
 pytestmark = pytest.mark.spark
 

@@ -14,8 +14,8 @@ from stream_pipeline import Pipeline, needs_jdbc
 from two_readers import by_audit
 
 from clickstream_assets.settings import Sink
-from spark.inspection import inspect_file
-from spark.time_bounds import TimeBounds
+from spark.cleaning.time_bounds import TimeBounds
+from spark.intake.inspection import inspect_file
 
 pytestmark = pytest.mark.spark
 

@@ -19,9 +19,11 @@ from databases import Database, run_sql
 from psycopg2.extensions import connection as Connection
 from summary_data import Event, assert_exact, fetch, refresh_all, store_batch, stored
 
-from clickstream_assets import summaries, summary_steps, user_agents
 from clickstream_assets.database import connect
-from clickstream_assets.summary_transactions import transaction
+from clickstream_assets.summaries import refresh as summaries
+from clickstream_assets.summaries import steps as summary_steps
+from clickstream_assets.summaries import user_agents
+from clickstream_assets.summaries.transaction import transaction
 
 JANUARY = datetime(2024, 1, 31, 23, 30, tzinfo=UTC)
 FEBRUARY = JANUARY + timedelta(hours=1)

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from psycopg2.extensions import connection as Connection
 from summary_data import TABLES, Event, assert_exact, refresh_all, store_batch
 
-from clickstream_assets import summaries
 from clickstream_assets.database import connect
+from clickstream_assets.summaries import refresh as summaries
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1 Version/17.0 Mobile/15E1 Safari/604.1"
 DESKTOP = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/120.0.0.0 Safari/537.36"

@@ -15,10 +15,11 @@ from databases import Database, run_sql
 from psycopg2.extensions import connection as Connection
 from summary_data import Event, assert_exact, fetch, refresh_all, store_batch
 
-from clickstream_assets import resources, summaries
+from clickstream_assets import resources
 from clickstream_assets.assets.summaries import refresh_summaries
+from clickstream_assets.assets.table_schemas import table_schema
 from clickstream_assets.settings import Settings
-from clickstream_assets.table_schemas import table_schema
+from clickstream_assets.summaries import refresh as summaries
 
 JANUARY = datetime(2024, 1, 31, 23, 30, tzinfo=UTC)
 FEBRUARY = JANUARY + timedelta(hours=1)

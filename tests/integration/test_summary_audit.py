@@ -12,9 +12,10 @@ from databases import Database, run_sql
 from psycopg2.extensions import connection as Connection
 from summary_data import Event, refresh_all, store_batch
 
-from clickstream_assets import summaries, summary_checks
+from clickstream_assets.checks import summaries as summary_checks
 from clickstream_assets.database import connect
-from clickstream_assets.summary_audit import SummaryAudit, audit_summaries
+from clickstream_assets.summaries import refresh as summaries
+from clickstream_assets.summaries.audit import SummaryAudit, audit_summaries
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=30, second=0, microsecond=0)
 YESTERDAY = TODAY - timedelta(hours=12)

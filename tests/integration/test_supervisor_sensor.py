@@ -9,9 +9,10 @@ import dagster as dg
 import pytest
 from control_plane import ControlPlane, dead_process, wait_until
 
-from clickstream_assets import run_control, supervision
-from clickstream_assets.jobs import stop_stream
-from clickstream_assets.sensors import spark_stream_supervisor
+from clickstream_assets.jobs.stream import stop_stream
+from clickstream_assets.sensors.sensors import spark_stream_supervisor
+from clickstream_assets.supervision import decision as supervision
+from clickstream_assets.supervision import runs as run_control
 
 STARTED = dg.DagsterRunStatus.STARTED
 FAILURE = dg.DagsterRunStatus.FAILURE

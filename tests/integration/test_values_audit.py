@@ -12,8 +12,8 @@ import pytest
 from databases import Database
 from shop_by_hand import IDS, ONE, Shop, line_of
 
+from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.values_audit import audit as values_audit
-from clickstream_assets.values_audit.mapping import AuditMapping
 
 
 @pytest.fixture

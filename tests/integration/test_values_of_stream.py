@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner
 from stream_pipeline import Pipeline
 
-from clickstream_assets.cli import clickstream
+from clickstream_assets.cli.__main__ import clickstream
 from clickstream_assets.database import connect
+from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.values_audit.audit import Reading, audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit
-from clickstream_assets.values_audit.mapping import AuditMapping
 
 pytestmark = pytest.mark.spark
 

@@ -10,11 +10,11 @@ import pytest
 from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, consistent_history, state_on_disk
 
-from clickstream_assets import verification
-from clickstream_assets.audit_books import Unseen
 from clickstream_assets.database import connect, query
-from clickstream_assets.ledger import Counts
-from clickstream_assets.verification import Audit, verify, verify_recent
+from clickstream_assets.ledger import audit as verification
+from clickstream_assets.ledger.audit import Audit, verify, verify_recent
+from clickstream_assets.ledger.audit_books import Unseen
+from clickstream_assets.ledger.reads import Counts
 
 
 @pytest.fixture

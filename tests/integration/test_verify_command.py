@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from databases import Database, RunningServer
 from shop_by_hand import Shop
 
-from clickstream_assets.cli import clickstream
+from clickstream_assets.cli.__main__ import clickstream
 
 
 @pytest.fixture

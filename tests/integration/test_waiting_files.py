@@ -11,7 +11,7 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, state_on_disk
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.waiting_files import WaitingFiles, list_event_files, read_waiting_files
+from clickstream_assets.ledger.waiting_files import WaitingFiles, list_event_files, read_waiting_files
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_a_file_committed_between_listing_and_query_does_not_wait(
         books.commit(Part(file_id, inserted=1))
         return listing
 
-    monkeypatch.setattr("clickstream_assets.waiting_files.list_event_files", list_then_commit)
+    monkeypatch.setattr("clickstream_assets.ledger.waiting_files.list_event_files", list_then_commit)
     assert read_waiting_files(reader, events_dir).files == 0
 
 

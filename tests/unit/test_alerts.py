@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from clickstream_assets.alerts import (
+from clickstream_assets.alerts.state import (
     LONGEST_RETRY,
     MOST_PENDING,
     MOST_TOGETHER,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from clickstream_assets.automation import on_new_rows
+from clickstream_assets.assets.automation import on_new_rows
 
 events = dg.AssetSpec("events")
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from spark.handover.parts import Part, RowsLost
 from spark.sink.books import Batch, Books, Chunk, Outcome
-from spark.sink.parts import Part, RowsLost
 
 CHUNKS = (Chunk(seq=5, file_id=1, records=3), Chunk(seq=6, file_id=1, records=2), Chunk(7, 2, 4))
 BATCH = Batch("query", 9, 2, "copy", 4, 7, CHUNKS, datetime(2024, 5, 1, tzinfo=UTC))

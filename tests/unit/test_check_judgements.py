@@ -8,19 +8,19 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
-from clickstream_assets.audit_rules import Offence
-from clickstream_assets.check_judgements import (
+from clickstream_assets.checks.judgements import (
     judge_conservation,
     judge_freshness,
     judge_id_conflicts,
     judge_latency,
     judge_rate,
 )
-from clickstream_assets.ledger import Counts, Latency, WindowCounts
+from clickstream_assets.checks.worst_files import WorstFile, worst_named
+from clickstream_assets.ledger.audit import Audit
+from clickstream_assets.ledger.audit_rules import Offence
+from clickstream_assets.ledger.reads import Counts, Latency, WindowCounts
+from clickstream_assets.ledger.waiting_files import WaitingFiles
 from clickstream_assets.thresholds import BEHIND_AFTER, DUPLICATE_RATE, FRESHNESS, Limits, worst
-from clickstream_assets.verification import Audit
-from clickstream_assets.waiting_files import WaitingFiles
-from clickstream_assets.worst_files import WorstFile, worst_named
 
 NOTHING_WAITS = WaitingFiles(0, 0, 0, None, None, (), 0, (), (), 3)
 

@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, Phase, example, find, given, settings
 from hypothesis import strategies as st
 from two_readers import by_audit, by_stream
 
+from clickstream_assets.second_reader.outcomes import Event
 from clickstream_assets.settings import IdenticalRows
-from clickstream_assets.values_audit.outcomes import Event
-from spark.source_mapping import read_mapping
-from spark.time_bounds import EARLIEST_US, TimeBounds
+from spark.cleaning.source_mapping import read_mapping
+from spark.cleaning.time_bounds import EARLIEST_US, TimeBounds
 
 DAY = 86_400_000_000
 MARCH = 1_772_323_200_000_000  # 2026-03-01
@@ -107,16 +107,16 @@ def test_every_record_is_one_event_or_one_reject_and_both_readers_say_the_same(
 def small_limits() -> Iterator[None]:
     """Records that are too long, and quotes that close too late, in files of some hundred bytes."""
     limits = {
-        "spark.records.MAX_MULTILINE_BYTES": 48,
-        "clickstream_assets.values_audit.lines.MAX_JOINED_BYTES": 48,
-        "spark.records.MAX_RECORD_BYTES": 150,
-        "clickstream_assets.values_audit.lines.MAX_RECORD_BYTES": 150,
-        "spark.records.KEPT_BYTES": 40,
+        "spark.reading.records.MAX_MULTILINE_BYTES": 48,
+        "clickstream_assets.second_reader.lines.MAX_JOINED_BYTES": 48,
+        "spark.reading.records.MAX_RECORD_BYTES": 150,
+        "clickstream_assets.second_reader.lines.MAX_RECORD_BYTES": 150,
+        "spark.reading.records.KEPT_BYTES": 40,
         "spark.cleaning.clean.KEPT_BYTES": 40,
-        "clickstream_assets.values_audit.lines.KEPT_BYTES": 40,
-        "clickstream_assets.values_audit.outcomes.KEPT_BYTES": 40,
-        "spark.records.MAX_BLANK_BYTES": 5,
-        "clickstream_assets.values_audit.lines.MAX_BLANK_BYTES": 5,
+        "clickstream_assets.second_reader.lines.KEPT_BYTES": 40,
+        "clickstream_assets.second_reader.outcomes.KEPT_BYTES": 40,
+        "spark.reading.records.MAX_BLANK_BYTES": 5,
+        "clickstream_assets.second_reader.lines.MAX_BLANK_BYTES": 5,
     }
     with ExitStack() as stack:
         for name, value in limits.items():

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from clickstream_assets.commands.metrics import PORT as METRICS_PORT
-from clickstream_assets.postgres_configuration import CONFIGURATION
+from clickstream_assets.cli.metrics import PORT as METRICS_PORT
+from clickstream_assets.postgres.configuration import CONFIGURATION
 
 PROJECT = Path(__file__).resolve().parents[2]
 COMPOSE = PROJECT / "docker-compose.yml"

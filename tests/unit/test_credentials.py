@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg2.extensions import parse_dsn
 
-from clickstream_assets.credentials import ENVIRONMENT, role_password, role_url
 from clickstream_assets.database_url import split_password, with_database, with_identity
+from clickstream_assets.postgres.credentials import ENVIRONMENT, role_password, role_url
 from clickstream_assets.settings import Settings, SettingsError
-from clickstream_assets.stream_process import stream_environment
+from clickstream_assets.supervision.program import stream_environment
 
 OWNER_URL = "postgresql://boss:s3cr%40t@db.example:6432/shop?sslmode=verify-full&sslrootcert=%2Fca%20s.pem"
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1)

@@ -10,7 +10,7 @@ import pytest
 from strict_event_reader import event_files, read_rows
 
 from clickstream_assets.data_generator import GenerationSpec, generate_files
-from clickstream_assets.shop.writer import event_file, live_names, remove_leftovers
+from clickstream_assets.generator.writer import event_file, live_names, remove_leftovers
 
 
 def test_no_visible_file_is_ever_unfinished(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from strict_event_reader import count, event_files, read_all, read_rows
 
 from clickstream_assets.data_generator import Clock, GenerationError, LiveSpec, generate_live
-from clickstream_assets.shop.live import MOST_BEHIND, Pace
+from clickstream_assets.generator.live import MOST_BEHIND, Pace
 
 NOON = int(datetime(2025, 3, 1, 12, tzinfo=UTC).timestamp() * 1000)
 

@@ -9,8 +9,8 @@ import pytest
 from strict_event_reader import Row, event_files, read_all
 
 from clickstream_assets.data_generator import GenerationSpec, generate_files
-from clickstream_assets.shop.catalogue import make_catalogue
-from clickstream_assets.shop.people import make_people
+from clickstream_assets.generator.catalogue import make_catalogue
+from clickstream_assets.generator.people import make_people
 
 
 def generated(out: Path, **spec: object) -> list[dict[str, str]]:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from strict_event_reader import Counts, count, event_files, good_fields, read_all, read_rows
 
 from clickstream_assets.data_generator import GenerationError, GenerationSpec, Manifest, generate_files
-from clickstream_assets.shop.faults import DUPLICATE, KINDS, FaultPlan, damaged
-from clickstream_assets.shop.rows import event_ids, iso_times, quoted
+from clickstream_assets.generator.faults import DUPLICATE, KINDS, FaultPlan, damaged
+from clickstream_assets.generator.rows import event_ids, iso_times, quoted
 
 SHARES = [
     {},

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from spark.fields import Columns, Split, split_records
-from spark.header import Layout
-from spark.quotes import BY_BACKSLASH, DOUBLED, good_record, read_record
-from spark.records import MAX_MULTILINE_BYTES, Flag, Records, split_blocks
+from spark.reading.fields import Columns, Split, split_records
+from spark.reading.header import Layout
+from spark.reading.quotes import BY_BACKSLASH, DOUBLED, good_record, read_record
+from spark.reading.records import MAX_MULTILINE_BYTES, Flag, Records, split_blocks
 
 WIDTH = 3
 NAMES = ("a", "b", "c")

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clickstream_assets.file_names import ledger_path
-from clickstream_assets.waiting_files import array_literal, list_event_files
-from spark.discovery import Discovery
+from clickstream_assets.ledger.waiting_files import array_literal, list_event_files
+from spark.intake.discovery import Discovery
 
 ODD_NAMES = [
     b"a b.csv",

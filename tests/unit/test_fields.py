@@ -9,9 +9,9 @@ import pyarrow as pa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spark.fields import Columns, split_records
-from spark.header import Layout
-from spark.records import split_blocks
+from spark.reading.fields import Columns, split_records
+from spark.reading.header import Layout
+from spark.reading.records import split_blocks
 
 LAYOUT = Layout(("user_id", "session_id", "colour", "action_type", "product_id", "event_time"))
 COLUMNS = Columns.of(LAYOUT)

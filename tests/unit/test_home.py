@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from clickstream_assets.credentials import role_password
 from clickstream_assets.home import let_pass, make_home, open_private, openness
+from clickstream_assets.postgres.credentials import role_password
 from clickstream_assets.settings import Settings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from spark.idle_workers import IdleWorkers
+from spark.stream.idle_workers import IdleWorkers
 
 
 def test_workers_are_kept_once_they_have_been_idle() -> None:

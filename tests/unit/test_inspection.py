@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from spark.content import ChunkHash, Content, ContentChanged, ContentError
-from spark.inspection import Inspection, inspect_file
+from spark.intake.inspection import Inspection, inspect_file
+from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
 
 HEADER = b"user_id,session_id,action_type,product_id,event_time\n"
 ROW = b"u,s,view,p,2026-01-01T00:00:00Z\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from clickstream_assets import java
 from clickstream_assets.settings import PROJECT_ROOT, SettingsError
+from clickstream_assets.up import java
 
 CHECK_JAVA = PROJECT_ROOT / "scripts" / "check-java.sh"
 

@@ -12,8 +12,8 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from clickstream_assets.ledger import Lease
-from clickstream_assets.run_control import kill_driver
+from clickstream_assets.ledger.reads import Lease
+from clickstream_assets.supervision.runs import kill_driver
 
 
 @pytest.fixture

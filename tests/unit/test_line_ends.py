@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from clickstream_assets.line_ends import without_line_end
-from clickstream_assets.waiting_files import list_event_files
+from clickstream_assets.ledger.line_ends import without_line_end
+from clickstream_assets.ledger.waiting_files import list_event_files
 
 
 def named(directory: Path, seconds: float = 60, later: float = 0) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from clickstream_assets.commands import long_work
-from clickstream_assets.commands.long_work import told_on
+from clickstream_assets.cli import long_work
+from clickstream_assets.cli.long_work import told_on
 
 LIMIT = 30.0  # seconds
 

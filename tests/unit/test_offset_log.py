@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spark.offset_log import OffsetLogError, is_usable, move_aside, read_range
+from spark.stream.offset_log import OffsetLogError, is_usable, move_aside, read_range
 
 ENTRY = 'v1\n{"batchWatermarkMs":0}\n{"after": 3, "seq": 9}'
 

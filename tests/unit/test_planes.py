@@ -20,7 +20,7 @@ def test_neither_plane_imports_the_framework_of_the_other(plane: str, foreign: s
 
 
 def test_the_stream_does_not_load_dagster_through_the_modules_that_it_shares() -> None:
-    names = _loaded("spark.stream")
+    names = _loaded("spark.stream.stream")
     assert "clickstream_assets.settings" in names
     assert "dagster" not in names
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from spark.inspection import inspect_file
-from spark.preamble import take_preamble
+from spark.intake.inspection import inspect_file
+from spark.reading.preamble import take_preamble
 
 HEADER = b"user_id;session_id;action_type;product_id;event_time\n"
 ROW = b"u;s;view;p;2026-01-01T00:00:00Z\n"

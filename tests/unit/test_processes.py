@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from clickstream_assets import processes
-from clickstream_assets.processes import Program, Supervisor, restart_pause
 from clickstream_assets.settings import PROJECT_ROOT
+from clickstream_assets.up import processes
+from clickstream_assets.up.processes import Program, Supervisor, restart_pause
 
 LIMIT = 20.0  # seconds; a busy machine starts Python slowly
 SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
@@ -163,7 +163,7 @@ def test_nothing_outlives_a_parent_that_was_killed(tmp_path: Path) -> None:
 import os, sys, time
 from pathlib import Path
 from clickstream_assets import watchdog
-from clickstream_assets.processes import Program, Supervisor
+from clickstream_assets.up.processes import Program, Supervisor
 supervisor = Supervisor(Path({str(tmp_path)!r}), print)
 supervisor.run(Program("worker", (sys.executable, "-S", "-c", {SLEEPER!r}), dict(os.environ), Path("/")))
 print(supervisor.process_groups, flush=True)

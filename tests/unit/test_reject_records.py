@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream_assets.csv_lines import csv_line, split_record
-from clickstream_assets.reject_records import (
+from clickstream_assets.rejects.csv_lines import csv_line, split_record
+from clickstream_assets.rejects.records import (
     Reject,
     RepairedRow,
     ReplayFileError,
@@ -27,7 +27,7 @@ from clickstream_assets.reject_records import (
     unrepaired_header,
     unrepaired_line,
 )
-from spark.quotes import read_record
+from spark.reading.quotes import read_record
 
 COLUMNS = ("user_id", "event_time", "price")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

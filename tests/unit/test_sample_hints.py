@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from spark.sample_hints import hint, price_format, price_hints, unknown_actions
-from spark.source_mapping import PriceFormat
+from spark.cleaning.source_mapping import PriceFormat
+from spark.sample.hints import hint, price_format, price_hints, unknown_actions
 
 
 @pytest.mark.parametrize(

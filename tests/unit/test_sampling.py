@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark.sample_report import report
-from spark.sampling import Sample, find_files, sample_file, spread
-from spark.source_mapping import PriceFormat, SourceMapping
-from spark.time_bounds import TimeBounds
+from spark.cleaning.source_mapping import PriceFormat, SourceMapping
+from spark.cleaning.time_bounds import TimeBounds
+from spark.sample.report import report
+from spark.sample.sampling import Sample, find_files, sample_file, spread
 
 HEADER = b"user_id,session_id,action_type,product_id,event_time\n"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark.content import FileState
-from spark.header import Layout
+from spark.cleaning.time_bounds import TimeBounds
+from spark.reading.content import FileState
+from spark.reading.header import Layout
 from spark.source.chunks import ChunkToRead
 from spark.source.micro_batches import (
     BATCH_BYTES,
@@ -18,7 +19,6 @@ from spark.source.micro_batches import (
     group_by_task,
     ranges_to_look_at,
 )
-from spark.time_bounds import TimeBounds
 
 STATE = FileState(1, 1, 1, 1)
 LAYOUT = Layout(("user_id", "session_id", "action_type", "product_id", "event_time"))

@@ -7,12 +7,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from clickstream_assets.second_reader.mapping import read_audit_mapping
+from clickstream_assets.second_reader.texts import Values
 from clickstream_assets.settings import SettingsError
-from clickstream_assets.values_audit.mapping import read_audit_mapping
-from clickstream_assets.values_audit.texts import Values
+from spark.cleaning.source_mapping import PriceFormat, SourceMapping, read_mapping
 from spark.cleaning.texts import Nothing
-from spark.header import Layout, parse_header
-from spark.source_mapping import PriceFormat, SourceMapping, read_mapping
+from spark.reading.header import Layout, parse_header
 
 
 def write(tmp_path: Path, text: str) -> Path:

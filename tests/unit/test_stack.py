@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from clickstream_assets.dagster_processes import Health, health_of
 from clickstream_assets.settings import SettingsError
-from clickstream_assets.stack import _only_one, check_port
-from clickstream_assets.stack_start import settle_seconds
-from clickstream_assets.stop_signals import StopSignals
+from clickstream_assets.up.dagster import Health, health_of
+from clickstream_assets.up.stack import _only_one, check_port
+from clickstream_assets.up.start import settle_seconds
+from clickstream_assets.up.stop_signals import StopSignals
 
 
 def answer(location: dict[str, object], status: str = "LOADED", healthy: bool = True) -> dict[str, object]:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from clickstream_assets.ledger import Lease
-from clickstream_assets.stream_judgement import judge_stream
-from clickstream_assets.supervision import Action, StreamDecision, StreamState
+from clickstream_assets.checks.stream_alive import judge_stream
+from clickstream_assets.ledger.reads import Lease
+from clickstream_assets.supervision.decision import Action, StreamDecision, StreamState
 from clickstream_assets.thresholds import STREAM_GONE
 
 NOW = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)

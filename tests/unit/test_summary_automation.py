@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from clickstream_assets import summaries
+from clickstream_assets.assets.automation import on_new_rows
 from clickstream_assets.assets.summaries import UPSTREAM
-from clickstream_assets.automation import on_new_rows
+from clickstream_assets.summaries import refresh as summaries
 
 events = dg.AssetSpec("events")
 

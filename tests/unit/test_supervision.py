@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream_assets.supervision import (
+from clickstream_assets.supervision.decision import (
     BEGIN_LIMIT,
     CRASH_LOOP_FAILURES,
     HEALTHY_AFTER,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from clickstream_assets.supervision import Action, StreamFacts, StreamRun, StreamState, decide
+from clickstream_assets.supervision.decision import Action, StreamFacts, StreamRun, StreamState, decide
 
 RUN = StreamRun("1234567890", "started", 5000.0)
 HEALTHY = StreamFacts(

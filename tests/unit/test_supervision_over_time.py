@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from clickstream_assets.supervision import (
+from clickstream_assets.supervision.decision import (
     Action,
     StreamFacts,
     StreamRun,

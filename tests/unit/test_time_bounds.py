@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from spark.time_bounds import EARLIEST, MAX_FUTURE, TimeBounds
+from spark.cleaning.time_bounds import EARLIEST, MAX_FUTURE, TimeBounds
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 FLOOR = datetime(2026, 11, 1, tzinfo=UTC)

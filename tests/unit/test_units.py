@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clickstream_assets.units import duration
+from clickstream_assets.text import duration
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream_assets.user_agents import UserAgent, parse
+from clickstream_assets.summaries.user_agents import UserAgent, parse
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 APPLE = "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4"

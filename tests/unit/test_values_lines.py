@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clickstream_assets.values_audit.layout import (
+from clickstream_assets.second_reader.layout import (
     BACKSLASH,
     FileLayout,
     LayoutError,
@@ -17,10 +17,10 @@ from clickstream_assets.values_audit.layout import (
     same_columns,
     split_header,
 )
-from clickstream_assets.values_audit.lines import split_records
-from clickstream_assets.values_audit.outcomes import KEPT_BYTES, MAX_RECORD_BYTES, Record, rejected
-from clickstream_assets.values_audit.quoting import Reading, read_record
-from clickstream_assets.values_audit.reader import UnreadableError, open_records
+from clickstream_assets.second_reader.lines import split_records
+from clickstream_assets.second_reader.outcomes import KEPT_BYTES, MAX_RECORD_BYTES, Record, rejected
+from clickstream_assets.second_reader.quoting import Reading, read_record
+from clickstream_assets.second_reader.reader import UnreadableError, open_records
 
 TWO = FileLayout(("a", "b"))
 ESCAPED = FileLayout(("a", "b"), escape=BACKSLASH)

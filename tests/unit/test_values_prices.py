@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clickstream_assets.values_audit.prices import PriceError, Prices
+from clickstream_assets.second_reader.prices import PriceError, Prices
 
 
 def read(text: str, decimal: str = ".", grouping: str | None = None) -> str:

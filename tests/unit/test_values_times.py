@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from clickstream_assets.values_audit.times import Times
+from clickstream_assets.second_reader.times import Times
 
 DAY = "2026-03-01"
 NOON = "2026-03-01 12:00:00.000000"

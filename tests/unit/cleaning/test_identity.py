@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark.cleaning.identity import joined_values, name_uuids, numbered, read_uuids
-from spark.identity import NAMESPACE, NO_VALUE, SEPARATOR, uuid_of_text, uuid_of_values
+from spark.cleaning.namespace import NAMESPACE, NO_VALUE, SEPARATOR, uuid_of_text, uuid_of_values
 
 USUAL = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)

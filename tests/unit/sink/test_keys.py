@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark.sink.keys import halves, identity_keys, repeats
+from spark.handover.keys import halves, identity_keys, repeats
 
 identities = st.tuples(st.binary(min_size=16, max_size=16), st.integers(-(2**62), 2**62))
 

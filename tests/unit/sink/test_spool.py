@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from spark.sink.parts import Part
-from spark.sink.spool import EVENTS, REJECTS, Spool, SpoolFile, sweep
+from spark.handover.parts import Part
+from spark.handover.spool import EVENTS, REJECTS, Spool, SpoolFile, sweep
 
 
 def part(index: int = 3, token: str = "t") -> Part:  # noqa: S107

@@ -1,0 +1,71 @@
+"""The command `clickstream`: finds the subcommand's module and turns the expected errors into one sentence.
+
+Does not belong here: what a subcommand does (the modules beside). Modules are imported on use, so that `clickstream
+status` does not pay for what `clickstream up` needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import click
+import psycopg2
+from dotenv import load_dotenv
+
+from clickstream_assets.fitness import sentence_of
+from clickstream_assets.settings import SettingsError
+
+COMMANDS = (
+    "up",
+    "generate",
+    "check-source",
+    "stream",
+    "setup-db",
+    "status",
+    "verify",
+    "metrics",
+    "rejects",
+    "maintain",
+    "database-url",
+    "psql",
+    "postgres",
+    "env",
+)
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"clickstream_assets.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="clickstream-assets")
+def clickstream() -> None:
+    """Clickstream events: from CSV files through Spark into PostgreSQL, watched by Dagster."""
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 done, 1 a check failed or the work did, 2 wrong usage or settings."""
+    # As Dagster's own programs do; here the environment itself comes first.
+    load_dotenv(Path.cwd() / ".env")
+    try:
+        clickstream(prog_name="clickstream")
+    except SettingsError as error:
+        click.echo(f"clickstream: {error}", err=True)
+        sys.exit(2)
+    except psycopg2.Error as error:
+        click.echo(f"clickstream: {sentence_of(error)}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

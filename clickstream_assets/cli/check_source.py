@@ -1,0 +1,32 @@
+"""`clickstream check-source`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from clickstream_assets.settings import CHECK_SOURCE_PROGRAM
+from clickstream_assets.supervision.program import NOT_FOR_THE_STREAM
+from clickstream_assets.up.java import check_java
+
+
+@click.command("check-source")
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--files", type=click.IntRange(min=1), default=20, show_default=True, help="Look at so many.")
+@click.option("--rows", type=click.IntRange(min=1), default=1000, show_default=True, help="Of each file.")
+def command(directory: Path, files: int, rows: int) -> None:
+    """Say what would become of the event files in DIRECTORY; nothing is written.
+
+    Which columns are ours, which rows would be rejected and why. Exit code 1 if some would be.
+    """
+    check_java()
+    environment = {name: value for name, value in os.environ.items() if name not in NOT_FOR_THE_STREAM}
+    program = [sys.executable, str(CHECK_SOURCE_PROGRAM), str(directory.absolute())]
+    done = subprocess.run(
+        [*program, "--files", str(files), "--rows", str(rows)], env=environment, check=False
+    )
+    sys.exit(done.returncode)

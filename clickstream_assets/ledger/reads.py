@@ -1,0 +1,261 @@
+"""Typed reads of the ledger: what the status command, the checks and the sensors say comes from here.
+
+Belongs here: one function a fact, each one query of `sql/queries/`, each at a cost that does not grow with
+the history. Does not belong here: judging a fact (`supervision`, the checks), listing the disk
+(`waiting_files`), and auditing the tables against the ledger (`audit`).
+
+The functions run in whatever transaction the connection is in; `snapshot` gives several of them one moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import RealDictCursor
+
+from clickstream_assets.database import query
+
+DEFAULT_WINDOW_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who streams, by the lease row and by the lock. Times are UTC; `now` is the database's clock."""
+
+    epoch: int
+    mode: str | None  # continuous, catch-up or replay; null before the first stream
+    dagster_run_id: str | None
+    pid: int | None
+    host: str | None
+    spark_ui_url: str | None
+    started_at: datetime | None
+    heartbeat_at: datetime | None
+    last_progress_at: datetime | None
+    released_at: datetime | None  # a clean end; null while held and after a crash
+    wanted: str  # running or stopped
+    wanted_at: datetime | None  # when someone last said what is wanted; null where nobody ever did
+    failures: int
+    next_attempt_at: datetime | None
+    last_reason: str | None
+    lock_backend_pid: int | None  # the server process whose session holds the lock
+    now: datetime
+
+    @property
+    def lock_held(self) -> bool:
+        """Whether a living session holds the stream's advisory lock: the proof that a stream lives."""
+        return self.lock_backend_pid is not None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows of files or batches. A row is a data record; `read` is the sum of the other three."""
+
+    rows_read: int
+    rows_inserted: int
+    rows_duplicate: int
+    rows_rejected: int
+
+    @property
+    def duplicate_rate(self) -> float | None:
+        """Duplicates as a share (0 to 1) of the rows read; None if none was read."""
+        return self.rows_duplicate / self.rows_read if self.rows_read else None
+
+    @property
+    def reject_rate(self) -> float | None:
+        """Rejects as a share (0 to 1) of the rows read; None if none was read."""
+        return self.rows_rejected / self.rows_read if self.rows_read else None
+
+
+@dataclass(frozen=True)
+class WindowCounts(Counts):
+    """What was committed in the last `window_seconds`."""
+
+    batches: int
+    rows_conflict: int  # of the duplicates: same id and time, other content
+    duplicate_files: int  # delivered again whole; their rows are in rows_duplicate
+    window_seconds: float
+
+    @property
+    def rows_per_second(self) -> float:
+        return self.rows_read / self.window_seconds
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Seconds from a file's landing to its rows being visible, over `files`; None where there are none."""
+
+    files: int
+    p50_seconds: float | None
+    p95_seconds: float | None
+    p99_seconds: float | None
+    max_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Batch(Counts):
+    """One committed micro-batch; `seconds` from its start to its commit."""
+
+    batch_id: int
+    spark_batch_id: int
+    epoch: int
+    sink: str
+    files: int
+    started_at: datetime
+    committed_at: datetime
+    rows_conflict: int
+    min_event_time: datetime | None
+    max_event_time: datetime | None
+    parse_seconds: float
+    merge_seconds: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class BatchesSince(Counts):
+    """The batches after a given one, summed. With `batches == 0` the ids and times are None."""
+
+    batches: int
+    first_batch_id: int | None
+    last_batch_id: int | None
+    files: int  # a file in several batches counts in each
+    rows_conflict: int
+    min_event_time: datetime | None
+    max_event_time: datetime | None
+    last_committed_at: datetime | None
+    seconds: float  # spent in these batches
+
+
+@dataclass(frozen=True)
+class FilesSince:
+    """The deliveries registered after a given one. With `files == 0` the id and time are None."""
+
+    files: int
+    last_file_id: int | None
+    size_bytes: int
+    rows_expected: int
+    duplicate_files: int
+    rejected_files: int
+    last_landed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What retention dropped from `events`; rows counted as inserted before. `events_from`: older ones are gone."""
+
+    rows: int
+    partitions: int
+    events_from: datetime | None
+
+
+@contextmanager
+def snapshot(connection: Connection) -> Iterator[Connection]:
+    """One read-only moment for several reads (REPEATABLE READ). No transaction may be open on entry."""
+    autocommit = connection.autocommit
+    connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True, autocommit=False)
+    try:
+        yield connection
+    finally:
+        if not connection.closed:
+            connection.rollback()
+            connection.set_session(isolation_level="default", readonly="default", autocommit=autocommit)
+
+
+def read_lease(connection: Connection) -> Lease:
+    """The lease row and its lock."""
+    return Lease(**_one(connection, "stream_lease"))
+
+
+def read_lifetime_counts(connection: Connection) -> Counts:
+    """Exact totals since the first batch, files delivered again included."""
+    return Counts(**_one(connection, "lifetime_counts"))
+
+
+def read_dropped(connection: Connection) -> Dropped:
+    """What retention dropped, exactly: `rows_inserted` less this is what is stored."""
+    return Dropped(**_one(connection, "dropped_events"))
+
+
+def read_window_counts(
+    connection: Connection, window_seconds: float = DEFAULT_WINDOW_SECONDS
+) -> WindowCounts:
+    """Totals of what was committed in the last `window_seconds`, files delivered again included."""
+    row = _one(connection, "window_counts", {"window_seconds": window_seconds})
+    return WindowCounts(**row, window_seconds=window_seconds)
+
+
+def read_window_rejects(
+    connection: Connection, window_seconds: float = DEFAULT_WINDOW_SECONDS
+) -> dict[str, int]:
+    """Rows rejected in the last `window_seconds` by reason, the most frequent first."""
+    rows = _all(connection, "window_rejects", {"window_seconds": window_seconds})
+    return {row["reason"]: row["rows"] for row in rows}
+
+
+def read_latency(
+    connection: Connection,
+    window_seconds: float = DEFAULT_WINDOW_SECONDS,
+    first_start_seconds: float | None = None,
+) -> Latency:
+    """Percentiles over the files committed in the last `window_seconds`.
+
+    `first_start_seconds` leaves out those that landed before the first stream of all had run for so long.
+    """
+    parameters = {"window_seconds": window_seconds, "first_start_seconds": first_start_seconds}
+    return Latency(**_one(connection, "window_latency", parameters))
+
+
+def read_conflicts_counted(connection: Connection, limit: int) -> int:
+    """Rows with the id and time of a stored event but other content, of all time, counted up to `limit`."""
+    return int(_one(connection, "conflicts_counted", {"limit": limit})["rows"])
+
+
+def read_newest_conflicts(connection: Connection, examples: int) -> list[dict[str, Any]]:
+    """The newest of them: `event_id`, `event_time` (ISO 8601), `path`, `line_no`, `differs_in`."""
+    rows = _all(connection, "conflicts_newest", {"examples": examples})
+    return [row | {"event_time": row["event_time"].isoformat()} for row in rows]
+
+
+def read_last_batch(connection: Connection) -> Batch | None:
+    """The newest micro-batch, or None before the first."""
+    rows = _all(connection, "last_batch")
+    return Batch(**rows[0]) if rows else None
+
+
+def read_batches_since(connection: Connection, batch_id: int) -> BatchesSince:
+    """Everything committed after `batch_id` (0: all). Exact: no batch can appear later with a lower id."""
+    return BatchesSince(**_one(connection, "batches_since", {"batch_id": batch_id}))
+
+
+def read_batch_before(connection: Connection, window_seconds: float = DEFAULT_WINDOW_SECONDS) -> int:
+    """The newest batch committed before the last `window_seconds`, or 0: the batches after it are the window."""
+    return int(_one(connection, "batch_before_window", {"window_seconds": window_seconds})["batch_id"])
+
+
+def read_files_since(connection: Connection, file_id: int) -> FilesSince:
+    """Every delivery registered after `file_id` (0: all)."""
+    return FilesSince(**_one(connection, "files_since", {"file_id": file_id}))
+
+
+def read_newest_event_time(connection: Connection) -> datetime | None:
+    """The newest `event_time` among the good rows ever read, or None before the first."""
+    newest: datetime | None = _one(connection, "newest_event_time")["newest_event_time"]
+    return newest
+
+
+def _all(
+    connection: Connection, name: str, parameters: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(query(name), parameters or {})
+        return [dict(row) for row in cursor.fetchall()]
+
+
+def _one(connection: Connection, name: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    (row,) = _all(connection, name, parameters)
+    return row

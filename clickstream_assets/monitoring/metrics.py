@@ -1,0 +1,163 @@
+"""The metrics of the pipeline for Prometheus, read from the ledger and the disk when they are asked for.
+
+Belongs here: the names, kinds and help texts of the metrics (docs/monitoring.md explains each). Does not belong
+here: reading (`scrape`), serving (`cli/metrics`), the alert rules (`monitoring/alerts.yml`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+
+import psycopg2
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from clickstream_assets.monitoring.scrape import LATENCY_BOUNDS, Reader, Reading
+from clickstream_assets.settings import SettingsError
+from clickstream_assets.supervision.decision import StreamState
+
+
+class PipelineCollector(Collector):
+    """Reads once a scrape. Where the database does not answer, `clickstream_scrape_success` is 0 and stands alone."""
+
+    def __init__(self, reader: Reader, report: Callable[[str], None] = lambda _text: None) -> None:
+        self._reader = reader
+        self._report = report
+        self._one_at_a_time = threading.Lock()
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing, so that registering reads no database."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        reading = None
+        try:
+            with self._one_at_a_time:
+                reading = self._reader.read()
+        except (psycopg2.Error, SettingsError, OSError) as error:
+            self._report((str(error).strip().splitlines() or [type(error).__name__])[0])
+        yield _gauge(
+            "clickstream_scrape_success", "Whether the ledger could be read: 1 or 0.", reading is not None
+        )
+        if reading is not None:
+            yield from _counters(reading)
+            yield from _backlog(reading)
+            yield from _stream(reading)
+            yield _latency(reading)
+            yield from _summaries(reading)
+
+
+def _counters(reading: Reading) -> Iterable[Metric]:
+    rows = CounterMetricFamily("clickstream_rows", "Rows read, by what became of them.", labels=["result"])
+    rows.add_metric(["inserted"], reading.totals.rows_inserted)
+    rows.add_metric(["duplicate"], reading.totals.rows_duplicate)
+    rows.add_metric(["rejected"], reading.totals.rows_rejected)
+    yield rows
+    rejects = CounterMetricFamily(
+        "clickstream_rejected_rows", "Rows that could not be read as events, by reason.", labels=["reason"]
+    )
+    for reason, number in sorted(reading.rejects.items()):
+        rejects.add_metric([reason], number)
+    yield rejects
+    yield _counter(
+        "clickstream_conflicting_rows",
+        "Rows with the id and time of a stored event but other content.",
+        reading.conflicts,
+    )
+    yield _counter(
+        "clickstream_batches",
+        "Micro-batches committed.",
+        reading.last_batch.batch_id if reading.last_batch else 0,
+    )
+
+
+def _backlog(reading: Reading) -> Iterable[Metric]:
+    waiting = reading.waiting
+    yield _gauge("clickstream_backlog_files", "Files on disk that are not in the database.", waiting.files)
+    yield _gauge("clickstream_backlog_bytes", "Their size on disk.", waiting.size_bytes)
+    yield _gauge(
+        "clickstream_backlog_oldest_seconds",
+        "How long the oldest of them has been waiting; 0 where none is.",
+        waiting.oldest_age_seconds or 0.0,
+    )
+    yield _gauge(
+        "clickstream_unlistable_directories",
+        "Directories of event files that cannot be listed.",
+        len(waiting.unlistable),
+    )
+
+
+def _stream(reading: Reading) -> Iterable[Metric]:
+    lease = reading.lease
+    yield _gauge(
+        "clickstream_stream_up", "Whether a stream lives and holds the lock: 1 or 0.", lease.lock_held
+    )
+    yield _gauge(
+        "clickstream_stream_wanted",
+        "Whether the stream is to run: 1, or 0 where it was stopped on purpose.",
+        lease.wanted == "running",
+    )
+    states = GaugeMetricFamily(
+        "clickstream_stream_state", "1 for the state that the stream is in, else 0.", labels=["state"]
+    )
+    for state in StreamState:
+        states.add_metric([str(state)], float(state is reading.state))
+    yield states
+    yield _counter(
+        "clickstream_stream_starts", "Streams that took the lease, catch-up runs included.", lease.epoch
+    )
+    yield _gauge(
+        "clickstream_stream_failures", "Starts in a row that did not live for half a minute.", lease.failures
+    )
+    if reading.last_batch is not None:
+        yield _gauge(
+            "clickstream_last_commit_timestamp_seconds",
+            "When the newest micro-batch was committed, in seconds since 1970.",
+            reading.last_batch.committed_at.timestamp(),
+        )
+    if reading.newest_event_age is not None:
+        yield _gauge(
+            "clickstream_newest_event_age_seconds",
+            "Lag: age of the newest event_time ever read. Grows while producers are silent.",
+            reading.newest_event_age,
+        )
+
+
+def _latency(reading: Reading) -> Metric:
+    """Prometheus wants the buckets cumulative."""
+    buckets, below = [], 0
+    for bound, number in zip((*LATENCY_BOUNDS, None), reading.latency_counts, strict=True):
+        below += number
+        buckets.append(("+Inf" if bound is None else floatToGoString(bound), float(below)))
+    return HistogramMetricFamily(
+        "clickstream_file_latency_seconds",
+        "From a file's rename to its rows being visible, over all committed files of the ledger.",
+        buckets=buckets,
+        sum_value=reading.latency_sum,
+    )
+
+
+def _summaries(reading: Reading) -> Iterable[Metric]:
+    family = GaugeMetricFamily(
+        "clickstream_refresh_waiting_seconds",
+        "How long the oldest batch that a summary has not taken in has been waiting; 0 where none is.",
+        labels=["summary"],
+    )
+    for summary, seconds in sorted(reading.summaries_waiting.items()):
+        family.add_metric([summary], seconds)
+    yield family
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=float(value))
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(name, text, value=float(value))

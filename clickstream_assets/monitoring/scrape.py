@@ -1,0 +1,124 @@
+"""What a scrape reads: totals from the ledger, the backlog from the disk, and what is new since the last scrape.
+
+Belongs here: the queries of a scrape, at a cost that does not grow with the history. Does not belong here: the names
+of the metrics (`metrics`).
+
+The ledger keeps running totals of rows, but none of latencies, reasons and conflicts. These are counted once over all
+that the ledger holds, at the first scrape, and from then on only what is new is added. That misses nothing: one
+writer commits, in the order of ids and of its clock. Another database begins anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets.database import query
+from clickstream_assets.ledger import reads as ledger
+from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
+from clickstream_assets.supervision.decision import StreamState, decide
+from clickstream_assets.supervision.facts import stream_facts
+
+# Seconds. The service level, 1, is one of them, so that a share above it is exact.
+LATENCY_BOUNDS = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One scrape. Times are UTC, durations in seconds."""
+
+    totals: ledger.Counts
+    rejects: dict[str, int]  # by reason
+    conflicts: int
+    last_batch: ledger.Batch | None
+    waiting: WaitingFiles
+    lease: ledger.Lease
+    state: StreamState
+    newest_event_age: float | None
+    latency_counts: tuple[int, ...]  # a bucket each, not cumulative; the last one is above every bound
+    latency_sum: float
+    summaries_waiting: dict[str, float]
+
+
+@dataclass
+class _Counted:
+    """What was counted so far, and up to where."""
+
+    batch_id: int = 0
+    reject_id: int = 0
+    committed_at: object = "-infinity"
+    rejects: dict[str, int] = field(default_factory=dict)
+    conflicts: int = 0
+    latency_counts: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
+    latency_sum: float = 0.0
+
+
+class Reader:
+    """Reads with connections that `connect` opens, one a scrape; remembers what was counted."""
+
+    def __init__(self, connect: Callable[[], Connection], events_dir: Path) -> None:
+        self._connect = connect
+        self._events_dir = events_dir
+        self._counted = _Counted()
+
+    def read(self) -> Reading:
+        """One moment of the ledger.
+
+        Raises:
+            psycopg2.Error: the database does not answer.
+            SettingsError: there is no database yet.
+        """
+        connection = self._connect()
+        try:
+            listing = list_event_files(self._events_dir)
+            with ledger.snapshot(connection):
+                lease = ledger.read_lease(connection)
+                waiting = compare_with_ledger(connection, listing)
+                last_batch = ledger.read_last_batch(connection)
+                newest = ledger.read_newest_event_time(connection)
+                if self._counted.batch_id > (last_batch.batch_id if last_batch else 0):
+                    self._counted = _Counted()
+                self._count(connection)
+                with connection.cursor() as cursor:
+                    cursor.execute(query("metrics_summaries"))
+                    summaries = dict(cursor.fetchall())
+                return Reading(
+                    totals=ledger.read_lifetime_counts(connection),
+                    rejects=dict(self._counted.rejects),
+                    conflicts=self._counted.conflicts,
+                    last_batch=last_batch,
+                    waiting=waiting,
+                    lease=lease,
+                    state=decide(stream_facts(lease, waiting, last_batch)).state,
+                    newest_event_age=(lease.now - newest).total_seconds() if newest else None,
+                    latency_counts=tuple(self._counted.latency_counts),
+                    latency_sum=self._counted.latency_sum,
+                    summaries_waiting=summaries,
+                )
+        finally:
+            connection.close()
+
+    def _count(self, connection: Connection) -> None:
+        """Add what is new. All is read before any of it is added: an error in between counts nothing twice."""
+        counted = self._counted
+        bounds = [-bound for bound in reversed(LATENCY_BOUNDS)]
+        with connection.cursor() as cursor:
+            cursor.execute(query("metrics_latency"), {"after": counted.committed_at, "bounds": bounds})
+            latencies = cursor.fetchall()
+            cursor.execute(query("metrics_rejects"), {"after": counted.reject_id})
+            rejects = cursor.fetchall()
+            cursor.execute(query("metrics_conflicts"), {"after": counted.batch_id})
+            ((conflicts, batch_id),) = cursor.fetchall()
+        for bucket, files, seconds, _ in latencies:
+            counted.latency_counts[bucket] += files
+            counted.latency_sum += seconds
+        if latencies:
+            counted.committed_at = max(last for *_, last in latencies)
+        for reason, rows, last_id in rejects:
+            counted.rejects[reason] = counted.rejects.get(reason, 0) + rows
+            counted.reject_id = max(counted.reject_id, last_id)
+        counted.conflicts += conflicts
+        counted.batch_id = batch_id

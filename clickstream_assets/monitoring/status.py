@@ -1,0 +1,182 @@
+"""The status of the pipeline at one moment, for a person and for a program.
+
+Belongs here: putting the facts together, for a program as JSON. Does not belong here: any query (`ledger`,
+`waiting_files`), the verdict on the stream (`supervision`), which the supervisor sensor shares, and the layout
+for people (`status_text`).
+
+Keys of `clickstream status --json`; later versions add, they do not rename. Times are ISO 8601 in UTC, `*_seconds`
+are seconds, rates are shares from 0 to 1, null means that there is no such thing yet:
+
+- `taken_at`, `events_dir`, `read_only` (why the stream can write nothing, a sentence)
+- `stream`: `state` (starting, running, idle, behind, stuck, dead, crash-looping, stopped), `reason`, `since`,
+  and of the lease `wanted`, `wanted_at`, `lock_held`, `mode`, `epoch`, `pid`, `host`, `dagster_run_id`,
+  `spark_ui_url`, `started_at`, `heartbeat_at`, `last_progress_at`, `released_at`, `failures`, `next_attempt_at`,
+  `last_reason`
+- `waiting`: `files`, `size_bytes`, `registered`, `oldest_landed_at`, `oldest_age_seconds`, `oldest_paths`,
+  `vanished`, `vanished_paths`, `unlistable`, `files_on_disk`, `ignored` (by their names), `ignored_paths`,
+  `unterminated_paths` (of the oldest: those that wait for the end of their last line)
+- `last_batch`: the columns of `ingest_batches`, and `seconds`, `age_seconds`
+- `totals`: `rows_read`, `rows_inserted`, `rows_duplicate`, `rows_rejected`, `duplicate_rate`, `reject_rate`
+- `retention`: `rows_dropped` (of those inserted), `partitions_dropped`, `events_from` (older ones are gone)
+- `window`: the same of the last `window_seconds`, and `batches`, `rows_conflict`, `duplicate_files`,
+  `rows_per_second`, `rejects_by_reason`
+- `latency`: `files`, `p50_seconds`, `p95_seconds`, `p99_seconds`, `max_seconds` (landed to visible, same window;
+  files that waited for the first start of the first stream left out, as the check `latency` does)
+- `newest_event_time`, `newest_event_age_seconds`
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets import thresholds
+from clickstream_assets.fitness import why_read_only
+from clickstream_assets.ledger import reads as ledger
+from clickstream_assets.ledger.line_ends import without_line_end
+from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
+from clickstream_assets.postgres.credentials import ROLE_NAMES
+from clickstream_assets.supervision.decision import StreamDecision, StreamState, decide
+from clickstream_assets.supervision.facts import stream_facts
+from clickstream_assets.text import count, duration, percent
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is known at `taken_at` (the database's clock)."""
+
+    events_dir: Path
+    decision: StreamDecision
+    lease: ledger.Lease
+    waiting: WaitingFiles
+    last_batch: ledger.Batch | None
+    totals: ledger.Counts
+    dropped: ledger.Dropped
+    window: ledger.WindowCounts
+    rejects_by_reason: dict[str, int]
+    latency: ledger.Latency
+    newest_event_time: datetime | None
+    read_only: str | None = None  # why the stream can write nothing, in one sentence
+
+    @property
+    def taken_at(self) -> datetime:
+        return self.lease.now
+
+    def age(self, time: datetime | None) -> float | None:
+        """Seconds from `time` to this status; never negative, clocks differ."""
+        return None if time is None else max(0.0, (self.taken_at - time).total_seconds())
+
+
+def read_status(
+    connection: Connection,
+    events_dir: Path,
+    window_seconds: float = ledger.DEFAULT_WINDOW_SECONDS,
+    *,
+    is_awaited: bool = False,
+    writer: str = ROLE_NAMES["writer"],
+    unterminated_seconds: float = 0.0,
+) -> Status:
+    """Read everything in one snapshot. The connection must be outside a transaction; a reader's is enough.
+
+    Args:
+        is_awaited: the supervisor has just been started: a stream that is not there is about to start.
+        writer: the name of the role that the stream works as.
+        unterminated_seconds: for so long the stream leaves a file alone whose last line has no end.
+    """
+    listing = list_event_files(events_dir)
+    with ledger.snapshot(connection):
+        lease = ledger.read_lease(connection)
+        waiting = compare_with_ledger(connection, listing)
+        if waiting.files > waiting.registered:
+            unterminated = without_line_end(events_dir, listing, waiting.oldest_paths, unterminated_seconds)
+            waiting = replace(waiting, unterminated_paths=unterminated)
+        last_batch = ledger.read_last_batch(connection)
+        return Status(
+            events_dir=events_dir,
+            decision=decide(stream_facts(lease, waiting, last_batch, is_awaited=is_awaited)),
+            lease=lease,
+            waiting=waiting,
+            last_batch=last_batch,
+            totals=ledger.read_lifetime_counts(connection),
+            dropped=ledger.read_dropped(connection),
+            window=ledger.read_window_counts(connection, window_seconds),
+            rejects_by_reason=ledger.read_window_rejects(connection, window_seconds),
+            latency=ledger.read_latency(connection, window_seconds, thresholds.LATENCY_FIRST_START_SECONDS),
+            newest_event_time=ledger.read_newest_event_time(connection),
+            read_only=why_read_only(connection, writer),
+        )
+
+
+def state_since(status: Status) -> datetime | None:
+    """Since when the stream is as it is, as far as the ledger tells; None where it never was otherwise."""
+    lease = status.lease
+    match status.decision.state:
+        case StreamState.IDLE:
+            return status.last_batch.committed_at if status.last_batch else lease.started_at
+        case StreamState.BEHIND:
+            return status.waiting.oldest_landed_at
+        case StreamState.STUCK:
+            return lease.last_progress_at or lease.started_at
+        case StreamState.RUNNING | StreamState.STARTING if lease.lock_held:
+            return lease.started_at
+        case StreamState.STARTING:
+            moments = (lease.released_at or lease.heartbeat_at, lease.wanted_at)
+            return max((moment for moment in moments if moment), default=None)
+        case _:
+            return lease.released_at or lease.heartbeat_at
+
+
+def status_json(status: Status) -> dict[str, Any]:
+    """The content of `--json`; see the module's docstring. Moments are still `datetime`."""
+    lease = asdict(status.lease)
+    now = lease.pop("now")
+    del lease["lock_backend_pid"]
+    batch = status.last_batch
+    return {
+        "taken_at": now,
+        "events_dir": str(status.events_dir),
+        "read_only": status.read_only,
+        "stream": {
+            "state": str(status.decision.state),
+            "reason": status.decision.reason,
+            "since": state_since(status),
+            "lock_held": status.lease.lock_held,
+            **lease,
+        },
+        "waiting": asdict(status.waiting),
+        "last_batch": asdict(batch) | {"age_seconds": status.age(batch.committed_at)} if batch else None,
+        "totals": asdict(status.totals) | _rates(status.totals),
+        "retention": {
+            "rows_dropped": status.dropped.rows,
+            "partitions_dropped": status.dropped.partitions,
+            "events_from": status.dropped.events_from,
+        },
+        "window": asdict(status.window)
+        | _rates(status.window)
+        | {"rows_per_second": status.window.rows_per_second, "rejects_by_reason": status.rejects_by_reason},
+        "latency": asdict(status.latency),
+        "newest_event_time": status.newest_event_time,
+        "newest_event_age_seconds": status.age(status.newest_event_time),
+    }
+
+
+def _rates(counts: ledger.Counts) -> dict[str, float | None]:
+    return {"duplicate_rate": counts.duplicate_rate, "reject_rate": counts.reject_rate}
+
+
+def status_line(status: Status) -> str:
+    """One line, for `clickstream up`."""
+    parts = [
+        f"stream {status.decision.state}",
+        *([status.read_only.rstrip(".")] if status.read_only else []),
+        f"{count(status.waiting.files)} files waiting",
+        f"{count(status.totals.rows_inserted - status.dropped.rows)} events stored",
+        f"duplicates {percent(status.window.duplicate_rate)}",
+        f"rejects {percent(status.window.reject_rate)}",
+        f"latency p50 {duration(status.latency.p50_seconds)}, p99 {duration(status.latency.p99_seconds)}",
+    ]
+    return " · ".join(parts)

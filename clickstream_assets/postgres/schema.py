@@ -1,0 +1,256 @@
+"""The schema and the roles, applied.
+
+Belongs here: making the databases, applying `sql/postgres_setup.sql` and giving the roles their passwords, safe
+to repeat and to run twice at once. Does not belong here: the schema itself (`sql/`), and where the passwords
+come from (`credentials`).
+
+A new database gets `postgres_setup.sql` alone, which is the whole schema of this version. One that is there gets
+the migrations that it lacks first (`sql/migrations/NNNN_what.sql`, each safe to repeat): what a CREATE IF NOT
+EXISTS cannot do, such as a new column of an old table. `schema_versions` holds their numbers; 1 is the first release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg2
+import psycopg2.errors
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.extensions import encrypt_password
+
+from clickstream_assets.database import connect, query
+from clickstream_assets.fitness import check_server, check_writable
+from clickstream_assets.postgres.credentials import (
+    DAGSTER_DATABASE,
+    DATABASE,
+    ROLE_NAMES,
+    Role,
+    dagster_database,
+    role_names,
+    role_password,
+    role_url,
+    with_database,
+)
+from clickstream_assets.postgres.shared_roles import databases_of_role, is_in_use, is_shared, with_role_names
+from clickstream_assets.settings import SQL_DIR, Settings, SettingsError
+
+APPLICATION = "clickstream-setup"
+PASSWORD_ROLES: tuple[Role, ...] = ("writer", "reader")
+LOCK_LIMIT = "30s"  # behind a running stream; a longer wait would hold up everyone behind us
+
+
+def setup_databases(settings: Settings, *, take_roles: bool = False) -> None:
+    """Bring the database (and Dagster's, where it is on the same server) to what this version needs.
+
+    The server must run. With `take_roles`, roles get our passwords though another database uses them.
+
+    Raises:
+        SettingsError: the server is too old, the owner may not do this, or a lock cannot be had.
+    """
+    owner_url = role_url(settings, "owner")
+    try:
+        if settings.database_url is None:
+            ensure_database(with_database(owner_url, "postgres"), DATABASE)
+        passwords = {role: role_password(settings, role) for role in PASSWORD_ROLES}
+        names = role_names(settings.role_prefix)
+        apply_schema(owner_url, passwords, names, take_roles=take_roles)
+        if settings.database_url is None:
+            _close_to_others(owner_url)
+        if settings.dagster_database_url is None:
+            setup_dagster_database(
+                owner_url,
+                role_password(settings, "dagster"),
+                names,
+                dagster_database(settings),
+                take_roles=take_roles,
+            )
+    except psycopg2.errors.InsufficientPrivilege as error:
+        raise SettingsError(
+            f"the owner of the database may not set it up ({_first_line(error)}): give the role CREATEROLE and "
+            "CREATEDB, or make the roles beforehand and set CLICKSTREAM_DAGSTER_DATABASE_URL."
+        ) from None
+    except psycopg2.errors.LockNotAvailable:
+        raise SettingsError(
+            f"the schema is in use by a long transaction (waited {LOCK_LIMIT}): end that, then run setup-db."
+        ) from None
+
+
+def ensure_schema(settings: Settings) -> None:
+    """`setup_databases` where the database has no schema yet, or an older one; a present one is left as it is."""
+    owner_url = role_url(settings, "owner")
+    if settings.database_url is None:
+        ensure_database(with_database(owner_url, "postgres"), DATABASE)
+    with _Transaction(owner_url) as connection, connection.cursor() as cursor:
+        version = installed_version(cursor)
+    if version is None or version < newest_version():
+        setup_databases(settings)
+
+
+def migrations() -> dict[int, Path]:
+    """The files that upgrade an older schema, by the version that they lead to, in order."""
+    files = sorted((SQL_DIR / "migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    return {int(file.name[:4]): file for file in files}
+
+
+def newest_version() -> int:
+    """The schema version that this program needs."""
+    return max(migrations(), default=1)
+
+
+def installed_version(cursor: Cursor) -> int | None:
+    """The schema version of the database; None where it has no schema yet."""
+    cursor.execute("SELECT to_regclass('public.schema_versions') IS NOT NULL")
+    (present,) = cursor.fetchone() or (False,)
+    if not present:
+        return None
+    cursor.execute("SELECT max(version) FROM schema_versions")
+    (version,) = cursor.fetchone() or (None,)
+    return version or 1
+
+
+def apply_schema(
+    owner_url: str,
+    passwords: Mapping[Role, str],
+    names: Mapping[Role, str] = ROLE_NAMES,
+    *,
+    take_roles: bool = False,
+) -> None:
+    """Apply the migrations that the database lacks, `sql/postgres_setup.sql` and the passwords of `writer` and
+    `reader`, in one transaction.
+
+    Raises:
+        SettingsError: the schema is of a newer version than this program.
+        DatabaseUnfit: no events can be kept in this database.
+    """
+    with _Transaction(owner_url) as connection, connection.cursor() as cursor:
+        check_server(connection)
+        check_writable(connection)
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_LIMIT,))
+        _wait_for_others(cursor)
+        installed, newest = installed_version(cursor), newest_version()
+        if installed is not None and installed > newest:
+            raise SettingsError(
+                f"the database has schema version {installed}, and this program knows {newest}: update the program."
+            )
+        for version, file in migrations().items():
+            if installed is not None and version > installed:
+                cursor.execute(with_role_names(file.read_text(encoding="utf-8"), names, cursor))
+        setup = (SQL_DIR / "postgres_setup.sql").read_text(encoding="utf-8")
+        cursor.execute(with_role_names(setup, names, cursor))
+        cursor.execute(query("record_schema_versions"), {"newest": newest})
+        _let_in(connection, names)
+        for role, password in passwords.items():
+            if take_roles or not is_shared(cursor, owner_url, names[role], password):
+                _set_password(connection, names[role], password)
+
+
+def setup_dagster_database(
+    owner_url: str,
+    password: str,
+    names: Mapping[Role, str] = ROLE_NAMES,
+    database: str = DAGSTER_DATABASE,
+    *,
+    take_roles: bool = False,
+) -> None:
+    """Make Dagster's database, owned by a role of its own that owns nothing else."""
+    role, shared = names["dagster"], False
+    with _Transaction(owner_url) as connection, connection.cursor() as cursor:
+        _wait_for_others(cursor)
+        cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,))
+        if cursor.fetchone() is None:
+            cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+            # Only a member may give a database away; a superuser needs no membership.
+            cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
+        elif not take_roles and _exists(cursor, database):
+            # Whoever shares our writer's role shares this one.
+            shared = is_in_use(
+                owner_url, role, password, databases_of_role(cursor, names["writer"]), [database]
+            )
+        if not shared:
+            _set_password(connection, role, password)
+    ensure_database(owner_url, database, owner=role)
+
+
+def ensure_database(url: str, name: str, owner: str | None = None) -> None:
+    """Create the database `name` unless it exists; nobody but its owner may connect to it unasked."""
+    connection = connect(url, APPLICATION, autocommit=True)
+    try:
+        with connection.cursor() as cursor:
+            if _exists(cursor, name):
+                return
+            statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+            if owner is not None:
+                statement += sql.SQL(" OWNER {}").format(sql.Identifier(owner))
+            try:
+                cursor.execute(statement)
+            except (psycopg2.errors.DuplicateDatabase, psycopg2.errors.UniqueViolation):
+                return  # another setup was quicker
+            if owner is not None:
+                cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+    finally:
+        connection.close()
+
+
+def _exists(cursor: Cursor, database: str) -> bool:
+    cursor.execute("SELECT FROM pg_database WHERE datname = %s", (database,))
+    return cursor.fetchone() is not None
+
+
+def _wait_for_others(cursor: Cursor) -> None:
+    """One setup at a time: IF NOT EXISTS does not help two that look at the same moment.
+
+    A reader may take every advisory lock, but not this one of a table; without a schema there is no table yet, nor a
+    reader.
+    """
+    if installed_version(cursor) is None:
+        cursor.execute(query("lock_first_setup"))
+        if installed_version(cursor) is None:
+            return
+    cursor.execute(query("lock_setup"))
+
+
+def _let_in(connection: Connection, names_of: Mapping[Role, str]) -> None:
+    """The sink works in temporary tables; a database closed to PUBLIC would not let it."""
+    with connection.cursor() as cursor:
+        names = {"database": sql.Identifier(connection.info.dbname)}
+        names |= {role: sql.Identifier(names_of[role]) for role in PASSWORD_ROLES}
+        cursor.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {writer}").format(**names))
+        cursor.execute(sql.SQL("GRANT CONNECT ON DATABASE {database} TO {reader}").format(**names))
+
+
+def _close_to_others(owner_url: str) -> None:
+    """Not done to someone's own database: other programs may live there."""
+    with _Transaction(owner_url) as connection, connection.cursor() as cursor:
+        _wait_for_others(cursor)
+        cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(DATABASE)))
+
+
+def _set_password(connection: Connection, role: str, password: str) -> None:
+    """Set a password by its verifier: the clear text does not leave this process, not into any server log."""
+    verifier = encrypt_password(password, role, connection, "scram-sha-256")
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("ALTER ROLE {} PASSWORD %s").format(sql.Identifier(role)), (verifier,))
+
+
+class _Transaction:
+    """A connection that commits at the end, or rolls back, and is closed in any case."""
+
+    def __init__(self, url: str) -> None:
+        self.connection = connect(url, APPLICATION)
+
+    def __enter__(self) -> Connection:
+        return self.connection
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self.connection.commit()
+        finally:
+            self.connection.close()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

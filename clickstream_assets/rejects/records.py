@@ -1,0 +1,194 @@
+"""Dead letters as records: from the raw bytes of a rejected line to fields that a person can repair, and back.
+
+Belongs here: pure conversions that keep every byte of an untouched value. Does not belong here: the database and
+the disk (`rejects`, `replay`), and the grammar of a line (`csv_lines`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from clickstream_assets.rejects.csv_lines import csv_line, has_open_quote, split_record
+
+REPLAY_OF = "replay_of"  # "file_id:line_no" of the original; intake keeps it in events.extra
+REPLAYED_AGAIN_AT = "replayed_again_at"  # makes a deliberate repetition another content than the first
+REJECT_REASON = "reject_reason"
+REJECT_DETAIL = "reject_detail"
+OUR_COLUMNS = (REPLAY_OF, REPLAYED_AGAIN_AT, REJECT_REASON, REJECT_DETAIL)
+DELIMITERS = (",", ";", "\t", "|")
+LONGEST_LINE_END = 2  # bytes that may be in byte_length and not in raw
+
+# A spreadsheet takes a cell that begins so for a formula, and would run it: also behind a full-width sign of East Asia.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001
+_LINK = re.compile(r"([0-9]{1,18}):([0-9]{1,18})", re.ASCII)
+
+
+class ReplayFileError(ValueError):
+    """A repaired file cannot be taken. The message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row of `rejected_events`, with the path and the header of its file."""
+
+    reject_id: int
+    file_id: int
+    path: str
+    line_no: int
+    byte_offset: int
+    byte_length: int
+    raw: bytes
+    reason: str
+    detail: str | None
+    rejected_at: datetime
+    replayed_at: datetime | None
+    layout_id: int
+    columns: tuple[str, ...]
+    delimiter: str
+    escape: str | None = None  # of quotes, as the ledger has it for the file's layout
+
+    @property
+    def link(self) -> str:
+        return f"{self.file_id}:{self.line_no}"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the whole line was kept."""
+        return self.byte_length - len(self.raw) <= LONGEST_LINE_END
+
+    @property
+    def record(self) -> bytes:
+        """The line without its line end."""
+        return self.raw.rstrip(b"\r\n")
+
+
+@dataclass(frozen=True)
+class RepairedRow:
+    """A row of a repaired file: which original it is for, and the fields behind our own columns."""
+
+    file_id: int
+    line_no: int
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RepairedFile:
+    columns: tuple[str, ...]
+    rows: tuple[RepairedRow, ...]
+
+
+def as_text_cell(value: str) -> str:
+    """`value` as a cell that a spreadsheet takes for text: with a ' in front, where it would take it for a formula."""
+    return f"'{value}" if _FORMULA.match(value) else value
+
+
+def of_text_cell(cell: str) -> str:
+    """What `as_text_cell` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def export_header(columns: Sequence[str]) -> tuple[str, ...]:
+    """The header of an export: our columns in front, so that a row with too many fields keeps its link."""
+    return (REPLAY_OF, REJECT_REASON, REJECT_DETAIL, *(name for name in columns if name not in OUR_COLUMNS))
+
+
+def export_fields(reject: Reject) -> list[str]:
+    """The row of an export for `reject`; the fields as they were, be they too many or too few."""
+    fields = split_record(reject.record, reject.delimiter, reject.escape)
+    ours = {index for index, name in enumerate(reject.columns) if name in OUR_COLUMNS}
+    kept = [field for index, field in enumerate(fields) if index not in ours]
+    return [reject.link, reject.reason, reject.detail or "", *kept]
+
+
+def is_unchanged(row: RepairedRow, columns: Sequence[str], original: Reject) -> bool:
+    """Whether nobody repaired the row: it says what the export of its original said."""
+    ours = len(export_header(()))
+    return (
+        tuple(columns) == export_header(original.columns)[ours:]
+        and list(row.fields) == export_fields(original)[ours:]
+    )
+
+
+def can_go_back_as_it_is(reject: Reject) -> bool:
+    """Whether the raw line can stand in a file with others: whole, and no open quote that would swallow the
+    next line."""
+    return reject.is_complete and not has_open_quote(reject.record, reject.delimiter, reject.escape)
+
+
+def unrepaired_header(columns: Sequence[str], delimiter: str, again_at: str | None) -> bytes:
+    """The header for lines that go back as they are."""
+    ours = [REPLAY_OF] if again_at is None else [REPLAY_OF, REPLAYED_AGAIN_AT]
+    return csv_line([*ours, *columns[_own_columns_in_front(columns) :]], delimiter)
+
+
+def unrepaired_line(reject: Reject, again_at: str | None) -> bytes:
+    """The raw line, byte for byte, behind its link. A link from an earlier replay is replaced by this one."""
+    separator = reject.delimiter.encode()
+    parts = reject.record.split(separator, _own_columns_in_front(reject.columns))
+    ours = [reject.link] if again_at is None else [reject.link, again_at]
+    return separator.join([*(value.encode() for value in ours), parts[-1]]) + b"\n"
+
+
+def _own_columns_in_front(columns: Sequence[str]) -> int:
+    """How many leading columns an earlier replay put there; their values hold no quotes."""
+    number = 0
+    while number < len(columns) and columns[number] in (REPLAY_OF, REPLAYED_AGAIN_AT):
+        number += 1
+    return number
+
+
+def read_repaired(content: bytes) -> RepairedFile:
+    """Read an export after someone repaired it, in whatever delimiter the spreadsheet wrote it.
+
+    Raises:
+        ReplayFileError: it is no CSV, or a row does not say which line it is for.
+    """
+    text = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    delimiter = _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        header = [of_text_cell(name.strip()) for name in next(reader)]
+        link_at = header.index(REPLAY_OF)
+        ours = {index for index, name in enumerate(header) if name in OUR_COLUMNS}
+        rows = [_repaired_row(row, link_at, ours, reader.line_num) for row in reader if row]
+    except csv.Error as error:
+        raise ReplayFileError(f"line {reader.line_num} is no CSV ({error})") from None
+    if not rows:
+        raise ReplayFileError("it has no rows")
+    return RepairedFile(tuple(n for i, n in enumerate(header) if i not in ours), tuple(rows))
+
+
+def _delimiter(text: str) -> str:
+    first = text.split("\n", 1)[0].rstrip("\r")
+    for delimiter in DELIMITERS:
+        names = [name.strip().strip('"') for name in first.split(delimiter)]
+        if REPLAY_OF in names:
+            return delimiter
+    raise ReplayFileError(f"its header has no column {REPLAY_OF}: start from `clickstream rejects export`")
+
+
+def _repaired_row(row: list[str], link_at: int, ours: set[int], line: int) -> RepairedRow:
+    link = _LINK.fullmatch(row[link_at].strip()) if link_at < len(row) else None
+    if link is None:
+        raise ReplayFileError(f"line {line} has no {REPLAY_OF} like 12:345, the original's file and line")
+    fields = tuple(of_text_cell(field) for index, field in enumerate(row) if index not in ours)
+    return RepairedRow(int(link[1]), int(link[2]), fields)
+
+
+def repaired_content(
+    columns: Sequence[str], rows: Sequence[RepairedRow], again_at: str | None, escape: str | None = None
+) -> tuple[bytes, ...]:
+    """The lines of the file that goes into the events directory; `escape` is that of the originals, for a source
+    mapping may say that all files of the directory are of that dialect."""
+    ours = [REPLAY_OF] if again_at is None else [REPLAY_OF, REPLAYED_AGAIN_AT]
+    moment = [] if again_at is None else [again_at]
+    header = csv_line([*ours, *columns])
+    return (
+        header,
+        *(csv_line([f"{row.file_id}:{row.line_no}", *moment, *row.fields], escape=escape) for row in rows),
+    )

@@ -1,0 +1,213 @@
+"""Sending dead letters back: into the events directory, as a file like any other, linked to the original lines.
+
+Belongs here: writing that file and marking the originals as replayed. Does not belong here: what is in it
+(`records`). The books of the first file stay as they were; the new file has its own.
+
+Order of a replay, and what a crash leaves behind:
+1. In one open transaction, lock the originals that were not replayed yet and mark them. A second replay at the
+   same time waits here, then finds them marked.
+2. Write the file under a hidden name, flush it to disk, rename it. A crash before: nothing happened.
+3. Commit the marks. A crash between 2 and 3 leaves the file, and the originals unmarked: replaying once more
+   gives the same bytes and, named after their hash, the same name. It is not written again; and where it was
+   archived meanwhile, intake knows the content and counts it as duplicate.
+Marking first would lose the lines in silence; hence the file first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets.database import query
+from clickstream_assets.rejects.reads import PAGE_ROWS, RejectFilter, read_rejects, read_rejects_at
+from clickstream_assets.rejects.records import (
+    Reject,
+    RepairedFile,
+    RepairedRow,
+    ReplayFileError,
+    can_go_back_as_it_is,
+    is_unchanged,
+    read_repaired,
+    repaired_content,
+    unrepaired_header,
+    unrepaired_line,
+)
+from clickstream_assets.second_reader.layout import BACKSLASH
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a replay did. `files` are new in the events directory, or were there from an interrupted replay."""
+
+    files: tuple[Path, ...]
+    rows: int  # sent back
+    replayed_before: int  # left out: they were sent back earlier
+    unchanged: int = 0  # left out of a repaired file: nobody repaired them
+    not_as_they_are: int = (
+        0  # left out of an unrepaired replay: cut or with an open quote, to be repaired first
+    )
+
+
+def replay_repaired(connection: Connection, events_dir: Path, content: bytes, again: bool) -> Replay:
+    """Send back the repaired rows of an export. The connection is in autocommit mode, and may mark.
+
+    Rows that are as the export wrote them are left out: they would be rejected again, or worse, a line whose
+    quotes had to be guessed would be taken as guessed.
+
+    Raises:
+        ReplayFileError: the file cannot be taken; nothing was done.
+        OSError: the events directory cannot be written; nothing was done.
+    """
+    repaired = read_repaired(content)
+    with connection:  # one transaction, in autocommit mode too
+        originals = _originals(connection, repaired)
+        changed = [
+            row
+            for row in repaired.rows
+            if not is_unchanged(row, repaired.columns, originals[row.file_id, row.line_no])
+        ]
+        reject_ids = {originals[row.file_id, row.line_no].reject_id for row in changed}
+        claimed = _claim(connection, sorted(reject_ids), again)
+        rows = [row for row in changed if originals[row.file_id, row.line_no].reject_id in claimed]
+        _mark(connection, claimed)
+        files: list[Path] = []
+        for escape, alike in _by_dialect(rows, originals).items():
+            with _Outgoing(events_dir) as outgoing:
+                for line in repaired_content(repaired.columns, alike, _again_at(again), escape):
+                    outgoing.write(line)
+                files.append(outgoing.deliver())
+    unchanged = len(repaired.rows) - len(changed)
+    return Replay(tuple(files), len(rows), len(changed) - len(rows), unchanged=unchanged)
+
+
+def replay_as_they_are(connection: Connection, events_dir: Path, which: RejectFilter, again: bool) -> Replay:
+    """Send back rejected lines byte for byte, for instance after a rule was changed; one file a header.
+
+    The connection is in autocommit mode, and may mark.
+
+    Raises:
+        OSError: the events directory cannot be written; nothing was done.
+    """
+    again_at = _again_at(again)
+    outgoing: dict[int, _Outgoing] = {}
+    rows = before = not_as_they_are = 0
+    try:
+        with connection:  # one transaction, in autocommit mode too
+            rejects = read_rejects(connection, which, again)
+            while page := list(islice(rejects, PAGE_ROWS)):
+                fit = [reject for reject in page if can_go_back_as_it_is(reject)]
+                claimed = _claim(connection, [reject.reject_id for reject in fit], again)
+                _mark(connection, claimed)
+                for reject in fit:
+                    if reject.reject_id in claimed:
+                        _outgoing_for(reject, outgoing, events_dir, again_at).write(
+                            unrepaired_line(reject, again_at)
+                        )
+                rows += len(claimed)
+                before += len(fit) - len(claimed)
+                not_as_they_are += len(page) - len(fit)
+            files = tuple(file.deliver() for file in outgoing.values())
+    finally:
+        for file in outgoing.values():
+            file.discard()
+    return Replay(files, rows, before, not_as_they_are=not_as_they_are)
+
+
+def _by_dialect(
+    rows: Iterable[RepairedRow], originals: Mapping[tuple[int, int], Reject]
+) -> dict[str | None, list[RepairedRow]]:
+    """The rows by how their originals escape quotes."""
+    found: dict[str | None, list[RepairedRow]] = {}
+    for row in rows:
+        escape = originals[row.file_id, row.line_no].escape
+        found.setdefault(escape if escape == BACKSLASH else None, []).append(row)
+    return found
+
+
+def _outgoing_for(
+    reject: Reject, outgoing: dict[int, _Outgoing], events_dir: Path, again_at: str | None
+) -> _Outgoing:
+    if reject.layout_id not in outgoing:
+        outgoing[reject.layout_id] = _Outgoing(events_dir)
+        outgoing[reject.layout_id].write(unrepaired_header(reject.columns, reject.delimiter, again_at))
+    return outgoing[reject.layout_id]
+
+
+def _again_at(again: bool) -> str | None:
+    """Content that was committed before is not read again, so a deliberate repetition must differ."""
+    return datetime.now(UTC).isoformat(timespec="microseconds") if again else None
+
+
+def _originals(connection: Connection, repaired: RepairedFile) -> dict[tuple[int, int], Reject]:
+    """The rejected rows by file and line.
+
+    Raises:
+        ReplayFileError: a row is for a line that was not rejected.
+    """
+    lines = sorted({(row.file_id, row.line_no) for row in repaired.rows})
+    found = {(reject.file_id, reject.line_no): reject for reject in read_rejects_at(connection, lines)}
+    for file_id, line_no in lines:
+        if (file_id, line_no) not in found:
+            raise ReplayFileError(f"replay_of {file_id}:{line_no} names no rejected line of this database")
+    return found
+
+
+def _claim(connection: Connection, reject_ids: list[int], again: bool) -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(query("rejects_claim"), {"reject_ids": reject_ids, "again": again})
+        return {reject_id for (reject_id,) in cursor}
+
+
+def _mark(connection: Connection, reject_ids: Iterable[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(query("rejects_mark_replayed"), {"reject_ids": sorted(reject_ids)})
+
+
+class _Outgoing:
+    """A file on its way into the events directory, hidden until `deliver` names it after its content."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._hash = hashlib.sha256()
+        directory.mkdir(parents=True, exist_ok=True)
+        self._hidden = directory / f".replay-{os.getpid()}-{id(self)}.tmp"
+        self._file: BinaryIO = self._hidden.open("xb")
+
+    def __enter__(self) -> _Outgoing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
+
+    def write(self, line: bytes) -> None:
+        self._hash.update(line)
+        self._file.write(line)
+
+    def deliver(self) -> Path:
+        """Make the file durable and visible. Where it is there already, from a replay that was interrupted, it
+        stays as it is."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        target = self._directory / f"replayed-{self._hash.hexdigest()[:24]}.csv"
+        if not target.exists():
+            self._hidden.rename(target)
+        descriptor = os.open(self._directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return target
+
+    def discard(self) -> None:
+        """Remove what was not delivered."""
+        self._file.close()
+        self._hidden.unlink(missing_ok=True)

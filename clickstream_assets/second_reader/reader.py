@@ -1,0 +1,87 @@
+"""Reading an event file: from its bytes to events and rejects, in the order of its lines."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Literal, cast
+
+from clickstream_assets.second_reader.layout import FileLayout, Start, find_start, known_start, read_layout
+from clickstream_assets.second_reader.lines import split_records
+from clickstream_assets.second_reader.mapping import AuditMapping
+from clickstream_assets.second_reader.outcomes import Event, Record, Reject
+from clickstream_assets.second_reader.rows import Bounds, RowReader
+
+BLOCK_BYTES = 1024 * 1024
+GZIP = b"\x1f\x8b"
+
+
+class UnreadableError(Exception):
+    """The file cannot be read. The message is one sentence."""
+
+
+def read_bytes(
+    content: bytes,
+    mapping: AuditMapping | None = None,
+    *,
+    layout: FileLayout | None = None,
+    identical_rows: Literal["merge", "keep"] = "merge",
+    bounds: Bounds | None = None,
+) -> list[Event | Reject]:
+    """All events and rejects of a file with this content, header included, plain or gzip.
+
+    `layout`: what to take the header for; by default it is read. `bounds`: the moments that events may have;
+    without them only times before the year 2000 are out of range.
+
+    Raises:
+        LayoutError: the first line is no header of events.
+    """
+    if content.startswith(GZIP):
+        content = gzip.decompress(content)
+    mapping = mapping or AuditMapping()
+    start = find_start(content)
+    if layout is None:
+        layout = read_layout(start, mapping.columns, mapping.escape)
+    reader = RowReader(layout, mapping, identical_rows, bounds)
+    records = split_records(iter([content[start.size :]]), layout, start.size, start.next_line)
+    return [reader.read(record) for record in records]
+
+
+def open_records(
+    path: bytes, compression: str | None, layout: FileLayout, header_bytes: int = 0
+) -> tuple[Start, Iterator[Record]]:
+    """The beginning of the file at `path`, and its records. `header_bytes`: of the content before the first of them; 0:
+    that is the first line.
+
+    Raises:
+        UnreadableError: now, or while the records are read.
+    """
+    blocks = _blocks(path, compression)
+    content = b""
+    for block in blocks:
+        content += block
+        if len(content) >= header_bytes and b"\n" in content:
+            break
+    start = known_start(content, header_bytes)
+    rest = _chain(content[start.size :], blocks)
+    return start, split_records(rest, layout, start.size, start.next_line)
+
+
+def _blocks(path: bytes, compression: str | None) -> Iterator[bytes]:
+    try:
+        with Path(os.fsdecode(path)).open("rb") as file:
+            plain = cast(BinaryIO, gzip.GzipFile(fileobj=file)) if compression == "gzip" else file
+            while block := plain.read(BLOCK_BYTES):
+                yield block
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UnreadableError(f"its gzip data is damaged: {error}") from None
+    except OSError as error:
+        raise UnreadableError(f"it cannot be read: {error.strerror}") from None
+
+
+def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest

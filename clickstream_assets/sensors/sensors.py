@@ -1,0 +1,155 @@
+"""The sensors: thin shells around decisions made elsewhere.
+
+Belongs here: what a tick reads, and carrying out what was decided. Does not belong here: the decision about the
+stream (`supervision`), what is reported about batches and files (`progress`) and about the checks (`checks`).
+
+A database that cannot be reached fails the tick, so that the sensor's history shows it.
+"""
+
+import json
+import time
+from dataclasses import asdict, replace
+
+import dagster as dg
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets.checks.events import evaluate_checks, event_checks
+from clickstream_assets.database import query
+from clickstream_assets.ledger import reads as ledger
+from clickstream_assets.resources import Database
+from clickstream_assets.sensors.alerts import alerts
+from clickstream_assets.sensors.progress import Reported, materializations, read_progress
+from clickstream_assets.settings import Settings
+from clickstream_assets.supervision import runs as run_control
+from clickstream_assets.supervision.decision import Action, StreamDecision, decide, pause_after
+from clickstream_assets.supervision.facts import run_name
+from clickstream_assets.supervision.look import look_at_stream
+from clickstream_assets.supervision.runs import STREAM_JOB
+
+TICK = 5  # seconds
+CHECKS_TICK = 15  # seconds
+AUTOMATION_TICK = 30  # seconds: a refresh takes some, and each is a run
+REPORT_EVERY = 30.0  # seconds between two reports of progress: each leads to a refresh of the summaries
+
+
+@dg.sensor(
+    job_name=STREAM_JOB,  # not job=: on building with it Dagster warns about a parameter of its own
+    minimum_interval_seconds=TICK,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Keeps exactly one stream alive: starts it, ends it when it is stuck, cleans up after a crash. "
+    "Its history says in which state the stream was, and why it was started.",
+)
+def spark_stream_supervisor(
+    context: dg.SensorEvaluationContext,
+    database: dg.ResourceParam[Database],
+    settings: dg.ResourceParam[Settings],
+) -> dg.SensorResult:
+    for run_id in run_control.reap_dead_runs(context.instance):
+        context.log.warning(f"Marked {run_name(run_id)} as failed: its worker is gone.")
+    with database.writing() as connection:
+        decision, request = _supervise(context, connection, settings)
+        if decision.action is Action.REAP_RUN:  # what it stood in the way of need not wait for the next tick
+            decision, request = _supervise(context, connection, settings)
+    if request is not None:
+        return dg.SensorResult(run_requests=[request])
+    return dg.SensorResult(skip_reason=f"{decision.state}: {decision.reason}")
+
+
+def _supervise(
+    context: dg.SensorEvaluationContext, connection: Connection, settings: Settings
+) -> tuple[StreamDecision, dg.RunRequest | None]:
+    """Look once and do what was decided. The run that is to be launched is returned."""
+    instance, request = context.instance, None
+    lease = ledger.read_lease(connection)
+    facts = look_at_stream(instance, connection, lease, settings)
+    decision = decide(facts)
+    run_id = decision.run_id or lease.dagster_run_id or ""
+    with connection.cursor() as cursor:
+        match decision.action:
+            case Action.LAUNCH:
+                failures = facts.failures + 1
+                pause = {"failures": failures, "pause_seconds": pause_after(failures)}
+                cursor.execute(query("record_stream_launch"), pause)
+                request = _request(decision, failures)
+            case Action.REAP_RUN:
+                run_control.fail_run(instance, run_id, f"Marked by the supervisor: {decision.reason}.")
+            case Action.END_RUN:
+                run_control.end_run(instance, run_id, decision.reason)
+            case Action.KILL_DRIVER:
+                done = run_control.kill_driver(lease, connection)
+                decision = replace(decision, reason=f"{decision.reason}; {done}")
+        if decision.action in (Action.REAP_RUN, Action.END_RUN, Action.KILL_DRIVER):
+            reason = f"{run_name(run_id)} was ended by the supervisor: {decision.reason}"
+            cursor.execute(query("record_stream_end"), {"reason": reason})
+        if decision.is_healthy and facts.failures:
+            cursor.execute(query("record_stream_healthy"))
+    if decision.action is not Action.LEAVE:
+        context.log.warning(f"{decision.state}, {decision.action}: {decision.reason}")
+    return decision, request
+
+
+def _request(decision: StreamDecision, failures: int) -> dg.RunRequest:
+    """No run key: a key launches once and never again."""
+    return dg.RunRequest(
+        tags={"clickstream/launched-because": decision.reason, "clickstream/attempt": str(failures)}
+    )
+
+
+@dg.sensor(
+    minimum_interval_seconds=TICK,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    target=dg.AssetSelection.assets("event_files", "events", "rejected_events"),
+    description="Reports new files and micro-batches as materializations, with their numbers; the summaries are "
+    f"refreshed on these. One report for all that is new, every {REPORT_EVERY:.0f} s at most.",
+)
+def ingest_progress(
+    context: dg.SensorEvaluationContext, database: dg.ResourceParam[Database]
+) -> dg.SensorResult:
+    since = Reported(**json.loads(context.cursor)) if context.cursor else Reported()
+    now = time.time()
+    if 0 <= now - since.at < REPORT_EVERY:
+        return dg.SensorResult(skip_reason="Reported a moment ago.")
+    with database.reading() as connection, ledger.snapshot(connection):
+        progress = read_progress(connection, since, now)
+    if progress.is_empty:
+        return dg.SensorResult(skip_reason="Nothing new.")
+    batches, files = progress.batches, progress.files
+    return dg.SensorResult(
+        skip_reason=f"Reported {batches.batches} batches with {batches.rows_read} rows, and {files.files} files.",
+        asset_events=materializations(progress),
+        cursor=json.dumps(asdict(progress.reported(since, now))),
+    )
+
+
+@dg.sensor(
+    minimum_interval_seconds=CHECKS_TICK,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    target=dg.AssetSelection.checks(*event_checks),
+    description="Measures the checks on events and reports their results without a run: at once where a verdict "
+    "changes, else every minute.",
+)
+def event_check_results(
+    context: dg.SensorEvaluationContext,
+    database: dg.ResourceParam[Database],
+    settings: dg.ResourceParam[Settings],
+) -> dg.SensorResult:
+    reports = {name: (verdict, at) for name, (verdict, at) in json.loads(context.cursor or "{}").items()}
+    with database.reading() as connection:
+        evaluations = evaluate_checks(connection, settings, context.instance, reports)
+    if not evaluations:
+        return dg.SensorResult(skip_reason="No verdict has changed.")
+    verdicts = ", ".join(f"{e.check_name} {reports[e.check_name][0]}" for e in evaluations)
+    return dg.SensorResult(
+        skip_reason=f"Reported {verdicts}.", asset_events=evaluations, cursor=json.dumps(reports)
+    )
+
+
+automation = dg.AutomationConditionSensorDefinition(
+    "refresh_summaries",
+    target=dg.AssetSelection.all(),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=AUTOMATION_TICK,
+    description="Refreshes the summaries after new rows were reported, never twice at a time.",
+)
+
+sensors = [spark_stream_supervisor, ingest_progress, event_check_results, automation, alerts]

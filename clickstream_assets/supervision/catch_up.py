@@ -1,0 +1,94 @@
+"""Catching up: every file that is on disk now gets into the database, by whoever has the stream.
+
+Belongs here: waiting for the files, and starting the program where nobody streams. Does not belong here: the assets
+and their metadata (`assets.events`).
+
+1. List the files on disk, once: those that land later are not waited for.
+2. While one of them waits: if someone streams or is about to, look again; else run the program with
+   --available-now, under the lease. A stream that comes first wins the lease, and is waited for.
+
+Two programs never share the checkpoint: the lease sees to that, whatever is decided here.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import dagster as dg
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets.ledger.reads import read_lease
+from clickstream_assets.ledger.waiting_files import (
+    Listing,
+    WaitingFiles,
+    compare_with_ledger,
+    list_event_files,
+)
+from clickstream_assets.settings import Settings
+from clickstream_assets.supervision.run import LEASE_IS_HELD, StreamProgram, StreamProgramFailed
+from clickstream_assets.supervision.runs import stream_runs
+
+LOOK_EVERY = 1.0  # seconds
+SAY_EVERY = 10.0  # seconds between two lines of the log
+
+
+class CatchUpTimeout(Exception):
+    """Files are still waiting after the time that was given. The message is one sentence."""
+
+
+def catch_up(
+    context: dg.AssetExecutionContext,
+    connection: Connection,
+    settings: Settings,
+    program: StreamProgram,
+    timeout_seconds: float,
+) -> int:
+    """Returns the number of files that were waiting at the begin.
+
+    Raises:
+        CatchUpTimeout: some still wait after `timeout_seconds`.
+        StreamProgramFailed: the program ended with an error.
+    """
+    begin = said_at = time.monotonic()
+    listing = list_event_files(settings.events_dir)
+    at_begin = waiting = compare_with_ledger(connection, listing)
+    context.log.info(f"{waiting.files} of {waiting.files_on_disk} files are waiting.")
+    while waiting.files:
+        if time.monotonic() - begin > timeout_seconds:
+            named = ", ".join(waiting.oldest_paths)
+            raise CatchUpTimeout(
+                f"{waiting.files} files are still waiting after {timeout_seconds:.0f} s, the oldest: {named}"
+            )
+        if _is_someone_streaming(context.instance, connection):
+            time.sleep(LOOK_EVERY)
+        else:
+            _run_program(context, program)
+        listing, waiting = _look_again(connection, settings, listing)
+        if time.monotonic() - said_at > SAY_EVERY:
+            said_at = time.monotonic()
+            context.log.info(f"{waiting.files} files are waiting for the stream.")
+    return at_begin.files
+
+
+def _is_someone_streaming(instance: dg.DagsterInstance, connection: Connection) -> bool:
+    lease = read_lease(connection)
+    return lease.lock_held or (lease.wanted == "running" and bool(stream_runs(instance)))
+
+
+def _run_program(context: dg.AssetExecutionContext, program: StreamProgram) -> None:
+    context.log.info("Nobody streams: this run loads the files itself.")
+    try:
+        # Given an asset's context, Pipes uses a deprecated property of it.
+        program.run(context.op_execution_context, available_now=True)
+    except StreamProgramFailed as failure:
+        if failure.exit_code != LEASE_IS_HELD:
+            raise
+        context.log.info(f"{failure}: waiting for it.")
+
+
+def _look_again(connection: Connection, settings: Settings, listing: Listing) -> tuple[Listing, WaitingFiles]:
+    """Those of the listed files that are still there as they were, and which of them wait."""
+    present = set(list_event_files(settings.events_dir).files)
+    listing = replace(listing, files=tuple(file for file in listing.files if file in present))
+    return listing, compare_with_ledger(connection, listing)

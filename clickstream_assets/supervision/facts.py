@@ -1,0 +1,115 @@
+"""From the ledger and the list of runs to the facts that `supervision` judges. No Dagster, no I/O.
+
+Belongs here: ages from moments, and which of the things on record are about the present holder. Does not belong
+here: reading the ledger (`ledger`), asking Dagster (`runs`), judging (`supervision`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from clickstream_assets.ledger.reads import Batch, Lease
+from clickstream_assets.ledger.waiting_files import WaitingFiles
+from clickstream_assets.supervision.decision import StreamFacts, StreamRun, pause_after
+
+WANTED_LIMIT = 20.0  # seconds from asking for the stream to its launch: the supervisor looks every five
+
+
+def stream_facts(
+    lease: Lease,
+    waiting: WaitingFiles,
+    last_batch: Batch | None,
+    *,
+    lock_taken_at: datetime | None = None,
+    runs: tuple[StreamRun, ...] | None = None,
+    holder_run_ended_at: datetime | None = None,
+    last_run_id: str | None = None,
+    is_awaited: bool = False,
+) -> StreamFacts:
+    """The facts at the moment `lease.now`.
+
+    Args:
+        lock_taken_at: start of the session that holds the lock, where it may be seen.
+        runs: of the job `spark_stream`, in flight, the oldest first; None where Dagster was not asked.
+        holder_run_ended_at: end of the run that the lease names, if it has ended.
+        last_run_id: of the job's run that ended last.
+        is_awaited: the supervisor has just been started.
+    """
+
+    def age(moment: datetime | None) -> float | None:
+        return None if moment is None else max(0.0, (lease.now - moment).total_seconds())
+
+    pause = 0.0
+    if lease.next_attempt_at is not None:
+        pause = max(0.0, (lease.next_attempt_at - lease.now).total_seconds())
+    return StreamFacts(
+        wanted="stopped" if lease.wanted == "stopped" else "running",
+        lock_held=lease.lock_held,
+        row_is_of_holder=_row_is_of_holder(lease, lock_taken_at),
+        mode=lease.mode,
+        holder_run_id=lease.dagster_run_id,
+        holder_run_ended=age(holder_run_ended_at),
+        held_seconds=age(lease.started_at) or 0.0,
+        heartbeat_age=age(lease.heartbeat_at),
+        progress_age=age(lease.last_progress_at),
+        commit_age=age(last_batch.committed_at) if last_batch else None,
+        files_waiting=waiting.files,
+        oldest_waiting_age=waiting.oldest_age_seconds,
+        knows_runs=runs is not None,
+        launched_age=_launched_age(lease),
+        is_awaited=is_awaited or _was_just_wanted(lease),
+        runs=runs or (),
+        failures=lease.failures,
+        seconds_until_attempt=pause,
+        has_run=lease.started_at is not None or last_run_id is not None,
+        last_reason=_reason_of_last_end(lease, last_run_id, knows_runs=runs is not None),
+    )
+
+
+def _launched_age(lease: Lease) -> float | None:
+    """Since the supervisor's last launch, which noted when the next one may be; None once that run began or ended."""
+    if lease.next_attempt_at is None or not lease.failures:
+        return None
+    if lease.last_reason:  # launching clears it: the launched run has failed already
+        return None
+    launched_at = lease.next_attempt_at - timedelta(seconds=pause_after(lease.failures))
+    if lease.started_at is not None and lease.started_at >= launched_at:
+        return None
+    return max(0.0, (lease.now - launched_at).total_seconds())
+
+
+def _was_just_wanted(lease: Lease) -> bool:
+    """Whether someone asked for the stream a moment ago and the supervisor has not launched it yet.
+
+    However long it had been stopped, it is about to start and not dead. Launching counts a failure, until the stream
+    has proved itself.
+    """
+    if lease.wanted_at is None or lease.failures:
+        return False
+    if lease.started_at is not None and lease.started_at >= lease.wanted_at:
+        return False
+    return 0 <= (lease.now - lease.wanted_at).total_seconds() <= WANTED_LIMIT
+
+
+def _row_is_of_holder(lease: Lease, lock_taken_at: datetime | None) -> bool:
+    """A new holder writes its row after taking the lock; until then the row describes its predecessor."""
+    return lock_taken_at is None or (lease.started_at is not None and lease.started_at >= lock_taken_at)
+
+
+def _reason_of_last_end(lease: Lease, last_run_id: str | None, *, knows_runs: bool) -> str | None:
+    """The reason on record, unless it is about an earlier stream than the last one.
+
+    Launching a run and taking the lease both clear it, so that it is about the last one; only a database of an older
+    release, or a reason that came late, can tell otherwise, and only to one who knows the runs.
+    """
+    reason = lease.last_reason
+    if reason and reason.startswith("run "):
+        if not knows_runs:
+            return reason
+        return reason if last_run_id and reason.startswith(run_name(last_run_id)) else None
+    return reason if lease.released_at is not None else None
+
+
+def run_name(run_id: str) -> str:
+    """How reasons name a run."""
+    return f"run {run_id[:8]}"

@@ -1,0 +1,38 @@
+"""One look at the stream with Dagster's help: from the ledger, the disk and the runs to facts.
+
+Belongs here: the reads that the supervisor and the alerts share. Does not belong here: judging them (`supervision`),
+and a look without Dagster (`status`).
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets.database import query
+from clickstream_assets.ledger import reads as ledger
+from clickstream_assets.ledger.waiting_files import read_waiting_files
+from clickstream_assets.settings import Settings
+from clickstream_assets.supervision import runs as run_control
+from clickstream_assets.supervision.decision import StreamFacts
+from clickstream_assets.supervision.facts import stream_facts
+
+
+def look_at_stream(
+    instance: dg.DagsterInstance, connection: Connection, lease: ledger.Lease, settings: Settings
+) -> StreamFacts:
+    """The facts at the moment `lease.now`."""
+    taken_at = None
+    if lease.lock_backend_pid is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(query("lock_session"), {"pid": lease.lock_backend_pid})
+            taken_at = (cursor.fetchone() or (None,))[0]
+    return stream_facts(
+        lease,
+        read_waiting_files(connection, settings.events_dir),
+        ledger.read_last_batch(connection),
+        lock_taken_at=taken_at,
+        runs=run_control.stream_runs(instance),
+        holder_run_ended_at=run_control.run_ended_at(instance, lease.dagster_run_id),
+        last_run_id=run_control.last_stream_run_id(instance),
+    )

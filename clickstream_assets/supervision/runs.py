@@ -1,0 +1,210 @@
+"""What the supervisor asks of Dagster and of the operating system: which runs are in flight, and their ends.
+
+Belongs here: every use of the instance that Dagster does not call public (`report_run_failed`, the process id of
+a run's worker), each in one function with a test. Does not belong here: deciding (`supervision`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from datetime import UTC, datetime
+from typing import Literal
+
+import dagster as dg
+import psutil  # type: ignore[import-untyped]
+from dagster._core.errors import DagsterUserCodeProcessError, DagsterUserCodeUnreachableError
+from dagster._core.launcher import DefaultRunLauncher
+from dagster._core.storage.tags import GRPC_INFO_TAG
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets.database import query
+from clickstream_assets.ledger.reads import Lease
+from clickstream_assets.supervision.decision import StreamRun
+
+STREAM_JOB = "spark_stream"
+CLOCK_MARGIN = 1.0  # seconds between the kernel's start of a process and its first words
+HOLDER_MARGIN = 5.0  # seconds between the clocks of the database and of this host
+
+Phase = Literal["queued", "starting", "started", "canceling"]
+PHASES: dict[dg.DagsterRunStatus, Phase] = {
+    dg.DagsterRunStatus.NOT_STARTED: "queued",
+    dg.DagsterRunStatus.QUEUED: "queued",
+    dg.DagsterRunStatus.STARTING: "starting",
+    dg.DagsterRunStatus.STARTED: "started",
+    dg.DagsterRunStatus.CANCELING: "canceling",
+}
+ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+
+
+def records_in_flight(instance: dg.DagsterInstance, job_name: str | None = None) -> list[dg.RunRecord]:
+    """The runs that Dagster believes to be in flight, of one job or of all, the oldest first."""
+    return list(
+        instance.get_run_records(
+            dg.RunsFilter(job_name=job_name, statuses=list(PHASES)), limit=100, ascending=True
+        )
+    )
+
+
+def stream_runs(instance: dg.DagsterInstance) -> tuple[StreamRun, ...]:
+    """The runs of the stream in flight, the oldest first, each with whether its worker still exists."""
+    return tuple(
+        StreamRun(
+            record.dagster_run.run_id,
+            PHASES[record.dagster_run.status],
+            seconds_in_phase(record),
+            worker_is_gone(instance, record),
+        )
+        for record in records_in_flight(instance, STREAM_JOB)
+    )
+
+
+def last_stream_run_id(instance: dg.DagsterInstance) -> str | None:
+    """The stream's run that was created last among those that have ended."""
+    records = instance.get_run_records(dg.RunsFilter(job_name=STREAM_JOB, statuses=ENDED), limit=1)
+    return records[0].dagster_run.run_id if records else None
+
+
+def run_ended_at(instance: dg.DagsterInstance, run_id: str | None) -> datetime | None:
+    """When a run ended; None while it is in flight, and for a run that this Dagster does not know."""
+    if run_id is None:
+        return None
+    records = instance.get_run_records(dg.RunsFilter(run_ids=[run_id], statuses=ENDED), limit=1)
+    if not records:
+        return None
+    ended = records[0].end_time
+    return datetime.fromtimestamp(ended, UTC) if ended else utc(records[0].update_timestamp)
+
+
+def seconds_in_phase(record: dg.RunRecord) -> float:
+    """How long the run has been in its present status."""
+    status = record.dagster_run.status
+    if status is dg.DagsterRunStatus.STARTED and record.start_time is not None:
+        return max(0.0, time.time() - record.start_time)
+    return max(0.0, time.time() - utc(record.update_timestamp).timestamp())
+
+
+def worker_process(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
+    """The process id of a run's worker and the moment of its first words, once it has said them."""
+    records = instance.get_records_for_run(
+        run_id, of_type=dg.DagsterEventType.ENGINE_EVENT, limit=20, ascending=True
+    ).records
+    for record in records:
+        event = record.event_log_entry.dagster_event
+        value = event.event_specific_data.metadata.get("pid") if event else None  # type: ignore[union-attr]
+        if value is not None:
+            return int(str(value.value)), record.event_log_entry.timestamp
+    return None
+
+
+def living_worker(instance: dg.DagsterInstance, run_id: str) -> int | None:
+    """The process id of a run's worker, if that process lives on this host."""
+    worker = worker_process(instance, run_id)
+    if worker is None:
+        return None
+    pid, first_words = worker
+    try:
+        process = psutil.Process(pid)
+        # A process that began after the worker spoke has only inherited its number.
+        is_same = process.create_time() <= first_words + CLOCK_MARGIN
+        return pid if is_same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def worker_is_gone(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
+    """Whether the process of a started run is known to exist no more.
+
+    Dagster's own monitoring can't tell: its default launcher has no health check, and after a crash of the code
+    server a run is "started" for ever. That launcher's workers are children of the code server, on the host where
+    sensors are evaluated too, so the process table of this host decides. Asking the code server would not do:
+    after a reload it answers for its new process, which does not know the runs of the old one.
+    """
+    run = record.dagster_run
+    if PHASES[run.status] == "queued" or not isinstance(instance.run_launcher, DefaultRunLauncher):
+        return False
+    if GRPC_INFO_TAG not in run.tags:  # executed by a person's own process, on whatever host
+        return False
+    if worker_process(instance, run.run_id) is None or living_worker(instance, run.run_id) is not None:
+        return False
+    # It may have ended properly between the two looks.
+    return run_ended_at(instance, run.run_id) is None
+
+
+def fail_run(instance: dg.DagsterInstance, run_id: str, reason: str) -> None:
+    """Mark a run as failed whose worker cannot do it any more."""
+    run = instance.get_run_by_id(run_id)
+    if run is not None and not run.is_finished:
+        instance.report_run_failed(run, reason)
+
+
+def end_run(instance: dg.DagsterInstance, run_id: str, reason: str) -> None:
+    """Ask a run to end: through Dagster; where its code server is gone, its worker; else mark it as failed."""
+    run = instance.get_run_by_id(run_id)
+    if run is None or run.is_finished:
+        return
+    instance.report_engine_event(f"The stream is ended: {reason}.", run)
+    try:
+        was_asked = instance.run_coordinator.cancel_run(run_id)
+    except (DagsterUserCodeUnreachableError, DagsterUserCodeProcessError):
+        was_asked = False
+    if was_asked:
+        return
+    worker = living_worker(instance, run_id)
+    if worker is None:
+        fail_run(instance, run_id, f"{reason}; the run's worker could not be reached")
+    else:
+        os.kill(worker, signal.SIGINT)  # what the code server would have sent
+
+
+def kill_driver(lease: Lease, connection: Connection) -> str:
+    """End the process that holds the lease, at once: by signal on this host, else by ending its session.
+
+    Returns:
+        What was done, as a clause.
+    """
+    if lease.pid is not None and lease.host == socket.gethostname() and _is_as_old_as(lease):
+        try:
+            os.kill(lease.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+        else:
+            return f"process {lease.pid} was killed"
+    with connection.cursor() as cursor:
+        cursor.execute(query("end_session"), {"pid": lease.lock_backend_pid})
+    return f"the database session of process {lease.pid} on {lease.host} was ended"
+
+
+def _is_as_old_as(lease: Lease) -> bool:
+    """Whether the process of the lease's number may be its holder: a container that was started again has its name and
+    its numbers from before, and a session may outlive its process where the network was cut."""
+    if lease.pid is None or lease.started_at is None:
+        return False
+    try:
+        began = float(psutil.Process(lease.pid).create_time())
+    except psutil.NoSuchProcess:
+        return False
+    return began <= lease.started_at.timestamp() + HOLDER_MARGIN
+
+
+def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark the runs of other jobs as failed whose workers are gone.
+
+    A dead run of a summary counts as "in progress" and would keep it from being refreshed.
+    """
+    reaped = []
+    for record in records_in_flight(instance):
+        run = record.dagster_run
+        if run.job_name != STREAM_JOB and worker_is_gone(instance, record):
+            fail_run(
+                instance, run.run_id, "The worker of this run is gone: it was killed, or its machine was."
+            )
+            reaped.append(run.run_id)
+    return reaped
+
+
+def utc(moment: datetime) -> datetime:
+    """A moment of Dagster's storage, which leaves the zone out."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

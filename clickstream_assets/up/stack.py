@@ -1,0 +1,108 @@
+"""What `clickstream up` runs: the database, the generator, Dagster; in this order, and ended in the right one.
+
+Belongs here: the frame of all of it, and what the user is told. Does not belong here: its three parts (`start`,
+`watch`, `end`), the database (`postgres.sharing`), and keeping the stream alive, which is Dagster's
+supervisor sensor.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from clickstream_assets.home import make_home, openness
+from clickstream_assets.postgres.schema import setup_databases
+from clickstream_assets.postgres.sharing import database_running
+from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.up.dagster import HOST, web_url
+from clickstream_assets.up.end import end_all
+from clickstream_assets.up.java import check_java
+from clickstream_assets.up.processes import Supervisor
+from clickstream_assets.up.start import Announce, start_dagster
+from clickstream_assets.up.stop_signals import StopSignals
+from clickstream_assets.up.watch import watch
+
+
+def run_stack(settings: Settings, *, with_generator: bool, announce: Announce) -> None:
+    """Run everything until a signal ends it.
+
+    Raises:
+        SettingsError: it cannot start, or runs already.
+    """
+    check_java()
+    stop = StopSignals()
+    with (
+        _only_one(settings.home),
+        stop.caught(),
+        tempfile.TemporaryDirectory(prefix="clickstream-") as private,
+    ):
+        check_port(settings.dagster_port)
+        if warning := openness(settings.home):
+            announce(warning)
+        settings.events_dir.mkdir(parents=True, exist_ok=True)
+        announce("Starting the database …")
+        with database_running(settings):
+            setup_databases(settings)
+            supervisor = Supervisor(settings.log_dir, announce)
+            try:
+                start_dagster(
+                    settings, supervisor, stop, announce, Path(private) / "code.sock", with_generator
+                )
+                if not stop.requested:
+                    _tell_where(settings, supervisor, announce)
+                    watch(settings, supervisor, stop, announce)
+            finally:
+                announce("Stopping; Ctrl-C again to hurry …")
+                end_all(supervisor, stop)
+        announce("Stopped.")
+
+
+def check_port(port: int) -> None:
+    """Raises SettingsError if another program has Dagster's port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise SettingsError(
+                f"port {port} on {HOST} cannot be had for Dagster ({error.strerror}): stop the program that uses "
+                "it, or set CLICKSTREAM_DAGSTER_PORT."
+            ) from None
+
+
+@contextmanager
+def _only_one(home: Path) -> Iterator[None]:
+    make_home(home)
+    with (home / "up.pid").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise SettingsError(
+                f"it runs already for {home} (process {file.read().strip()}): stop that one, or set another "
+                "CLICKSTREAM_HOME."
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+        file.truncate(0)
+
+
+def _tell_where(settings: Settings, supervisor: Supervisor, announce: Announce) -> None:
+    logs = supervisor.log_file("x").parent
+    announce(
+        f"""
+  Dagster    {web_url(settings)}
+  Spark      clickstream status (its address, once the stream runs)
+  Database   clickstream psql, or clickstream database-url for any SQL tool
+  Events     {settings.events_dir}
+  Logs       {logs}
+
+Ctrl-C stops all of it."""
+    )

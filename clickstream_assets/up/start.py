@@ -1,0 +1,128 @@
+"""The start of `clickstream up`: Dagster's tables, its processes and the generator, in this order, until all is well.
+
+Belongs here: the order, and what is said where something does not come up. Does not belong here: each process
+(`dagster`, `processes`), the database before it and the ending after it (`stack`, `end`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from clickstream_assets.postgres.credentials import role_url, split_password
+from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.up.dagster import (
+    CODE_SERVER,
+    DAEMON,
+    WEBSERVER,
+    Health,
+    dagster_environment,
+    dagster_home,
+    dagster_programs,
+    migrate_command,
+    prepare_home,
+    read_health,
+    write_workspace,
+)
+from clickstream_assets.up.processes import Program, Supervisor
+from clickstream_assets.up.stop_signals import StopSignals
+
+GENERATOR = "generator"
+MIGRATION = "dagster-migrate"
+START_LIMIT = 180.0  # seconds until Dagster is well; a slow machine imports for a minute
+
+Announce = Callable[[str], None]
+
+
+def start_dagster(
+    settings: Settings,
+    supervisor: Supervisor,
+    stop: StopSignals,
+    announce: Announce,
+    code_socket: Path,
+    with_generator: bool,
+) -> None:
+    """Start everything but the database, and wait until Dagster is well or a signal came.
+
+    Raises:
+        SettingsError: it does not come up.
+    """
+    announce("Starting Dagster …")
+    prepare_home(settings)
+    write_workspace(settings, code_socket)
+    _migrate(settings, supervisor, stop)
+    extra = settle_seconds(dict(os.environ), with_generator)
+    for program in dagster_programs(settings, code_socket, extra):
+        supervisor.run(program)
+        if program.name == CODE_SERVER:
+            if with_generator:
+                # Now, not once Dagster is well: the stream finds its first files waiting.
+                supervisor.run(_generator(settings))
+            # The daemon would note that nothing answers, and look again only a minute later.
+            _wait_for(code_socket, supervisor, stop)
+    health = Health(answers=False)
+    deadline = time.monotonic() + START_LIMIT
+    while not health.complete and not health.load_error and not stop.requested:
+        if time.monotonic() > deadline:
+            raise SettingsError(f"Dagster does not come up: {_what_is_missing(health, supervisor)}.")
+        supervisor.tick()
+        stop.pause(0.5)
+        health = read_health(settings)
+    if health.load_error:
+        announce(f"Dagster runs, but the assets do not load: {health.load_error}")
+
+
+def settle_seconds(environment: dict[str, str], with_generator: bool) -> dict[str, str]:
+    """CLICKSTREAM_SETTLE_SECONDS for our own generator: its files appear whole. The user's own value stands."""
+    if with_generator and not environment.get("CLICKSTREAM_SETTLE_SECONDS", "").strip():
+        return {"CLICKSTREAM_SETTLE_SECONDS": "0"}
+    return {}
+
+
+def _wait_for(code_socket: Path, supervisor: Supervisor, stop: StopSignals) -> None:
+    deadline = time.monotonic() + START_LIMIT
+    while not code_socket.exists() and not stop.requested:
+        if time.monotonic() > deadline:
+            raise SettingsError(f"Dagster does not come up: see {supervisor.log_file(CODE_SERVER)}.")
+        supervisor.tick()
+        stop.pause(0.1)
+
+
+def _migrate(settings: Settings, supervisor: Supervisor, stop: StopSignals) -> None:
+    """Make or upgrade Dagster's tables, once a version of Dagster and a database."""
+    mark = dagster_home(settings) / "migrated"
+    database, _ = split_password(role_url(settings, "dagster"))
+    done = f"{version('dagster')} {database}\n"
+    if mark.exists() and mark.read_text() == done:
+        return
+    environment = {**os.environ, **dagster_environment(settings)}
+    program = Program(MIGRATION, migrate_command(), environment, dagster_home(settings))
+    code = supervisor.run_once(program, START_LIMIT, lambda: stop.requested)
+    if code == 0:
+        mark.write_text(done)
+    elif not stop.requested:
+        raise SettingsError(f"Dagster's database cannot be prepared: see {supervisor.log_file(MIGRATION)}.")
+
+
+def _generator(settings: Settings) -> Program:
+    command = [sys.executable, "-m", "clickstream_assets.cli", "generate"]
+    command += [
+        "--rate",
+        f"{settings.generator_rate:g}",
+        "--out",
+        str(settings.events_dir),
+        "--exit-with-parent",
+    ]
+    return Program(GENERATOR, tuple(command), dict(os.environ), settings.home)
+
+
+def _what_is_missing(health: Health, supervisor: Supervisor) -> str:
+    if not health.answers:
+        return f"its webserver does not answer (see {supervisor.log_file(WEBSERVER)})"
+    if not health.loaded:
+        return f"the assets are not loaded (see {supervisor.log_file(CODE_SERVER)})"
+    return f"its daemon is not healthy (see {supervisor.log_file(DAEMON)})"

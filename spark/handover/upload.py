@@ -1,0 +1,58 @@
+"""Handing rows over without a directory that driver and tasks share: each task copies its own into staging tables.
+
+The tables are of one attempt of one task, and committed by it; whether they count is decided by the driver. A report in
+`staging.finished_parts` lets the driver store a part while Spark still works on the others.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pyarrow as pa
+from psycopg2.extensions import cursor as Cursor
+
+from clickstream_assets.database import connect, query
+from spark.cleaning.clean import Cleaned
+from spark.handover.copy import copy_rows
+from spark.handover.encoding import encoded_events, encoded_rejects
+from spark.handover.parts import Part
+from spark.handover.staging import create_tables, staging_tables
+
+URL_VARIABLE = "CLICKSTREAM_STREAM_DATABASE_URL"
+
+
+class UploadPartWriter:
+    """Copies the rows of one part into staging tables of its own."""
+
+    def __init__(self, epoch: int, batch_token: str, part: Part, batch_id: int) -> None:
+        self.part = part
+        self._batch_id = batch_id
+        self._batch_token = batch_token
+        self._tables = staging_tables(epoch, part.token)
+        self._connection = connect(os.environ[URL_VARIABLE], "clickstream-stream-task")
+        self._cursor: Cursor = self._connection.cursor()
+        create_tables(self._cursor, self._tables)
+
+    def add(self, file_id: int, cleaned: Cleaned) -> None:
+        """Take the rows of one file that follow on those before."""
+        self.part.count(file_id, cleaned)
+        if len(cleaned.events):
+            self._copy("copy_events", self._tables.events, encoded_events(cleaned.events, self._batch_id))
+        if len(cleaned.rejects):
+            self._copy("copy_rejects", self._tables.rejects, encoded_rejects(cleaned.rejects, self._batch_id))
+
+    def finish(self) -> Part:
+        """Commit the tables with the report."""
+        values = {
+            "batch_token": self._batch_token,
+            "part_index": self.part.index,
+            "token": self.part.token,
+            "part": self.part.to_json(),
+        }
+        self._cursor.execute(query("report_part"), values)
+        self._connection.commit()
+        self._connection.close()
+        return self.part
+
+    def _copy(self, name: str, table: tuple[str, ...], rows: pa.BinaryArray) -> None:
+        copy_rows(self._cursor, name, table, rows)

@@ -1,0 +1,250 @@
+"""Discovery: which files of the events directory have stopped changing and are new.
+
+Belongs here: listing the directory cheaply, again and again, and the decision that a file is complete. Does not
+belong here: reading files (`inspection`), which names are read (`file_names`) and the database (`manifest`).
+
+A file is complete when it has not changed for a while, and for a much longer one where its last line has no end: a
+producer may have paused in the middle of it.
+
+Cost: an idle look is one `stat` a directory. A directory is listed when its modification time moved, and all
+known files are looked at again every few seconds, since writing into a file in place does not touch its directory.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from clickstream_assets.file_names import is_ignored, leads_outside
+from spark.reading.content import Content, ContentChanged, ContentError, FileState
+
+# A directory's modification time ticks with the kernel's clock (up to 10 ms): two changes may share one value.
+CLOCK_TICK_NS = 20_000_000
+SWEEP_SECONDS = 1.0  # between looks at every known file …
+SWEEP_SHARE = 20  # … but at most 1/20 of the time, where there are very many
+
+# Why an entry cannot be opened as a file, and the sentence about it.
+PROBLEMS = {
+    "broken_link": "It is a link that leads nowhere.",
+    "link_outside": "It is a link that leads out of the events directory; CLICKSTREAM_FOLLOW_LINKS=1 follows such.",
+    "not_a_file": "It is no regular file.",
+    "unreadable": "It cannot be looked at.",
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file to take: `path` is relative to the events directory."""
+
+    path: bytes
+    state: FileState
+    problem: str | None = None  # why it cannot even be opened as a file
+    is_young: bool = False  # its last line might still get an end
+
+
+@dataclass
+class _Pending:
+    state: FileState
+    since: float  # monotonic
+    seconds: float  # to rest
+    is_unterminated: bool = False
+
+
+@dataclass
+class Discovery:
+    """The state of watching one directory.
+
+    `settle_seconds`: a file unchanged for so long is complete; `unterminated_seconds`: so is one whose last line has no
+    end. `follow_links`: also out of the directory.
+    """
+
+    root: bytes
+    settle_seconds: float
+    unterminated_seconds: float = 0.0
+    follow_links: bool = False
+    ignored: list[bytes] = field(default_factory=list)  # by their names, at the last look at every file
+    _known: dict[bytes, FileState] = field(default_factory=dict)
+    _pending: dict[bytes, _Pending] = field(default_factory=dict)
+    _directories: dict[bytes, int] = field(default_factory=dict)  # modification time at the last listing
+    _next_sweep: float = 0.0
+
+    def settled(self) -> list[Candidate]:
+        """The complete files that were not handed out before in this state, in the order they landed."""
+        now = time.monotonic()
+        sweep = now >= self._next_sweep
+        if sweep:
+            self._sweep()
+            self._next_sweep = now + max(SWEEP_SECONDS, SWEEP_SHARE * (time.monotonic() - now))
+        else:
+            self._look_at_changed_directories()
+        ready = self._take_settled(time.monotonic())
+        return sorted(ready, key=lambda candidate: (candidate.state.changed_ns, candidate.path))
+
+    def waiting(self) -> bool:
+        """Whether some file has not settled yet."""
+        return bool(self._pending)
+
+    def unterminated(self) -> list[bytes]:
+        """The files that wait for the end of their last line."""
+        return [path for path, pending in self._pending.items() if pending.is_unterminated]
+
+    def hold(self, candidate: Candidate) -> None:
+        """Hand `candidate` out again once it is no longer young: its last line has no end."""
+        self._known.pop(candidate.path, None)
+        self._pending[candidate.path] = self._unterminated(candidate.state, time.monotonic())
+
+    def forget(self, path: bytes) -> None:
+        """Hand `path` out again at the next look: it changed while it was read."""
+        self._known.pop(path, None)
+        self._next_sweep = 0.0
+
+    def sweep_now(self) -> None:
+        """Look at every file at the next call."""
+        self._next_sweep = 0.0
+
+    def _sweep(self) -> None:
+        seen: set[bytes] = set()
+        directories = [b""]
+        found: dict[bytes, int] = {}
+        self.ignored = []
+        while directories:
+            directory = directories.pop()
+            for path, entry in self._list(directory, found):
+                if is_ignored(entry.name):
+                    self.ignored.append(path)
+                elif entry.is_dir(follow_symlinks=False):
+                    directories.append(path)
+                else:
+                    seen.add(path)
+                    self._look(path, entry)
+        self._directories = found
+        for gone in [path for path in self._known if path not in seen]:
+            del self._known[gone]
+        for gone in [path for path in self._pending if path not in seen]:
+            del self._pending[gone]
+
+    def _look_at_changed_directories(self) -> None:
+        for directory, modified_ns in list(self._directories.items()):
+            try:
+                if os.stat(os.path.join(self.root, directory)).st_mtime_ns == modified_ns:
+                    continue
+            except OSError:
+                continue
+            for path, entry in self._list(directory, self._directories):
+                if is_ignored(entry.name):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if path not in self._directories:
+                        self._next_sweep = 0.0
+                elif path not in self._known and path not in self._pending:
+                    self._look(path, entry)
+        for path, pending in list(self._pending.items()):
+            self._look_again(path, pending)
+
+    def _list(self, directory: bytes, found: dict[bytes, int]) -> Iterator[tuple[bytes, os.DirEntry[bytes]]]:
+        """The entries of one directory; notes its modification time so that a change is seen."""
+        full = os.path.join(self.root, directory) if directory else self.root
+        try:
+            modified_ns = os.stat(full).st_mtime_ns
+            recent = abs(time.time_ns() - modified_ns) < CLOCK_TICK_NS
+            found[directory] = -1 if recent else modified_ns
+            with os.scandir(full) as entries:
+                for entry in entries:
+                    yield (os.path.join(directory, entry.name) if directory else entry.name), entry
+        except FileNotFoundError:
+            found.pop(directory, None)
+        except PermissionError:
+            found[directory] = -1
+
+    def _look(self, path: bytes, entry: os.DirEntry[bytes]) -> None:
+        state = self._state_of_link(path) if entry.is_symlink() else _state(entry.stat)
+        if state is None or self._known.get(path) == state:
+            return
+        pending = self._pending.get(path)
+        if pending is None or pending.state != state:
+            self._pending[path] = self._changed(state, pending)
+
+    def _look_again(self, path: bytes, pending: _Pending) -> None:
+        full = os.path.join(self.root, path)
+        state = self._state_of_link(path) if os.path.islink(full) else _state(lambda: os.lstat(full))
+        if state is None:
+            del self._pending[path]
+        elif state != pending.state:
+            self._pending[path] = self._changed(state, pending)
+
+    def _state_of_link(self, path: bytes) -> FileState | None:
+        """That of the file it leads to. What is not read is not looked at, either: the link stands for itself."""
+        full = os.path.join(self.root, path)
+        if not self._leads_outside(full):
+            state = _state(lambda: os.stat(full))
+            if state is not None:
+                return state
+        return _state(lambda: os.lstat(full))
+
+    def _changed(self, state: FileState, before: _Pending | None) -> _Pending:
+        # Looking for the end of what is being written costs more than a look at its state.
+        seconds = max(self.settle_seconds, 1.0) if before and before.is_unterminated else self.settle_seconds
+        return _Pending(state, time.monotonic(), seconds)
+
+    def _unterminated(self, state: FileState, since: float) -> _Pending:
+        return _Pending(state, since, self.unterminated_seconds, is_unterminated=True)
+
+    def _take_settled(self, now: float) -> list[Candidate]:
+        now_ns = time.time_ns()
+        candidates = []
+        for path, pending in list(self._pending.items()):
+            unchanged = now - pending.since
+            if not is_settled(pending.state, unchanged, now_ns, pending.seconds):
+                continue
+            full = os.path.join(self.root, path)
+            problem = self._problem(full)
+            is_young = not is_settled(pending.state, unchanged, now_ns, self.unterminated_seconds)
+            if is_young and problem is None and _ends_within_line(full):
+                self._pending[path] = self._unterminated(pending.state, pending.since)
+                continue
+            del self._pending[path]
+            self._known[path] = pending.state
+            candidates.append(Candidate(path, pending.state, problem, is_young))
+        return candidates
+
+    def _problem(self, full: bytes) -> str | None:
+        if os.path.islink(full) and self._leads_outside(full):
+            return "link_outside"
+        try:
+            mode = os.stat(full).st_mode
+        except FileNotFoundError:
+            return "broken_link" if os.path.islink(full) else None
+        except OSError:
+            return "unreadable"
+        return None if stat.S_ISREG(mode) else "not_a_file"
+
+    def _leads_outside(self, full: bytes) -> bool:
+        return not self.follow_links and leads_outside(full, self.root)
+
+
+def is_settled(state: FileState, unchanged_seconds: float, now_ns: int, settle_seconds: float) -> bool:
+    """Whether a file that was watched unchanged for `unchanged_seconds` is complete.
+
+    The kernel sets the change time, so a file last changed long ago need not be watched; where the clock was
+    set back the change time lies ahead, and only watching counts.
+    """
+    return unchanged_seconds >= settle_seconds or now_ns - state.changed_ns >= settle_seconds * 1e9 > 0
+
+
+def _state(look: Callable[[], os.stat_result]) -> FileState | None:
+    try:
+        return FileState.of(look())
+    except OSError:
+        return None
+
+
+def _ends_within_line(path: bytes) -> bool:
+    """Whether the last line of a file has no end. Of a gzip file it takes reading all of it: not told here."""
+    try:
+        with Content(path) as content:
+            return content.last_byte() not in (b"\n", b"") and not content.is_gzip()
+    except (ContentError, ContentChanged):
+        return False

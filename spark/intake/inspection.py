@@ -1,0 +1,201 @@
+"""Inspection of one file by intake: hash it, read its header, count its records, cut it into chunks.
+
+Belongs here: the pass over all bytes before a file is registered. Does not belong here: finding files (`discovery`)
+and the database (`manifest`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Literal
+
+from spark.intake.dialect import escapes_by_backslash
+from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError, FileState
+from spark.reading.header import NOTHING, HeaderError, Layout, parse_header
+from spark.reading.preamble import Preamble, take_preamble
+from spark.reading.quotes import BY_BACKSLASH, DOUBLED
+from spark.reading.records import count_blocks
+
+SHORTEST = 4  # a last chunk shorter than this part of the others belongs to the one before it
+CHUNK_BYTES = 8 * 1024 * 1024  # of plain text: large files spread over several tasks
+
+Escape = Literal["backslash", "none"]  # as a source mapping names it
+ESCAPES: Mapping[Escape | None, str | None] = {"backslash": BY_BACKSLASH, "none": DOUBLED, None: None}
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A record-aligned piece of the (decompressed) content."""
+
+    byte_offset: int
+    byte_length: int
+    first_line: int
+    records: int
+    disk_bytes: int
+    content_hash: bytes  # `ChunkHash`
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What intake knows of a file. `reason` is set where it cannot be read as events."""
+
+    state: FileState
+    content_hash: bytes | None = None
+    compression: str | None = None
+    layout: Layout | None = None
+    header_bytes: int = 0  # all before the first record
+    chunks: tuple[Chunk, ...] = ()
+    reason: str | None = None
+    detail: str | None = None
+    is_unterminated: bool = False  # its last line has no end: perhaps that is still to come
+
+    @property
+    def records(self) -> int:
+        return sum(chunk.records for chunk in self.chunks)
+
+
+def inspect_file(
+    path: bytes,
+    mapped: Mapping[str, str] = NOTHING,
+    chunk_bytes: int = CHUNK_BYTES,
+    *,
+    escape: Escape | None = None,
+    within: bytes | None = None,
+) -> Inspection:
+    """Read the file at `path`: once, unless it is gzip or has backslashes before quotes.
+
+    Args:
+        mapped: column names to fields.
+        escape: the dialect, where it is known; found out otherwise.
+        within: a directory that links must not lead out of; None: they may lead anywhere.
+
+    Raises:
+        ContentChanged: it vanished, or was written to while it was read; look again later.
+    """
+    state: FileState | None = None
+    try:
+        with Content(path, within) as content:
+            state = content.state
+            try:
+                found = _inspect(content, path, mapped, chunk_bytes, escape)
+            except (ContentError, HeaderError) as error:
+                is_cut = isinstance(error, ContentError) and error.is_cut
+                found = Inspection(
+                    state, _hash(content), reason=error.reason, detail=error.detail, is_unterminated=is_cut
+                )
+            if content.changed():
+                raise ContentChanged("written to while it was read")
+            return found
+    except ContentError as error:
+        if state is None:
+            raise
+        return Inspection(state, reason=error.reason, detail=error.detail)
+
+
+def _hash(content: Content) -> bytes | None:
+    digest = hashlib.sha256()
+    for block in content.disk_blocks():
+        digest.update(block)
+    return digest.digest() if content.state.size_bytes else None
+
+
+def _inspect(
+    content: Content, path: bytes, mapped: Mapping[str, str], chunk_bytes: int, escape: Escape | None
+) -> Inspection:
+    if content.state.size_bytes == 0:
+        raise ContentError("empty_file", "It has no bytes.")
+    compression = content.compression(path)
+    preamble, blocks = take_preamble(content.text_blocks(compression))
+    layout = parse_header(preamble.header, mapped, preamble.delimiter)
+    layout = replace(layout, escape=ESCAPES[escape])
+    disk_bytes = None if compression is None else content.state.size_bytes
+    first = next(blocks, b"")
+    is_judged = b'\\"' in first  # the usual file has none at all
+    if escape is None and is_judged and _escapes(content, compression, preamble, layout):
+        layout = replace(layout, escape=BY_BACKSLASH)
+    # The pass for the judgement moved the position in the file.
+    blocks = content.text_blocks(compression, len(preamble)) if is_judged else chain([first], blocks)
+    cut = _Cut(blocks, preamble, layout, chunk_bytes, content.state.size_bytes, disk_bytes)
+    is_late = escape is None and not is_judged and cut.has_backslash_quote
+    if is_late and _escapes(content, compression, preamble, layout):
+        layout = replace(layout, escape=BY_BACKSLASH)
+        blocks = content.text_blocks(compression, len(preamble))
+        cut = _Cut(blocks, preamble, layout, chunk_bytes, content.state.size_bytes, disk_bytes)
+    return Inspection(
+        content.state,
+        cut.text_hash if compression is None else _hash(content),
+        compression,
+        layout,
+        len(preamble),
+        tuple(cut.chunks),
+        is_unterminated=cut.last_byte != b"\n",
+    )
+
+
+def _escapes(content: Content, compression: str | None, preamble: Preamble, layout: Layout) -> bool:
+    blocks = content.text_blocks(compression, len(preamble))
+    return escapes_by_backslash(blocks, offset=len(preamble), line=preamble.next_line, layout=layout)
+
+
+class _Cut:
+    """One pass over the records of a file: the chunks after the preamble, and what else shows.
+
+    `blocks` begin behind the preamble. `disk_bytes`: the size of a file that can only be read from its start, and is
+    one chunk; None for one that is read from anywhere.
+    """
+
+    def __init__(
+        self,
+        blocks: Iterator[bytes],
+        preamble: Preamble,
+        layout: Layout,
+        chunk_bytes: int,
+        size_bytes: int,
+        disk_bytes: int | None,
+    ) -> None:
+        self.chunks: list[Chunk] = []
+        self.has_backslash_quote = False
+        self.last_byte = preamble.content[-1:]
+        self._all = hashlib.sha256(preamble.content)
+        self._chunk: ChunkHash | None = None  # of the second chunk, and those after it
+        start = end = len(preamble)
+        first_line, count = preamble.next_line, 0
+        counts = count_blocks(
+            blocks,
+            offset=start,
+            line=first_line,
+            fields=len(layout.columns),
+            delimiter=layout.delimiter,
+            escape=layout.escape,
+            seen=self._see,
+        )
+        for found in counts:
+            count, end = count + found.records, found.end_offset
+            is_long = end - start >= chunk_bytes and size_bytes - end >= chunk_bytes // SHORTEST
+            if disk_bytes is None and count and is_long:
+                self._add(start, end, first_line, count, end - start)
+                self._chunk = ChunkHash(preamble.content)
+                start, first_line, count = end, found.end_line, 0
+        if count:
+            self._add(start, end, first_line, count, disk_bytes or end - start)
+
+    @property
+    def text_hash(self) -> bytes:
+        return self._all.digest()
+
+    def _see(self, data: bytes, used: int) -> None:
+        new = memoryview(data)[:used]
+        self._all.update(new)
+        if self._chunk is not None:
+            self._chunk.update(new)
+        if not self.has_backslash_quote and b"\\" in data:
+            self.has_backslash_quote = b'\\"' in data
+        self.last_byte = data[used - 1 : used]
+
+    def _add(self, start: int, end: int, first_line: int, records: int, disk_bytes: int) -> None:
+        # Up to the end of the first chunk, what is seen is what a `ChunkHash` takes in.
+        content_hash = self.text_hash if self._chunk is None else self._chunk.value()
+        self.chunks.append(Chunk(start, end - start, first_line, records, disk_bytes, content_hash))

@@ -1,0 +1,175 @@
+"""Intake: the thread that turns files of the events directory into registered chunks.
+
+Belongs here: the loop from discovery over inspection to the manifest. Does not belong here: any decision that
+one of these three makes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from spark.intake.discovery import PROBLEMS, Candidate, Discovery
+from spark.intake.inspection import Escape, Inspection, inspect_file
+from spark.intake.manifest import KnownState, Manifest
+from spark.reading.content import ContentChanged, ContentError, FileState
+from spark.reading.header import NOTHING
+
+LOOK_SECONDS = 0.01  # between looks at the directory; an idle look is one stat
+GROUP_FILES = 500  # registered in one transaction, at most …
+GROUP_BYTES = 64 * 1024 * 1024  # … and about so many bytes on disk, so that Spark can begin early
+LOOKUP_FILES = 5_000  # looked up in the ledger with one query
+
+log = logging.getLogger("clickstream.intake")
+
+
+class Intake:
+    """Watches `root`. `failed` is called, once, with what ended the thread before `stop`.
+
+    `mapped`: the names of columns that the source mapping says are ours; `escape`: the dialect that it names. A file
+    whose last line has no end is taken once it has not changed for `unterminated_seconds`. `follow_links`: also those
+    that lead out of `root`.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        settle_seconds: float,
+        manifest: Manifest,
+        failed: Callable[[BaseException], None],
+        mapped: Mapping[str, str] = NOTHING,
+        *,
+        escape: Escape | None = None,
+        unterminated_seconds: float = 0.0,
+        follow_links: bool = False,
+    ) -> None:
+        self._root = os.fsencode(root)
+        self._discovery = Discovery(self._root, settle_seconds, unterminated_seconds, follow_links)
+        self._within = None if follow_links else self._root
+        self._escape = escape
+        self._manifest = manifest
+        self._failed = failed
+        self._mapped = mapped
+        self._stop = threading.Event()
+        self._registered: Path | None = None
+        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def start_with_present_files(self, registered: Path) -> None:
+        """Begin a thread that takes the files that are there now; then, or when it ends otherwise, `registered` is
+        made."""
+        registered.unlink(missing_ok=True)
+        self._registered = registered
+        self._thread = threading.Thread(target=self._run_once, name="intake", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread after the file it is reading."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def register_present_files(self) -> None:
+        """Take every file that is there now, waiting for those that have not settled yet (`--available-now`)."""
+        self._discovery.sweep_now()
+        is_said = False
+        while not self._stop.is_set():
+            self._take(self._discovery.settled())
+            if not self._discovery.waiting():
+                return
+            if not is_said and (paths := self._discovery.unterminated()):
+                is_said = True
+                self._say_what_is_waited_for(paths)
+            self._stop.wait(LOOK_SECONDS)
+
+    def _say_what_is_waited_for(self, paths: list[bytes]) -> None:
+        log.info(
+            "waiting up to %g s for the end of the last line of %d files, such as %r",
+            self._discovery.unterminated_seconds,
+            len(paths),
+            os.fsdecode(paths[0]),
+        )
+
+    def _run_once(self) -> None:
+        try:
+            self.register_present_files()
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which ends the stream
+            self._failed(error)
+        finally:
+            if self._registered is not None:
+                self._registered.touch()
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.wait(LOOK_SECONDS):
+                self._take(self._discovery.settled())
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which ends the stream
+            self._failed(error)
+
+    def _take(self, candidates: list[Candidate]) -> None:
+        for start in range(0, len(candidates), LOOKUP_FILES):
+            self._take_some(candidates[start : start + LOOKUP_FILES])
+
+    def _take_some(self, candidates: list[Candidate]) -> None:
+        known = self._manifest.known_states([candidate.path for candidate in candidates])
+        fresh = [c for c in candidates if c.path not in known or known[c.path].state != c.state]
+        group: list[tuple[Candidate, Inspection]] = []
+        size = 0
+        for candidate, inspection in self._inspect(fresh, known):
+            group.append((candidate, inspection))
+            size += inspection.state.size_bytes
+            if len(group) >= GROUP_FILES or size >= GROUP_BYTES:
+                self._register(group)
+                group, size = [], 0
+        if group:
+            self._register(group)
+
+    def _inspect(
+        self, candidates: list[Candidate], known: dict[bytes, KnownState]
+    ) -> Iterator[tuple[Candidate, Inspection]]:
+        for candidate in candidates:
+            if self._stop.is_set():
+                return
+            try:
+                inspection = self._look(candidate)
+            except ContentChanged:
+                self._discovery.forget(candidate.path)
+                continue
+            if inspection.is_unterminated and candidate.is_young:
+                self._discovery.hold(candidate)
+                continue
+            before = known.get(candidate.path)
+            if before is not None and _same_delivery(before, inspection):
+                self._manifest.same_delivery(before.file_id, inspection.state)
+                continue
+            yield candidate, inspection
+
+    def _look(self, candidate: Candidate) -> Inspection:
+        if candidate.problem is not None:
+            return Inspection(candidate.state, reason=candidate.problem, detail=PROBLEMS[candidate.problem])
+        path = os.path.join(self._root, candidate.path)
+        try:
+            return inspect_file(path, self._mapped, escape=self._escape, within=self._within)
+        except ContentError as error:
+            return Inspection(candidate.state, reason=error.reason, detail=error.detail)
+
+    def _register(self, group: list[tuple[Candidate, Inspection]]) -> None:
+        self._manifest.register(group)
+        for candidate, inspection in group:
+            if inspection.reason:
+                log.warning("file %r is not read: %s", os.fsdecode(candidate.path), inspection.detail)
+
+
+def _same_delivery(before: KnownState, inspection: Inspection) -> bool:
+    """Whether only the change time moved since the ledger's row: no one wrote or replaced the file."""
+    state: FileState = inspection.state
+    return (
+        before.state.same_content(state)
+        and before.content_hash == inspection.content_hash
+        and before.status != "changed"
+    )

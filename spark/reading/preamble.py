@@ -1,0 +1,65 @@
+"""What stands before the first record of a file: its header, and what programs write in front of one.
+
+Belongs here: finding the header's line. Does not belong here: what it says (`header`).
+
+In front of a header may stand blank lines, lines of nothing but delimiters (an empty row of a spreadsheet), and one
+that names the delimiter, as Excel writes it: `sep=;`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spark.reading.header import DELIMITERS, MAX_HEADER_BYTES
+
+_UNSEEN = rb"\xef\xbb\xbf|\xe2\x80\x8b|\xe2\x81\xa0|\xc2\xa0"  # byte-order mark, zero-width space, word joiner, NBSP
+_BLANK = re.compile(rb'(?:[\s,;|"]|' + _UNSEEN + rb")*+")
+_SEPARATOR = re.compile(rb"(?:\s|" + _UNSEEN + rb')*+"?sep=(\\t|[^\r\n])"?\s*+', re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Preamble:
+    """All before the first record. `header` is its last line."""
+
+    content: bytes
+    header: bytes
+    delimiter: str | None  # where a line names it
+    next_line: int  # the number of the line behind it
+
+    def __len__(self) -> int:
+        return len(self.content)
+
+
+def take_preamble(blocks: Iterator[bytes]) -> tuple[Preamble, Iterator[bytes]]:
+    """The preamble of a file's `blocks`, and the blocks behind it."""
+    data, start, line, delimiter = b"", 0, 1, None
+    for block in blocks:
+        data += block
+        while (end := data.find(b"\n", start) + 1) and start <= MAX_HEADER_BYTES:
+            text = data[start:end]
+            if found := _SEPARATOR.fullmatch(text):
+                delimiter = _delimiter(found[1])
+            elif not _BLANK.fullmatch(text):
+                return _cut(data, start, end, line, delimiter), _chain(data[end:], blocks)
+            start, line = end, line + 1
+        if len(data) - start > MAX_HEADER_BYTES or start > MAX_HEADER_BYTES:
+            break
+    end = data.find(b"\n", start) + 1 or len(data)
+    return _cut(data, start, end, line, delimiter), _chain(data[end:], blocks)
+
+
+def _cut(data: bytes, start: int, end: int, line: int, delimiter: str | None) -> Preamble:
+    return Preamble(data[:end], data[start:end], delimiter, line + 1)
+
+
+def _delimiter(named: bytes) -> str | None:
+    text = named.decode("latin-1").replace("\\t", "\t")
+    return text if text in DELIMITERS else None
+
+
+def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    if first:
+        yield first
+    yield from rest

@@ -1,0 +1,83 @@
+"""What a source mapping could do about the rejects of a sample. Pure: from reasons and values to sentences.
+
+Belongs here: guesses at what a producer means. Does not belong here: counting and the layout of the report
+(`report`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from spark.cleaning.source_mapping import GROUPING_SIGNS, PriceFormat
+
+GUIDE = "docs/own-data.md"
+NAMED = 20  # unknown actions: with more, it is another column
+
+OF_REASONS = {
+    "unknown_action_type": "[actions] of a source mapping says which action a word is",
+    "invalid_event_time": "[time] of a source mapping says how times are written",
+    "backslash_escape": '[format] of a source mapping says whether a backslash escapes quotes: escape = "backslash" '
+    'or "none"',
+    "text_after_quote": "a quote within quotes is doubled; where a backslash escapes it, say so in a source mapping: "
+    '[format] escape = "backslash"',
+}
+
+_GROUPS = f"[{re.escape(''.join(sign for sign in GROUPING_SIGNS if sign != ','))}]"
+_DECIMAL_COMMA = re.compile(
+    rf"[+-]?(?:[0-9]+|[0-9]{{1,3}}(?:(?P<sign>{_GROUPS})[0-9]{{3}})(?:(?P=sign)[0-9]{{3}})*),[0-9]+"
+)
+_COMMA_GROUPS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?P<rest>\.[0-9]+)?")
+
+
+def hint(reason: str) -> str | None:
+    """What to do about a reason."""
+    return f"{OF_REASONS[reason]}: {GUIDE}" if reason in OF_REASONS else None
+
+
+def unknown_actions(words: Sequence[str]) -> str:
+    """All of them with their counts, the most frequent first."""
+    counts = Counter(word.lower() for word in words).most_common()
+    more = f" and {len(counts) - NAMED:,} more" if len(counts) > NAMED else ""
+    return ", ".join(f"{word!r} {number:,}" for word, number in counts[:NAMED]) + more
+
+
+def price_format(rejected: Sequence[str]) -> PriceFormat | None:
+    """The signs that the rejected prices of a file seem to have; `None` where they do not look like it."""
+    found = [_DECIMAL_COMMA.fullmatch(text) for text in rejected]
+    grouped = [_COMMA_GROUPS.fullmatch(text) for text in rejected]
+    # 1,234 may be either; 19,90 is no group of three, and 1,234.50 and 1,234,567 have no decimal comma.
+    if any(comma and not group for comma, group in zip(found, grouped, strict=True)):
+        signs = Counter(match["sign"] for match in found if match and match["sign"])
+        return PriceFormat(",", signs.most_common(1)[0][0] if signs else "")
+    if any(group and not comma for comma, group in zip(found, grouped, strict=True)):
+        return PriceFormat(".", ",")
+    return PriceFormat(",") if any(found) else None
+
+
+def price_hints(rejected: Mapping[str, Sequence[str]], known: PriceFormat) -> list[str]:
+    """Which prices to announce in the mapping.
+
+    Args:
+        rejected: the prices that could not be read, by file.
+        known: the signs that the mapping names already.
+    """
+    files: dict[PriceFormat, list[str]] = {}
+    for path, prices in rejected.items():
+        form = price_format(prices)
+        if form is not None and form != known:
+            files.setdefault(form, []).append(path)
+    return [_price_hint(form, paths) for form, paths in files.items()]
+
+
+def _price_hint(form: PriceFormat, paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+    looks = "looks" if len(paths) == 1 else "look"
+    kind = "decimal commas" if form.decimal == "," else "commas between thousands"
+    lines = ['decimal = ","'] if form.decimal == "," else []
+    lines += [f'grouping = "{form.grouping}"'] if form.grouping else []
+    return (
+        f"{paths[0]}{more} {looks} like {kind}: write [price] {' and '.join(lines)} "
+        f"in a source mapping: {GUIDE}"
+    )

@@ -1,0 +1,126 @@
+"""Samples of event files, read as the stream would read them.
+
+Belongs here: which files are looked at, and their first records. Does not belong here: what becomes of the records
+(`cleaning`), and saying it (`report`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from typing import TypeVar
+
+from spark.cleaning.clean import Cleaned, Cleaning
+from spark.cleaning.source_mapping import SourceMapping
+from spark.cleaning.time_bounds import TimeBounds
+from spark.intake.dialect import escapes_by_backslash
+from spark.intake.discovery import PROBLEMS, Candidate, Discovery
+from spark.intake.inspection import ESCAPES
+from spark.reading.content import Content, ContentChanged, ContentError
+from spark.reading.fields import Columns
+from spark.reading.header import HeaderError, Layout, parse_header
+from spark.reading.preamble import take_preamble
+from spark.reading.quotes import BY_BACKSLASH
+from spark.reading.records import Records, split_blocks
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The first records of one file; `reason` and `detail` say why there is no `layout`."""
+
+    path: bytes
+    layout: Layout | None = None
+    reason: str | None = None  # as `ingest_files` would have it
+    detail: str | None = None
+    cleaned: Cleaned | None = None  # file_id is the sample's number
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is in a directory: the files that the stream would take, as they landed, and what it leaves alone."""
+
+    files: list[Candidate]
+    ignored: list[bytes]
+
+
+def find_files(root: bytes, *, follow_links: bool = False) -> Found:
+    """Look at `root`. `follow_links`: also out of it."""
+    discovery = Discovery(root, settle_seconds=0, follow_links=follow_links)
+    discovery.sweep_now()
+    return Found(discovery.settled(), discovery.ignored)
+
+
+def spread(items: Sequence[Item], most: int) -> list[Item]:
+    """At most `most` of `items`, evenly spread, with the first and the last."""
+    if len(items) <= most:
+        return list(items)
+    if most == 1:
+        return [items[-1]]
+    return [items[round(index * (len(items) - 1) / (most - 1))] for index in range(most)]
+
+
+def sample_file(
+    root: bytes,
+    candidate: Candidate,
+    number: int,
+    rows: int,
+    mapping: SourceMapping,
+    bounds: TimeBounds,
+    *,
+    follow_links: bool = False,
+) -> Sample:
+    """Read the header, and clean the first `rows` records. The dialect is the mapping's, or that of the first block."""
+    path = candidate.path
+    if candidate.problem is not None:
+        return Sample(path, reason=candidate.problem, detail=PROBLEMS[candidate.problem])
+    try:
+        with Content(os.path.join(root, path), None if follow_links else root) as content:
+            if content.state.size_bytes == 0:
+                return Sample(path, reason="empty_file", detail="It has no bytes.")
+            compression = content.compression(path)
+            preamble, blocks = take_preamble(content.text_blocks(compression))
+            layout = replace(
+                parse_header(preamble.header, mapping.columns, preamble.delimiter),
+                escape=ESCAPES[mapping.escape],
+            )
+            offset, line = len(preamble), preamble.next_line
+            first_block = list(islice(blocks, 1))
+            if mapping.escape is None and escapes_by_backslash(
+                iter(first_block), offset=offset, line=line, layout=layout
+            ):
+                layout = replace(layout, escape=BY_BACKSLASH)
+            runs = split_blocks(
+                chain(first_block, blocks),
+                offset=offset,
+                line=line,
+                fields=len(layout.columns),
+                delimiter=layout.delimiter,
+                escape=layout.escape,
+            )
+            first = next(runs, None)
+            if first is None:
+                return Sample(path, layout)
+            columns = Columns.of(layout, mapping.columns)
+            return Sample(
+                path, layout, cleaned=Cleaning(mapping).clean(_head(first, rows), columns, number, bounds)
+            )
+    except (ContentError, HeaderError) as error:
+        return Sample(path, reason=error.reason, detail=error.detail)
+    except ContentChanged as error:
+        return Sample(path, reason="changed", detail=f"It changed meanwhile: {error}.")
+
+
+def _head(records: Records, rows: int) -> Records:
+    return Records(
+        records.values[:rows],
+        records.line_numbers[:rows],
+        records.offsets[:rows],
+        records.lengths[:rows],
+        records.flags[:rows],
+        records.end_offset,
+        records.end_line,
+    )

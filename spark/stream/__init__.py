@@ -1,0 +1,1 @@
+"""The stream as a program: its session, intake, query and end. `stream` is the way in."""

@@ -1,0 +1,162 @@
+"""The Spark query: source and sink put together, and started."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming import StreamingQuery
+
+from clickstream_assets.settings import Settings
+from spark.cleaning.source_mapping import SourceMapping
+from spark.lease import Lease
+from spark.sink.books import Outcome
+from spark.sink.evidence import Evidence
+from spark.sink.handovers import Handover, SpoolHandover, UploadHandover
+from spark.sink.jdbc import JdbcHandover
+from spark.sink.known_keys_file import KnownKeysFile
+from spark.sink.micro_batch import MicroBatchWriter
+from spark.source.data_source import URL_VARIABLE, ChunkSource
+from spark.source.options import SourceOptions
+from spark.stream import offset_log
+
+UNMAPPED = SourceMapping()
+KNOWN_KEYS = "known_keys.npz"  # in the home
+
+log = logging.getLogger("clickstream.stream")
+
+
+class LoadQuery:
+    """A Spark query, and the commits that follow on its micro-batches."""
+
+    def __init__(self, query: StreamingQuery, writer: MicroBatchWriter) -> None:
+        self._query = query
+        self._writer = writer
+
+    @property
+    def is_active(self) -> bool:
+        """Whether Spark runs it."""
+        return bool(self._query.isActive)
+
+    def wait(self, timeout: int | None = None) -> bool:
+        """Wait for the end, at most `timeout` seconds; whether it came.
+
+        Raises whatever ended it otherwise than by request.
+        """
+        ended = (
+            self._query.awaitTermination(timeout) if timeout is not None else self._query.awaitTermination()
+        )
+        if timeout is not None and not ended:
+            return False
+        self._writer.finish()
+        return True
+
+    def exception(self) -> Exception | None:
+        """What ended it otherwise than by request, once it is no longer active."""
+        if (error := self._query.exception()) is not None:
+            return error
+        try:
+            self._writer.finish()
+        except Exception as error:  # noqa: BLE001 - handed on
+            return error
+        return None
+
+    def stop(self) -> None:
+        """End it between two micro-batches, when what was begun is committed."""
+        self._query.stop()
+        with suppress(Exception):  # the reason of an end is asked for by `exception`
+            self._writer.close()
+
+
+def start_query(
+    spark: SparkSession,
+    url: str,
+    settings: Settings,
+    lease: Lease,
+    busy: threading.Lock,
+    *,
+    available_now: bool,
+    spool: Path | None,
+    registered: Path | None = None,
+    mapping: SourceMapping = UNMAPPED,
+) -> LoadQuery:
+    """Start the query under a held lease.
+
+    Args:
+        busy: is locked while a micro-batch is being committed. spool: a directory that driver and tasks share;
+        without one, tasks upload their rows. registered: with `available_now`, a file that is there once all present
+        files are registered; without one, they are.
+    """
+    checkpoint = settings.checkpoint_dir
+    if not offset_log.is_usable(checkpoint):
+        log.warning("the checkpoint is damaged: moved to %s", offset_log.move_aside(checkpoint))
+
+    def committed(_: Outcome) -> None:
+        lease.progressed()
+
+    root = os.fsencode(settings.events_dir)
+    options = SourceOptions(
+        root,
+        mapping,
+        "rows" if settings.sink == "jdbc" else "upload" if spool is None else "spool",
+        settings.identical_rows,
+        lease.epoch,
+        spool,
+        settings.retention_days,
+        registered,
+    )
+    writer = MicroBatchWriter(
+        url,
+        lease.epoch,
+        settings.sink,
+        _handover(options, url),
+        Evidence(root, mapping.columns),
+        lambda batch_id: offset_log.read_range(checkpoint, batch_id),
+        committed,
+        KnownKeysFile(settings.home / KNOWN_KEYS) if options.handover == "spool" else None,
+    )
+
+    def write(rows: DataFrame, batch_id: int) -> None:
+        with busy:
+            writer.write(rows, batch_id)
+
+    # The source's Python processes get their environment from here, and never the URL as a visible option.
+    spark.sparkContext.environment[URL_VARIABLE] = url
+    spark.dataSource.register(ChunkSource)
+    out = (
+        spark.readStream.format("clickstream")
+        .options(**options.to_options())
+        .load()
+        .writeStream.foreachBatch(write)
+        .queryName("clickstream")
+        .option("checkpointLocation", str(checkpoint))
+    )
+    query = (out.trigger(availableNow=True) if available_now else out).start()
+    return LoadQuery(query, writer)
+
+
+def spool_dir(settings: Settings) -> Path | None:
+    """The directory that driver and tasks share: in the home on one machine, on a cluster where a setting names it."""
+    return settings.spool_dir or (
+        settings.home / "spool" if settings.spark_master.startswith("local") else None
+    )
+
+
+def _handover(options: SourceOptions, url: str) -> Handover:
+    if options.handover == "rows":
+        return JdbcHandover(url)
+    if options.handover == "spool" and options.spool is not None:
+        return SpoolHandover(options.spool)
+    return UploadHandover(url)
+
+
+def failure_cause(text: str) -> str:
+    """The most telling line of a Spark exception: the last line of a Python traceback, where it has one."""
+    lines = [line.strip() for line in text.split("=== Streaming Query ===")[0].splitlines() if line.strip()]
+    named = [line for line in lines if re.match(r"[A-Za-z_][\w.]*: \S", line)]
+    return (named or lines or ["without a word"])[-1][:500]
