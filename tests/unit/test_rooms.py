@@ -1,0 +1,128 @@
+"""The rooms of the house: which package may import which, how many modules one holds, and how they are drawn.
+
+Modules at the top of a plane may be imported by all, and import no package themselves unless the table says so. Whoever
+adds an import between packages adds it to the table, or finds that the code belongs elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from scripts import package_graph
+
+ROOT = Path(__file__).parents[2]
+MOST_MODULES = 16
+
+# What each package, and each module at the top that needs packages, may import of its plane's packages.
+MAY_IMPORT = {
+    "clickstream_assets": {
+        "alerts": {"ledger", "supervision"},
+        "assets": {"generator", "ledger", "report", "summaries", "supervision"},
+        "checks": {"ledger", "maintenance", "summaries", "supervision"},
+        "cli": {
+            "generator",
+            "ledger",
+            "maintenance",
+            "monitoring",
+            "postgres",
+            "rejects",
+            "second_reader",
+            "supervision",
+            "up",
+            "values_audit",
+        },
+        "data_generator": {"generator"},
+        "definitions": {"assets", "checks", "jobs", "sensors", "supervision"},
+        "jobs": {"ledger", "maintenance", "rejects", "supervision"},
+        "maintenance": {"ledger", "postgres", "summaries", "up"},
+        "monitoring": {"ledger", "postgres", "supervision"},
+        "rejects": {"second_reader"},
+        "report": {"ledger"},
+        "resources": {"postgres"},
+        "sensors": {"alerts", "assets", "checks", "ledger", "summaries", "supervision"},
+        "summaries": {"ledger"},
+        "supervision": {"ledger", "postgres"},
+        "up": {"monitoring", "postgres", "supervision"},
+        "values_audit": {"ledger", "maintenance", "second_reader"},
+    },
+    "spark": {
+        "check_source": {"cleaning", "sample"},
+        "cleaning": {"reading"},
+        "handover": {"cleaning", "reading"},
+        "intake": {"reading"},
+        "python_daemon": {"source"},
+        "sample": {"cleaning", "intake", "reading"},
+        "sink": {"cleaning", "handover", "reading", "source"},
+        "source": {"cleaning", "handover", "reading"},
+        "spark_streaming_to_postgres": {"sink", "source", "stream"},
+        "stream": {"cleaning", "handover", "intake", "sink", "source"},
+    },
+}
+# What the stream may use of the control plane: modules at its top that are plain.
+SHARED = {
+    "contract",
+    "database",
+    "database_url",
+    "file_names",
+    "fitness",
+    "home",
+    "settings",
+}
+
+
+@pytest.mark.parametrize("plane", package_graph.PLANES)
+def test_a_package_imports_no_other_than_the_table_says(plane: str) -> None:
+    for node, imported in package_graph.imports_within(plane).items():
+        packages = {name.split(".")[1] for name in imported if (ROOT / name.replace(".", "/")).is_dir()}
+        allowed = MAY_IMPORT[plane].get(node.removeprefix(f"{plane}."), set())
+        assert packages <= allowed, f"{node} imports {sorted(packages - allowed)}"
+
+
+@pytest.mark.parametrize("plane", package_graph.PLANES)
+def test_the_table_allows_nothing_that_nobody_needs(plane: str) -> None:
+    graph = package_graph.imports_within(plane)
+    for node, allowed in MAY_IMPORT[plane].items():
+        packages = {name.split(".")[1] for name in graph[f"{plane}.{node}"]}
+        assert allowed <= packages, f"{node} no longer imports {sorted(allowed - packages)}"
+
+
+@pytest.mark.parametrize("plane", package_graph.PLANES)
+def test_packages_do_not_import_each_other_in_a_circle(plane: str) -> None:
+    assert package_graph.cycles(package_graph.imports_within(plane)) == set()
+
+
+def test_a_circle_would_be_found() -> None:
+    assert package_graph.cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == {"b", "c"}
+
+
+def test_the_stream_uses_of_the_control_plane_only_plain_modules_at_its_top() -> None:
+    imported = set().union(*package_graph.imports_of_modules("spark").values())
+    used = {name for name in imported if name.startswith("clickstream_assets.")}
+    assert used == {f"clickstream_assets.{name}" for name in SHARED}
+
+
+@pytest.mark.parametrize("plane", package_graph.PLANES)
+def test_no_folder_is_a_corridor(plane: str) -> None:
+    files = [file.relative_to(ROOT) for file in (ROOT / plane).rglob("*.py") if file.name != "__init__.py"]
+    sizes = Counter(str(file.parent) for file in files if file.parent.name != "cli")  # one module per command
+    assert sizes
+    assert {folder: size for folder, size in sizes.items() if size > MOST_MODULES} == {}
+
+
+def test_every_package_says_what_it_is_about() -> None:
+    silent = [
+        file.parent.name
+        for plane in package_graph.PLANES
+        for file in (ROOT / plane).rglob("__init__.py")
+        if not file.read_text().startswith('"""')
+    ]
+    assert silent == []
+
+
+def test_the_graph_in_the_documents_is_that_of_the_code() -> None:
+    text = package_graph.DOCUMENT.read_text()
+    assert package_graph.BEGIN in text
+    assert package_graph.with_graph(text) == text
