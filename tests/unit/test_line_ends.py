@@ -20,7 +20,8 @@ def named(directory: Path, seconds: float = 60, later: float = 0) -> tuple[str, 
 
 
 @pytest.mark.parametrize(
-    ("content", "waits"), [(b"a\n1", True), (b"a\n1\n", False), (b"", False), (gzip.compress(b"a", mtime=0), False)]
+    ("content", "waits"),
+    [(b"a\n1", True), (b"a\n1\n", False), (b"", False), (gzip.compress(b"a", mtime=0), False)],
 )
 def test_a_file_waits_where_its_last_byte_is_no_line_end(tmp_path: Path, content: bytes, waits: bool) -> None:
     (tmp_path / "a.csv").write_bytes(content)

@@ -162,7 +162,7 @@ def test_nothing_outlives_a_parent_that_was_killed(tmp_path: Path) -> None:
     parent = f"""
 import os, sys, time
 from pathlib import Path
-from clickstream_assets import watchdog
+from clickstream_assets.up import watchdog
 from clickstream_assets.up.processes import Program, Supervisor
 supervisor = Supervisor(Path({str(tmp_path)!r}), print)
 supervisor.run(Program("worker", (sys.executable, "-S", "-c", {SLEEPER!r}), dict(os.environ), Path("/")))
