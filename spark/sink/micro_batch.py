@@ -88,6 +88,9 @@ class MicroBatchWriter:
         self._known: KnownKeys | None = None
         self._pool = ThreadPoolExecutor(1, "store")
         self._storing: Future[None] | None = None
+        self.has_failed = (
+            False  # set in the thread: Spark itself would learn of it with the next micro-batch only
+        )
 
     def write(self, rows: DataFrame, spark_batch_id: int) -> None:
         """Run one micro-batch and see to its commit: a batch that is in the ledger already is passed over.
@@ -152,7 +155,12 @@ class MicroBatchWriter:
 
     def _store(self, run: _Run) -> None:
         """Runs in the thread: store the parts of a micro-batch as they come, and commit it."""
-        connection, known = self._open()
+        try:
+            connection, known = self._open()
+        except BaseException:
+            self.has_failed = True
+            run.handover.pace(None)
+            raise
         try:
             commit = BatchCommit(connection, run.batch, known, self._evidence)
             if run.is_small or not run.handover.reports_early:
@@ -165,6 +173,7 @@ class MicroBatchWriter:
                 return
             outcome = _finish(commit, run.handover, run.accepted, run.parse_seconds)
         except BaseException:
+            self.has_failed = True
             run.handover.pace(None)
             connection.rollback()  # what the tasks left goes when the next stream starts
             raise

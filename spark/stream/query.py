@@ -40,8 +40,8 @@ class LoadQuery:
 
     @property
     def is_active(self) -> bool:
-        """Whether Spark runs it."""
-        return bool(self._query.isActive)
+        """Whether Spark runs it, and no commit failed: with no file after it, Spark would not notice."""
+        return bool(self._query.isActive) and not self._writer.has_failed
 
     def wait(self, timeout: int | None = None) -> bool:
         """Wait for the end, at most `timeout` seconds; whether it came.

@@ -51,6 +51,7 @@ class SinkRuns:
     mapping: SourceMapping = field(default_factory=SourceMapping)
     handover: Literal["spool", "upload"] = "spool"
     outcomes: list[Outcome] = field(default_factory=list)
+    writer: MicroBatchWriter | None = None  # of the last load
 
     def write(self, name: str, rows: str | bytes, header: str = HEADER) -> Path:
         path = self.root / name
@@ -81,7 +82,7 @@ class SinkRuns:
         lease = self._lease()
         try:
             ranges = self._ranges(batches or (self.chunks(),))
-            writer = MicroBatchWriter(
+            self.writer = writer = MicroBatchWriter(
                 self.database.writer_url,
                 lease.epoch,
                 "copy",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from databases import Database, run_sql
+from psycopg2.errors import InsufficientPrivilege
 from sink_runs import SinkRuns
 from stream_pipeline import event
 
@@ -182,3 +183,21 @@ def test_the_spool_is_empty_afterwards(sink: SinkRuns) -> None:
     sink.register(sink.write("1.csv", event(1)))
     sink.load()
     assert list(sink.spool.iterdir()) == []
+
+
+def test_a_large_commit_that_fails_is_known_although_no_micro_batch_follows(
+    sink: SinkRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spark has gone on by then, and asks for nothing until the next file comes."""
+    monkeypatch.setattr("spark.sink.micro_batch.SMALL_ROWS", 0)
+    sink.register(sink.write("1.csv", event(1)))
+    run_sql(sink.database.owner_url, "REVOKE INSERT ON ingest_batches FROM clickstream_writer")
+    with pytest.raises(InsufficientPrivilege):
+        sink.load()
+    assert sink.writer is not None
+    assert sink.writer.has_failed
+    assert sink.chunks() == 1
+    run_sql(sink.database.owner_url, "GRANT INSERT ON ingest_batches TO clickstream_writer")
+    sink.load()
+    assert not sink.writer.has_failed
+    assert files(sink) == [("1.csv", "committed", 1, 1, 0, 0)]
