@@ -4,6 +4,7 @@
 --   1. roles        2. the ledger (files, chunks, batches, lease)
 --   3. events, rejects, conflicts        4. partitions        5. summaries        6. privileges
 --
+-- What a table or a column holds is said by its COMMENT alone: psql and Dagster's catalogue show it.
 -- Ids of people, sessions and products are text: real ones exceed 64 bits and have leading zeros.
 
 SET client_min_messages = warning;
@@ -24,69 +25,74 @@ $$;
 -- Upload space of the sink: one short-lived unlogged table per part of a large micro-batch.
 CREATE SCHEMA IF NOT EXISTS staging;
 
--- The parts that tasks have uploaded, so that the sink merges the first while Spark still parses the rest.
 CREATE UNLOGGED TABLE IF NOT EXISTS staging.finished_parts (
-    batch_token text NOT NULL,                     -- one attempt of a micro-batch
+    batch_token text NOT NULL,
     part_index  integer NOT NULL,
-    token       text NOT NULL,                     -- one attempt of a task: Spark accepts one of each part
+    token       text NOT NULL,
     part        jsonb NOT NULL,
     PRIMARY KEY (batch_token, part_index, token)
 );
+COMMENT ON TABLE staging.finished_parts IS 'The parts of a running micro-batch that tasks have uploaded, so that the sink stores the first while Spark still parses the rest.';
+COMMENT ON COLUMN staging.finished_parts.batch_token IS 'One attempt of a micro-batch.';
+COMMENT ON COLUMN staging.finished_parts.part_index IS 'Number of the part within the micro-batch.';
+COMMENT ON COLUMN staging.finished_parts.token IS 'One attempt of a task: Spark accepts one of each part.';
+COMMENT ON COLUMN staging.finished_parts.part IS 'What the task says of the part: its staging table and its counts.';
 
 CREATE TABLE IF NOT EXISTS schema_versions (
     version    integer PRIMARY KEY,
     applied_at timestamptz NOT NULL DEFAULT now()
 );
 INSERT INTO schema_versions (version) VALUES (1) ON CONFLICT DO NOTHING;
+COMMENT ON TABLE schema_versions IS 'The versions of the schema that were applied here.';
+COMMENT ON COLUMN schema_versions.version IS 'Number of the migration in sql/migrations; 1 is the first release.';
+COMMENT ON COLUMN schema_versions.applied_at IS 'When it was applied.';
 
 -- 2. The ledger -----------------------------------------------------------------------------------
 
--- The distinct headers that files came with, in the order of their columns.
 CREATE TABLE IF NOT EXISTS ingest_layouts (
     layout_id     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    columns       text[] NOT NULL,                 -- names as the files write them
+    columns       text[] NOT NULL,
     delimiter     text NOT NULL DEFAULT ',',
     first_seen_at timestamptz NOT NULL DEFAULT now(),
-    escape        text                             -- of quotes in quoted fields: \ or "; null where it does not show
+    escape        text
 );
 -- One row each, where the escape is null, too: PostgreSQL 14 has no NULLS NOT DISTINCT.
 CREATE UNIQUE INDEX IF NOT EXISTS ingest_layouts_distinct
     ON ingest_layouts (columns, delimiter, coalesce(escape, ''));
+COMMENT ON TABLE ingest_layouts IS 'The distinct headers that files came with, in the order of their columns.';
+COMMENT ON COLUMN ingest_layouts.layout_id IS 'Number of the layout.';
+COMMENT ON COLUMN ingest_layouts.columns IS 'Names of the columns as the files write them.';
+COMMENT ON COLUMN ingest_layouts.delimiter IS 'What separates the fields.';
+COMMENT ON COLUMN ingest_layouts.first_seen_at IS 'When a file with it was first registered.';
+COMMENT ON COLUMN ingest_layouts.escape IS 'Escape of quotes in quoted fields: \ or "; null where it does not show.';
 
--- One row a delivery of a file. The same name with other content is another row, and so is the
--- same content delivered again.
 CREATE TABLE IF NOT EXISTS ingest_files (
     file_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    path           text NOT NULL,                  -- relative to the events directory, UTF-8 with \xNN escapes
-    raw_path       bytea,                          -- the same as bytes, where it is not UTF-8; else null
-    size_bytes     bigint NOT NULL,                -- on disk (compressed, where it is)
-    content_hash   bytea,                          -- SHA-256 of the bytes on disk; null if unreadable
-    status         text NOT NULL CHECK (status IN (
-                       'registered',               -- waiting for its micro-batch
-                       'committed',                -- every record is in events, rejected_events or counted as duplicate
-                       'duplicate',                -- content that was committed before: nothing read, all counted as duplicate
-                       'rejected',                 -- cannot be read as events (reason): nothing read
-                       'changed')),                -- changed or vanished before it was read; registered anew if still there
-    reason         text,                           -- short stable code for rejected and changed; else null
+    path           text NOT NULL,
+    raw_path       bytea,
+    size_bytes     bigint NOT NULL,
+    content_hash   bytea,
+    status         text NOT NULL CHECK (status IN ('registered', 'committed', 'duplicate', 'rejected', 'changed')),
+    reason         text,
     detail         text,
-    landed_at      timestamptz NOT NULL,           -- the inode's change time, which a rename sets
+    landed_at      timestamptz NOT NULL,
     registered_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
-    committed_at   timestamptz,                    -- of the micro-batch that completed the file
-    rows_expected  bigint NOT NULL DEFAULT 0,      -- records that intake counted
+    committed_at   timestamptz,
+    rows_expected  bigint NOT NULL DEFAULT 0,
     rows_read      bigint NOT NULL DEFAULT 0,
     rows_inserted  bigint NOT NULL DEFAULT 0,
     rows_duplicate bigint NOT NULL DEFAULT 0,
     rows_rejected  bigint NOT NULL DEFAULT 0,
-    chunks_open    integer NOT NULL DEFAULT 0,     -- chunks not committed yet
+    chunks_open    integer NOT NULL DEFAULT 0,
     layout_id      integer REFERENCES ingest_layouts,
-    compression    text,                           -- gzip or null
-    duplicate_of   bigint,                         -- file_id whose content this repeats
-    inode          bigint NOT NULL,                -- inode, modified_ns, changed_ns and size: which state of the path this row is about
+    compression    text,
+    duplicate_of   bigint,
+    inode          bigint NOT NULL,
     modified_ns    bigint NOT NULL,
     changed_ns     bigint NOT NULL,
-    archived_at    timestamptz,                    -- when maintenance moved or deleted the file on disk
-    rows_dropped   bigint NOT NULL DEFAULT 0,      -- of rows_inserted: dropped from events by retention
-    header_bytes   bigint NOT NULL DEFAULT 0       -- of the (decompressed) content before the first record
+    archived_at    timestamptz,
+    rows_dropped   bigint NOT NULL DEFAULT 0,
+    header_bytes   bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS ingest_files_path ON ingest_files (path);
 CREATE INDEX IF NOT EXISTS ingest_files_content_hash ON ingest_files (content_hash) WHERE status = 'committed';
@@ -97,78 +103,143 @@ CREATE INDEX IF NOT EXISTS ingest_files_rejected ON ingest_files (registered_at)
 -- Deliveries of known content are in no batch: their share of the totals is summed from here.
 CREATE INDEX IF NOT EXISTS ingest_files_duplicate ON ingest_files (registered_at) INCLUDE (rows_duplicate)
     WHERE status = 'duplicate';
+COMMENT ON TABLE ingest_files IS 'One row per delivery of a file. The same name with other content is another row, and so is the same content delivered again.';
+COMMENT ON COLUMN ingest_files.file_id IS 'Number of the delivery, growing.';
+COMMENT ON COLUMN ingest_files.path IS 'Path in the events directory, UTF-8 with \xNN escapes.';
+COMMENT ON COLUMN ingest_files.raw_path IS 'The path as bytes, where it is not UTF-8; else null.';
+COMMENT ON COLUMN ingest_files.size_bytes IS 'Size on disk (compressed, where the file is).';
+COMMENT ON COLUMN ingest_files.content_hash IS 'SHA-256 of the bytes on disk; null if unreadable.';
+COMMENT ON COLUMN ingest_files.status IS 'registered: waits for its micro-batch. committed: every record is in events, in rejected_events or counted as duplicate. duplicate: content that was committed before; nothing was read, all is counted as duplicate. rejected: cannot be read as events (see reason); nothing was read. changed: changed or vanished before it was read; registered anew if still there.';
+COMMENT ON COLUMN ingest_files.reason IS 'Short stable code for rejected and changed; else null.';
+COMMENT ON COLUMN ingest_files.detail IS 'More about the reason.';
+COMMENT ON COLUMN ingest_files.landed_at IS 'When the file appeared: the inode''s change time, which a rename sets.';
+COMMENT ON COLUMN ingest_files.registered_at IS 'When the stream registered it.';
+COMMENT ON COLUMN ingest_files.committed_at IS 'Commit of the micro-batch that completed the file; its rows are visible from then on.';
+COMMENT ON COLUMN ingest_files.rows_expected IS 'Records that intake counted; the header and blank lines are none.';
+COMMENT ON COLUMN ingest_files.rows_read IS 'Records read: inserted, duplicate and rejected ones.';
+COMMENT ON COLUMN ingest_files.rows_inserted IS 'Of these, stored in events.';
+COMMENT ON COLUMN ingest_files.rows_duplicate IS 'Of these, of events that were stored before.';
+COMMENT ON COLUMN ingest_files.rows_rejected IS 'Of these, stored in rejected_events.';
+COMMENT ON COLUMN ingest_files.chunks_open IS 'Chunks that are not committed yet.';
+COMMENT ON COLUMN ingest_files.layout_id IS 'The header (ingest_layouts); null where none was found.';
+COMMENT ON COLUMN ingest_files.compression IS 'gzip, or null.';
+COMMENT ON COLUMN ingest_files.duplicate_of IS 'The delivery (file_id) whose content this repeats; else null.';
+COMMENT ON COLUMN ingest_files.inode IS 'Inode of the file. With modified_ns, changed_ns and size_bytes it says which state of the path this row is about.';
+COMMENT ON COLUMN ingest_files.modified_ns IS 'Modification time in nanoseconds since 1970.';
+COMMENT ON COLUMN ingest_files.changed_ns IS 'Change time of the inode in nanoseconds since 1970.';
+COMMENT ON COLUMN ingest_files.archived_at IS 'When maintenance moved or deleted the file on disk; else null.';
+COMMENT ON COLUMN ingest_files.rows_dropped IS 'Of rows_inserted: dropped from events by retention.';
+COMMENT ON COLUMN ingest_files.header_bytes IS 'Bytes of the (decompressed) content before the first record.';
 
--- The work queue of the stream: record-aligned pieces of registered files. `seq` is the offset of
--- the Spark source. Rows are deleted by the transaction that commits them, so the table stays small.
 CREATE SEQUENCE IF NOT EXISTS ingest_chunks_seq AS bigint;
 CREATE TABLE IF NOT EXISTS ingest_chunks (
     seq         bigint PRIMARY KEY DEFAULT nextval('ingest_chunks_seq'),
     file_id     bigint NOT NULL REFERENCES ingest_files,
-    byte_offset bigint NOT NULL,                   -- into the (decompressed) content
+    byte_offset bigint NOT NULL,
     byte_length bigint NOT NULL,
-    first_line  bigint NOT NULL,                   -- line number of the first byte; the header is line 1
-    records     bigint NOT NULL,                   -- that intake counted: header and blank lines are none
-    disk_bytes  bigint NOT NULL,                   -- to be read from disk for it
-    content_hash bytea                             -- SHA-256 of the header's bytes and these; null: from before an upgrade
+    first_line  bigint NOT NULL,
+    records     bigint NOT NULL,
+    disk_bytes  bigint NOT NULL,
+    content_hash bytea
 );
+COMMENT ON TABLE ingest_chunks IS 'The work queue of the stream: record-aligned pieces of registered files. The transaction that commits a piece deletes its row.';
+COMMENT ON COLUMN ingest_chunks.seq IS 'Number of the piece, growing: the offset of the Spark source.';
+COMMENT ON COLUMN ingest_chunks.file_id IS 'The file (ingest_files).';
+COMMENT ON COLUMN ingest_chunks.byte_offset IS 'Where it begins in the (decompressed) content.';
+COMMENT ON COLUMN ingest_chunks.byte_length IS 'Its length.';
+COMMENT ON COLUMN ingest_chunks.first_line IS 'Line number of its first byte; the header is line 1.';
+COMMENT ON COLUMN ingest_chunks.records IS 'Records that intake counted; the header and blank lines are none.';
+COMMENT ON COLUMN ingest_chunks.disk_bytes IS 'Bytes to be read from disk for it.';
+COMMENT ON COLUMN ingest_chunks.content_hash IS 'SHA-256 of the header''s bytes and these; null where it is from before an upgrade.';
 
--- One row a committed micro-batch. batch_id is assigned inside the committing transaction, under the
--- lease: it has no gaps and its order is the order of the commits.
 CREATE TABLE IF NOT EXISTS ingest_batches (
     batch_id       bigint PRIMARY KEY,
-    query_id       text NOT NULL,                  -- Spark's; its batch numbers start again with a new checkpoint
+    query_id       text NOT NULL,
     spark_batch_id bigint NOT NULL,
-    epoch          bigint NOT NULL,                -- of the lease that committed it
+    epoch          bigint NOT NULL,
     sink           text NOT NULL,
     first_seq      bigint NOT NULL,
     last_seq       bigint NOT NULL,
-    files          integer NOT NULL,               -- touched, whole or in part
+    files          integer NOT NULL,
     started_at     timestamptz NOT NULL,
     committed_at   timestamptz NOT NULL,
     rows_read      bigint NOT NULL,
     rows_inserted  bigint NOT NULL,
     rows_duplicate bigint NOT NULL,
     rows_rejected  bigint NOT NULL,
-    rows_conflict  bigint NOT NULL DEFAULT 0,      -- of the duplicates: same id and time, other content
-    total_rows_read      bigint NOT NULL,          -- running totals over all batches, this one included
+    rows_conflict  bigint NOT NULL DEFAULT 0,
+    total_rows_read      bigint NOT NULL,
     total_rows_inserted  bigint NOT NULL,
     total_rows_duplicate bigint NOT NULL,
     total_rows_rejected  bigint NOT NULL,
-    min_event_time timestamptz,                    -- of the good rows read
+    min_event_time timestamptz,
     max_event_time timestamptz,
-    parse_seconds  double precision NOT NULL,      -- Spark: read, clean, hand over
-    merge_seconds  double precision NOT NULL,      -- PostgreSQL: rows into events and the ledgers
-    rows_dropped   bigint NOT NULL DEFAULT 0,      -- of rows_inserted: dropped from events by retention
+    parse_seconds  double precision NOT NULL,
+    merge_seconds  double precision NOT NULL,
+    rows_dropped   bigint NOT NULL DEFAULT 0,
     UNIQUE (query_id, spark_batch_id),
     CHECK (rows_read = rows_inserted + rows_duplicate + rows_rejected)
 );
 CREATE INDEX IF NOT EXISTS ingest_batches_committed_at ON ingest_batches (committed_at);
 CREATE INDEX IF NOT EXISTS ingest_batches_max_event_time ON ingest_batches (max_event_time);  -- the newest event
+COMMENT ON TABLE ingest_batches IS 'One row per committed micro-batch.';
+COMMENT ON COLUMN ingest_batches.batch_id IS 'Number of the micro-batch. Given by the committing transaction, under the lease: it has no gaps, and its order is the order of the commits.';
+COMMENT ON COLUMN ingest_batches.query_id IS 'Spark''s id of the query; its batch numbers start again with a new checkpoint.';
+COMMENT ON COLUMN ingest_batches.spark_batch_id IS 'Spark''s number of the micro-batch within the query.';
+COMMENT ON COLUMN ingest_batches.epoch IS 'Epoch of the lease that committed it (stream_lease).';
+COMMENT ON COLUMN ingest_batches.sink IS 'copy or jdbc.';
+COMMENT ON COLUMN ingest_batches.first_seq IS 'First chunk (ingest_chunks.seq).';
+COMMENT ON COLUMN ingest_batches.last_seq IS 'Last chunk.';
+COMMENT ON COLUMN ingest_batches.files IS 'Files touched, whole or in part.';
+COMMENT ON COLUMN ingest_batches.started_at IS 'When Spark began it.';
+COMMENT ON COLUMN ingest_batches.committed_at IS 'When its rows became visible.';
+COMMENT ON COLUMN ingest_batches.rows_read IS 'Records read: inserted, duplicate and rejected ones.';
+COMMENT ON COLUMN ingest_batches.rows_inserted IS 'Of these, stored in events.';
+COMMENT ON COLUMN ingest_batches.rows_duplicate IS 'Of these, of events that were stored before.';
+COMMENT ON COLUMN ingest_batches.rows_rejected IS 'Of these, stored in rejected_events.';
+COMMENT ON COLUMN ingest_batches.rows_conflict IS 'Of the duplicates: same id and time as a stored event, other content (event_conflicts).';
+COMMENT ON COLUMN ingest_batches.total_rows_read IS 'Running total over all batches, this one included.';
+COMMENT ON COLUMN ingest_batches.total_rows_inserted IS 'Running total of rows_inserted.';
+COMMENT ON COLUMN ingest_batches.total_rows_duplicate IS 'Running total of rows_duplicate.';
+COMMENT ON COLUMN ingest_batches.total_rows_rejected IS 'Running total of rows_rejected.';
+COMMENT ON COLUMN ingest_batches.min_event_time IS 'Earliest event_time of the good rows read; null without any.';
+COMMENT ON COLUMN ingest_batches.max_event_time IS 'Latest event_time of the good rows read; null without any.';
+COMMENT ON COLUMN ingest_batches.parse_seconds IS 'Seconds of Spark: read, clean, hand over.';
+COMMENT ON COLUMN ingest_batches.merge_seconds IS 'Seconds of PostgreSQL: rows into events and the ledger.';
+COMMENT ON COLUMN ingest_batches.rows_dropped IS 'Of rows_inserted: dropped from events by retention.';
 
--- How many rows the ledger's tables were ever given, and the sum of their ids: kept by the transactions that write them,
--- so that the audit notices what was deleted. Null until a stream counts for the first time.
+-- Kept by the transactions that write those tables.
 CREATE TABLE IF NOT EXISTS ledger_totals (
     of_table text PRIMARY KEY CHECK (of_table IN ('ingest_files', 'ingest_batches')),
     rows     bigint,
     ids      numeric
 );
 INSERT INTO ledger_totals (of_table) VALUES ('ingest_files'), ('ingest_batches') ON CONFLICT DO NOTHING;
+COMMENT ON TABLE ledger_totals IS 'How many rows the tables of the ledger were ever given, and the sum of their ids: the audit notices by it what was deleted.';
+COMMENT ON COLUMN ledger_totals.of_table IS 'ingest_files or ingest_batches.';
+COMMENT ON COLUMN ledger_totals.rows IS 'Rows ever given; null until a stream counts for the first time.';
+COMMENT ON COLUMN ledger_totals.ids IS 'Sum of their ids; null until then.';
 
--- What retention dropped from events. Older events are not taken in again.
 CREATE TABLE IF NOT EXISTS dropped_partitions (
     partition  text PRIMARY KEY,
     from_time  timestamptz NOT NULL,
-    to_time    timestamptz NOT NULL,               -- the next partition begins here
+    to_time    timestamptz NOT NULL,
     rows       bigint NOT NULL,
     dropped_at timestamptz NOT NULL DEFAULT now()
 );
+COMMENT ON TABLE dropped_partitions IS 'The partitions of events that retention dropped. Older events are not taken in again.';
+COMMENT ON COLUMN dropped_partitions.partition IS 'Name of the partition.';
+COMMENT ON COLUMN dropped_partitions.from_time IS 'First event_time that it could hold.';
+COMMENT ON COLUMN dropped_partitions.to_time IS 'Where the next partition begins.';
+COMMENT ON COLUMN dropped_partitions.rows IS 'Events dropped with it.';
+COMMENT ON COLUMN dropped_partitions.dropped_at IS 'When it was dropped.';
 
--- Who streams. One row. Every transaction of a stream locks its epoch FOR KEY SHARE, so that a writer
+-- Every transaction of a stream locks its epoch FOR KEY SHARE, so that a writer
 -- that lost the lease cannot commit; the unique key makes taking over wait for such a transaction,
 -- while heartbeats (no key column) do not.
 CREATE TABLE IF NOT EXISTS stream_lease (
     only_row         boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    epoch            bigint NOT NULL UNIQUE,       -- grows by one with every holder
+    epoch            bigint NOT NULL UNIQUE,
     mode             text CHECK (mode IN ('continuous', 'catch-up', 'replay')),
     dagster_run_id   text,
     pid              integer,
@@ -176,15 +247,32 @@ CREATE TABLE IF NOT EXISTS stream_lease (
     spark_ui_url     text,
     started_at       timestamptz,
     heartbeat_at     timestamptz,
-    last_progress_at timestamptz,                  -- last commit, or last look that found nothing to do
-    released_at      timestamptz,                  -- set by a clean end; null while held and after a crash
+    last_progress_at timestamptz,
+    released_at      timestamptz,
     wanted           text NOT NULL DEFAULT 'running' CHECK (wanted IN ('running', 'stopped')),
-    failures         integer NOT NULL DEFAULT 0,   -- in a row, of supervised starts
-    next_attempt_at  timestamptz,                  -- back-off: not before
-    last_reason      text,                         -- why the last stream ended, or was ended
-    wanted_at        timestamptz                   -- when someone last said what is wanted
+    failures         integer NOT NULL DEFAULT 0,
+    next_attempt_at  timestamptz,
+    last_reason      text,
+    wanted_at        timestamptz
 );
 INSERT INTO stream_lease (epoch) SELECT 0 WHERE NOT EXISTS (SELECT FROM stream_lease);
+COMMENT ON TABLE stream_lease IS 'Who streams, and what is wanted. One row.';
+COMMENT ON COLUMN stream_lease.only_row IS 'Always true.';
+COMMENT ON COLUMN stream_lease.epoch IS 'Number of the holder, growing by one with each.';
+COMMENT ON COLUMN stream_lease.mode IS 'How it streams: continuous or catch-up; null before the first stream.';
+COMMENT ON COLUMN stream_lease.dagster_run_id IS 'Dagster run of the stream; null where it was started from a shell.';
+COMMENT ON COLUMN stream_lease.pid IS 'Process of the driver.';
+COMMENT ON COLUMN stream_lease.host IS 'Machine of the driver.';
+COMMENT ON COLUMN stream_lease.spark_ui_url IS 'Where Spark shows it.';
+COMMENT ON COLUMN stream_lease.started_at IS 'When the lease was taken.';
+COMMENT ON COLUMN stream_lease.heartbeat_at IS 'Last sign of life.';
+COMMENT ON COLUMN stream_lease.last_progress_at IS 'Last commit, or last look that found nothing to do.';
+COMMENT ON COLUMN stream_lease.released_at IS 'Set by a clean end; null while the lease is held and after a crash.';
+COMMENT ON COLUMN stream_lease.wanted IS 'running, or stopped where someone stopped the stream on purpose.';
+COMMENT ON COLUMN stream_lease.failures IS 'Failed supervised starts in a row.';
+COMMENT ON COLUMN stream_lease.next_attempt_at IS 'The supervisor starts no stream before this.';
+COMMENT ON COLUMN stream_lease.last_reason IS 'Why the last stream ended, or was ended.';
+COMMENT ON COLUMN stream_lease.wanted_at IS 'When someone last said what is wanted.';
 
 -- What a stream locks while it lives, in a transaction of its own: the lock is free the moment its session is gone, and
 -- takes the right to UPDATE, where everybody may take an advisory lock. It has no rows. A view, for VACUUM would wait
@@ -193,6 +281,7 @@ DO $$
 BEGIN
     IF to_regclass('public.stream_lock') IS NULL THEN
         CREATE VIEW stream_lock AS SELECT NULL::integer AS nothing WHERE false;
+        COMMENT ON VIEW stream_lock IS 'What a stream locks while it lives. It has no rows.';
     END IF;
 END
 $$;
@@ -202,7 +291,7 @@ $$;
 -- The one writer takes many at a time, so ids rise with gaps.
 CREATE SEQUENCE IF NOT EXISTS events_id_seq AS bigint CACHE 1000;
 
--- An event is the same when id and time agree. The unique key must hold the partition key.
+-- The unique key must hold the partition key.
 CREATE TABLE IF NOT EXISTS events (
     id          bigint NOT NULL DEFAULT nextval('events_id_seq'),
     event_id    uuid NOT NULL,
@@ -213,10 +302,10 @@ CREATE TABLE IF NOT EXISTS events (
     event_time  timestamptz NOT NULL,
     price       numeric CHECK (price >= 0),
     user_agent  text,
-    extra       jsonb,                             -- columns of the file that are not ours
+    extra       jsonb,
     batch_id    bigint NOT NULL,
     file_id     bigint NOT NULL,
-    line_no     bigint NOT NULL,                   -- where the record starts; the header is line 1
+    line_no     bigint NOT NULL,
     ingested_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id, event_time),
     UNIQUE (event_id, event_time)
@@ -225,15 +314,30 @@ ALTER SEQUENCE events_id_seq OWNED BY events.id;
 -- Rows arrive in the order of their batch and file: a block-range index finds them at almost no cost.
 CREATE INDEX IF NOT EXISTS events_batch_file ON events USING brin (batch_id, file_id)
     WITH (pages_per_range = 16, autosummarize = on);
+COMMENT ON TABLE events IS 'Every event exactly once, clean and typed. An event is the same when event_id and event_time agree. Partitioned by event_time, by month (UTC).';
+COMMENT ON COLUMN events.id IS 'Number of the row, growing, with gaps.';
+COMMENT ON COLUMN events.event_id IS 'Identity of the event. Made from its values where the file has none, and from the text of an id that is no UUID.';
+COMMENT ON COLUMN events.user_id IS 'The visitor.';
+COMMENT ON COLUMN events.session_id IS 'The visit.';
+COMMENT ON COLUMN events.action_type IS 'view, add_to_cart, remove_from_cart or purchase.';
+COMMENT ON COLUMN events.product_id IS 'The product.';
+COMMENT ON COLUMN events.event_time IS 'When it happened. Partition key.';
+COMMENT ON COLUMN events.price IS 'Price, where the producer gives one.';
+COMMENT ON COLUMN events.user_agent IS 'The browser, as it named itself.';
+COMMENT ON COLUMN events.extra IS 'Columns of the file that are not ours, by name.';
+COMMENT ON COLUMN events.batch_id IS 'The micro-batch that stored it (ingest_batches).';
+COMMENT ON COLUMN events.file_id IS 'The file that it came in (ingest_files).';
+COMMENT ON COLUMN events.line_no IS 'Line of the file where its record begins; the header is line 1.';
+COMMENT ON COLUMN events.ingested_at IS 'When it was stored.';
 
 CREATE TABLE IF NOT EXISTS rejected_events (
     reject_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     file_id     bigint NOT NULL REFERENCES ingest_files,
     line_no     bigint NOT NULL,
-    byte_offset bigint NOT NULL,                   -- into the (decompressed) content
-    byte_length bigint NOT NULL,                   -- line end included
-    raw         bytea NOT NULL,                    -- the record as it was without its line end, its first 64 KiB
-    reason      text NOT NULL,                     -- short stable code, see spark/cleaning/rules.py
+    byte_offset bigint NOT NULL,
+    byte_length bigint NOT NULL,
+    raw         bytea NOT NULL,
+    reason      text NOT NULL,
     detail      text,
     batch_id    bigint NOT NULL,
     rejected_at timestamptz NOT NULL DEFAULT now(),
@@ -242,26 +346,43 @@ CREATE TABLE IF NOT EXISTS rejected_events (
 );
 CREATE INDEX IF NOT EXISTS rejected_events_batch ON rejected_events (batch_id);
 CREATE INDEX IF NOT EXISTS rejected_events_rejected_at ON rejected_events (rejected_at);
+COMMENT ON TABLE rejected_events IS 'Rows that could not be read as events, each with its original bytes and the reason.';
+COMMENT ON COLUMN rejected_events.reject_id IS 'Number of the row, growing.';
+COMMENT ON COLUMN rejected_events.file_id IS 'The file that it came in (ingest_files).';
+COMMENT ON COLUMN rejected_events.line_no IS 'Line of the file where the record begins; the header is line 1.';
+COMMENT ON COLUMN rejected_events.byte_offset IS 'Where the record begins in the (decompressed) file.';
+COMMENT ON COLUMN rejected_events.byte_length IS 'Its length, line end included.';
+COMMENT ON COLUMN rejected_events.raw IS 'The record as it was without its line end, its first 64 KiB.';
+COMMENT ON COLUMN rejected_events.reason IS 'Why it was rejected: a short stable code. spark/cleaning/rules.py lists them.';
+COMMENT ON COLUMN rejected_events.detail IS 'More about it.';
+COMMENT ON COLUMN rejected_events.batch_id IS 'The micro-batch that rejected it (ingest_batches).';
+COMMENT ON COLUMN rejected_events.rejected_at IS 'When it was rejected.';
+COMMENT ON COLUMN rejected_events.replayed_at IS 'When it was sent back in; else null.';
 
--- A row with the id and time of a stored event but other content: counted as duplicate, kept here.
 CREATE TABLE IF NOT EXISTS event_conflicts (
     file_id     bigint NOT NULL REFERENCES ingest_files,
     line_no     bigint NOT NULL,
     event_id    uuid NOT NULL,
     event_time  timestamptz NOT NULL,
-    content     jsonb NOT NULL,                    -- the row that was not stored
+    content     jsonb NOT NULL,
     batch_id    bigint NOT NULL,
     detected_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (file_id, line_no)
 );
 CREATE INDEX IF NOT EXISTS event_conflicts_batch ON event_conflicts (batch_id);
+COMMENT ON TABLE event_conflicts IS 'Rows with the id and time of a stored event but other content: counted as duplicate, kept here.';
+COMMENT ON COLUMN event_conflicts.file_id IS 'The file that the row came in (ingest_files).';
+COMMENT ON COLUMN event_conflicts.line_no IS 'Line of the file where its record begins.';
+COMMENT ON COLUMN event_conflicts.event_id IS 'Identity that it shares with the stored event.';
+COMMENT ON COLUMN event_conflicts.event_time IS 'Time that it shares with the stored event.';
+COMMENT ON COLUMN event_conflicts.content IS 'The row that was not stored.';
+COMMENT ON COLUMN event_conflicts.batch_id IS 'The micro-batch that found it (ingest_batches).';
+COMMENT ON COLUMN event_conflicts.detected_at IS 'When it was found.';
 
--- Found by maintenance: an event whose id an earlier event has at another time. Both are stored. The first few
--- of a look are named, all are counted in maintenance_state.
 CREATE TABLE IF NOT EXISTS reused_event_ids (
     event_id   uuid NOT NULL,
     event_time timestamptz NOT NULL,
-    other_time timestamptz NOT NULL,               -- of the event stored earlier
+    other_time timestamptz NOT NULL,
     batch_id   bigint NOT NULL,
     file_id    bigint NOT NULL,
     line_no    bigint NOT NULL,
@@ -269,15 +390,27 @@ CREATE TABLE IF NOT EXISTS reused_event_ids (
     PRIMARY KEY (event_id, event_time)
 );
 CREATE INDEX IF NOT EXISTS reused_event_ids_found_at ON reused_event_ids (found_at);
+COMMENT ON TABLE reused_event_ids IS 'Events whose id an earlier event has at another time; both are stored. Maintenance finds them. The first few of a look are named here, all are counted in maintenance_state.';
+COMMENT ON COLUMN reused_event_ids.event_id IS 'The id.';
+COMMENT ON COLUMN reused_event_ids.event_time IS 'Time of the event that was stored later.';
+COMMENT ON COLUMN reused_event_ids.other_time IS 'Time of the event that was stored earlier.';
+COMMENT ON COLUMN reused_event_ids.batch_id IS 'The micro-batch of the later one (ingest_batches).';
+COMMENT ON COLUMN reused_event_ids.file_id IS 'The file of the later one (ingest_files).';
+COMMENT ON COLUMN reused_event_ids.line_no IS 'Its line there.';
+COMMENT ON COLUMN reused_event_ids.found_at IS 'When maintenance found it.';
 
--- What maintenance has to remember. One row.
 CREATE TABLE IF NOT EXISTS maintenance_state (
     only_row             boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    ids_through_batch_id bigint NOT NULL DEFAULT 0, -- the events up to here were looked at for reused ids
-    ids_reused           bigint NOT NULL DEFAULT 0, -- events found so
+    ids_through_batch_id bigint NOT NULL DEFAULT 0,
+    ids_reused           bigint NOT NULL DEFAULT 0,
     ids_looked_at        timestamptz
 );
 INSERT INTO maintenance_state (only_row) VALUES (true) ON CONFLICT DO NOTHING;
+COMMENT ON TABLE maintenance_state IS 'What maintenance has to remember. One row.';
+COMMENT ON COLUMN maintenance_state.only_row IS 'Always true.';
+COMMENT ON COLUMN maintenance_state.ids_through_batch_id IS 'The events up to this batch were looked at for reused ids.';
+COMMENT ON COLUMN maintenance_state.ids_reused IS 'Events found so.';
+COMMENT ON COLUMN maintenance_state.ids_looked_at IS 'When they were last looked at.';
 
 -- 4. Partitions -----------------------------------------------------------------------------------
 
@@ -364,25 +497,31 @@ REVOKE ALL ON FUNCTION drop_oldest_event_partition(timestamptz) FROM PUBLIC;
 
 -- 5. Summaries ------------------------------------------------------------------------------------
 -- Filled by clickstream_assets/summaries/refresh.py with sql/summaries/*.sql. Days and hours are UTC; an event
--- without a price counts as 0 in a revenue; a rate over nothing is null. The column comments below are
--- what Dagster's catalogue shows.
+-- without a price counts as 0 in a revenue; a rate over nothing is null.
 
--- What each summary has recorded. The row is locked by a refresh, and written in one transaction with
--- what the refresh changed, so that a batch counts exactly once.
 CREATE TABLE IF NOT EXISTS summary_state (
     summary           text PRIMARY KEY,
-    through_batch_id  bigint NOT NULL DEFAULT 0,   -- every batch up to here is in the table, none after it
-    last_event_id     bigint NOT NULL DEFAULT 0,   -- highest events.id in it: a refresh looks for new rows after it first
-    generation        bigint NOT NULL DEFAULT 0,   -- grows when rows were recomputed without a note in session_changes
-    source_generation bigint NOT NULL DEFAULT 0,   -- generation of sessions that the table follows (funnel, devices)
-    row_count         bigint NOT NULL DEFAULT 0,   -- of the table, kept exactly: counting it would grow with history
-    refreshed_at      timestamptz,                 -- last time that it took batches in
-    rebuilt_at        timestamptz                  -- last time that it was recomputed whole
+    through_batch_id  bigint NOT NULL DEFAULT 0,
+    last_event_id     bigint NOT NULL DEFAULT 0,
+    generation        bigint NOT NULL DEFAULT 0,
+    source_generation bigint NOT NULL DEFAULT 0,
+    row_count         bigint NOT NULL DEFAULT 0,
+    refreshed_at      timestamptz,
+    rebuilt_at        timestamptz
 );
 INSERT INTO summary_state (summary)
 SELECT unnest(ARRAY['user_agents', 'sessions', 'product_performance', 'hourly_traffic',
                     'conversion_funnel', 'device_usage'])
 ON CONFLICT DO NOTHING;
+COMMENT ON TABLE summary_state IS 'What each summary has recorded. A refresh locks its row and writes it in one transaction with what it changed, so that a batch counts exactly once.';
+COMMENT ON COLUMN summary_state.summary IS 'Name of the summary''s table.';
+COMMENT ON COLUMN summary_state.through_batch_id IS 'Every batch up to here is in the table, none after it.';
+COMMENT ON COLUMN summary_state.last_event_id IS 'Highest events.id in it: a refresh looks for new rows after it first.';
+COMMENT ON COLUMN summary_state.generation IS 'Grows when rows were recomputed without a note in session_changes.';
+COMMENT ON COLUMN summary_state.source_generation IS 'The generation of sessions that the table follows (funnel, devices).';
+COMMENT ON COLUMN summary_state.row_count IS 'Rows of the table, kept exactly: counting them would grow with history.';
+COMMENT ON COLUMN summary_state.refreshed_at IS 'When it last took batches in.';
+COMMENT ON COLUMN summary_state.rebuilt_at IS 'When it was last recomputed whole.';
 
 -- A text as the key of a summary row: as it is, but cut and told apart by its hash where it is too long
 -- for an index entry (2.7 KB at most). STABLE and one expression, so that it is inlined.
@@ -438,11 +577,9 @@ CREATE TABLE IF NOT EXISTS sessions (
 ) WITH (fillfactor = 85); -- a session is updated while it lasts: room for that on its page
 CREATE INDEX IF NOT EXISTS sessions_started_at ON sessions (started_at);
 
--- What each refresh of sessions changed, by day and device: the new state of the touched sessions less
--- the old one. conversion_funnel and device_usage add it up; rows that both have recorded are deleted.
 CREATE TABLE IF NOT EXISTS session_changes (
-    through_batch_id bigint NOT NULL,              -- of the refresh
-    day              date NOT NULL,                -- of the start of the sessions
+    through_batch_id bigint NOT NULL,
+    day              date NOT NULL,
     device           text NOT NULL,
     browser          text NOT NULL,
     sessions         bigint NOT NULL,
@@ -454,6 +591,18 @@ CREATE TABLE IF NOT EXISTS session_changes (
     revenue          numeric NOT NULL
 );
 CREATE INDEX IF NOT EXISTS session_changes_through ON session_changes (through_batch_id);
+COMMENT ON TABLE session_changes IS 'What each refresh of sessions changed, by day and device: the new state of the touched sessions less the old one. conversion_funnel and device_usage add it up; rows that both have recorded are deleted.';
+COMMENT ON COLUMN session_changes.through_batch_id IS 'Last batch of the refresh.';
+COMMENT ON COLUMN session_changes.day IS 'Day on which the sessions started, UTC.';
+COMMENT ON COLUMN session_changes.device IS 'Their device class (see sessions.device).';
+COMMENT ON COLUMN session_changes.browser IS 'Their browser (see sessions.browser).';
+COMMENT ON COLUMN session_changes.sessions IS 'Change in the number of sessions.';
+COMMENT ON COLUMN session_changes.viewed IS 'Of these, with a view.';
+COMMENT ON COLUMN session_changes.carted IS 'Of these, with an addition to the cart.';
+COMMENT ON COLUMN session_changes.purchased IS 'Of these, with a purchase.';
+COMMENT ON COLUMN session_changes.abandoned IS 'Of these, with an addition to the cart but no purchase.';
+COMMENT ON COLUMN session_changes.events IS 'Change in the number of their events.';
+COMMENT ON COLUMN session_changes.revenue IS 'Change in their revenue.';
 
 CREATE TABLE IF NOT EXISTS product_performance (
     day           date NOT NULL,
@@ -516,7 +665,7 @@ COMMENT ON COLUMN user_agents.system IS 'ua-parser''s operating system family (W
 COMMENT ON COLUMN user_agents.browser IS 'ua-parser''s browser family (Chrome, Mobile Safari, …); Other where it knows none.';
 COMMENT ON COLUMN user_agents.first_seen_at IS 'When the string was first met by a refresh.';
 
-COMMENT ON TABLE sessions IS 'One row a session_id, over all its events, however late they came and however many days they span.';
+COMMENT ON TABLE sessions IS 'One row per session_id, over all its events, however late they came and however many days they span.';
 COMMENT ON COLUMN sessions.session_id IS 'The producer''s session_id; over 1,000 bytes its beginning and its SHA-256.';
 COMMENT ON COLUMN sessions.user_id IS 'User of the first event, also where later events name another.';
 COMMENT ON COLUMN sessions.started_at IS 'Time of the first event.';
@@ -534,9 +683,7 @@ COMMENT ON COLUMN sessions.browser IS 'Browser of the first event''s user agent;
 COMMENT ON COLUMN sessions.user_agent_id IS 'The first event''s user agent, in user_agents; null where it had none.';
 COMMENT ON COLUMN sessions.first_event_id IS 'events.id of the first event: the earliest, and among equals the one stored first.';
 
-COMMENT ON TABLE session_changes IS 'Changes of sessions that conversion_funnel or device_usage has not taken in yet.';
-
-COMMENT ON TABLE product_performance IS 'One row a day (UTC) and product with events on it.';
+COMMENT ON TABLE product_performance IS 'One row per day (UTC) and product with events on it.';
 COMMENT ON COLUMN product_performance.day IS 'Day of the events, UTC.';
 COMMENT ON COLUMN product_performance.product_id IS 'The producer''s product_id; over 1,000 bytes its beginning and its SHA-256.';
 COMMENT ON COLUMN product_performance.views IS 'Views.';
@@ -549,7 +696,7 @@ COMMENT ON COLUMN product_performance.max_price IS 'Highest price on any event; 
 COMMENT ON COLUMN product_performance.cart_rate IS 'carts / views; null without views; over 1 where carts come without views.';
 COMMENT ON COLUMN product_performance.purchase_rate IS 'purchases / views; null without views.';
 
-COMMENT ON TABLE hourly_traffic IS 'One row an hour (UTC) with events in it.';
+COMMENT ON TABLE hourly_traffic IS 'One row per hour (UTC) with events in it.';
 COMMENT ON COLUMN hourly_traffic.hour IS 'Start of the hour.';
 COMMENT ON COLUMN hourly_traffic.events IS 'Events whose event_time lies in the hour.';
 COMMENT ON COLUMN hourly_traffic.views IS 'Of these, views.';
@@ -558,7 +705,7 @@ COMMENT ON COLUMN hourly_traffic.removes IS 'Of these, removals from a cart.';
 COMMENT ON COLUMN hourly_traffic.purchases IS 'Of these, purchases.';
 COMMENT ON COLUMN hourly_traffic.revenue IS 'Sum of the prices of the purchases; a purchase without a price counts 0.';
 
-COMMENT ON TABLE conversion_funnel IS 'One row a day (UTC) on which sessions started, with how far these sessions came, in any order of steps and on any later day.';
+COMMENT ON TABLE conversion_funnel IS 'One row per day (UTC) on which sessions started, with how far these sessions came, in any order of steps and on any later day.';
 COMMENT ON COLUMN conversion_funnel.day IS 'Day on which the sessions started, UTC.';
 COMMENT ON COLUMN conversion_funnel.sessions IS 'Sessions that started on the day.';
 COMMENT ON COLUMN conversion_funnel.viewed IS 'Of these, with a view.';
@@ -571,7 +718,7 @@ COMMENT ON COLUMN conversion_funnel.cart_rate IS 'carted / sessions.';
 COMMENT ON COLUMN conversion_funnel.conversion_rate IS 'purchased / sessions.';
 COMMENT ON COLUMN conversion_funnel.abandonment_rate IS 'abandoned / carted; null where nothing was carted.';
 
-COMMENT ON TABLE device_usage IS 'One row a day (UTC), device class and browser with which sessions started.';
+COMMENT ON TABLE device_usage IS 'One row per day (UTC), device class and browser with which sessions started.';
 COMMENT ON COLUMN device_usage.day IS 'Day on which the sessions started, UTC.';
 COMMENT ON COLUMN device_usage.device IS 'Device class of the sessions (see sessions.device).';
 COMMENT ON COLUMN device_usage.browser IS 'Browser of the sessions (see sessions.browser).';

@@ -1,7 +1,7 @@
 """The assets `events` and `rejected_events`: the two tables that the stream fills, in one transaction a batch.
 
-Belongs here: the catch-up button, descriptions of the columns, metadata. Does not belong here: how the catching up
-is done (`catch_up`), and reporting what the stream commits meanwhile (`sensors`).
+Belongs here: the catch-up button, metadata. Does not belong here: how the catching up is done (`catch_up`), what the
+tables mean (their comments in `sql/postgres_setup.sql`), and reporting what the stream commits meanwhile (`sensors`).
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from clickstream_assets.assets.previews import preview
+from clickstream_assets.assets.table_schemas import table_comment, table_schema
 from clickstream_assets.ledger.reads import (
     BatchesSince,
     read_batches_since,
@@ -21,42 +22,6 @@ from clickstream_assets.resources import Database
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.catch_up import CatchUpTimeout, catch_up
 from clickstream_assets.supervision.run import StreamProgram, StreamProgramFailed
-
-EVENTS_SCHEMA = dg.TableSchema(
-    columns=[
-        dg.TableColumn("id", "bigint", "Number of the row, growing."),
-        dg.TableColumn(
-            "event_id", "uuid", "Identity of the event; made from its values where the file has none."
-        ),
-        dg.TableColumn("user_id", "text", "The visitor."),
-        dg.TableColumn("session_id", "text", "The visit."),
-        dg.TableColumn("action_type", "text", "view, add_to_cart, remove_from_cart or purchase."),
-        dg.TableColumn("product_id", "text", "The product."),
-        dg.TableColumn("event_time", "timestamptz", "When it happened. Partition key."),
-        dg.TableColumn("price", "numeric", "Price, where the producer gives one."),
-        dg.TableColumn("user_agent", "text", "The browser, as it named itself."),
-        dg.TableColumn("extra", "jsonb", "Columns of the file that are not ours."),
-        dg.TableColumn("batch_id", "bigint", "The micro-batch that stored it (ingest_batches)."),
-        dg.TableColumn("file_id", "bigint", "The file that it came in (ingest_files)."),
-        dg.TableColumn("line_no", "bigint", "Its line there; the header is line 1."),
-        dg.TableColumn("ingested_at", "timestamptz", "When it was stored."),
-    ]
-)
-REJECTS_SCHEMA = dg.TableSchema(
-    columns=[
-        dg.TableColumn("reject_id", "bigint", "Number of the row, growing."),
-        dg.TableColumn("file_id", "bigint", "The file that it came in (ingest_files)."),
-        dg.TableColumn("line_no", "bigint", "Its line there; the header is line 1."),
-        dg.TableColumn("byte_offset", "bigint", "Where the record begins in the (decompressed) file."),
-        dg.TableColumn("byte_length", "bigint", "Its length."),
-        dg.TableColumn("raw", "bytea", "The record as it was, its first 64 KiB."),
-        dg.TableColumn("reason", "text", "Why it was rejected: a short stable code."),
-        dg.TableColumn("detail", "text", "More about it."),
-        dg.TableColumn("batch_id", "bigint", "The micro-batch that rejected it (ingest_batches)."),
-        dg.TableColumn("rejected_at", "timestamptz", "When."),
-        dg.TableColumn("replayed_at", "timestamptz", "When it was sent back in, repaired."),
-    ]
-)
 
 
 class CatchUp(dg.Config):
@@ -76,8 +41,8 @@ class CatchUp(dg.Config):
             group_name="ingestion",
             kinds={"spark", "postgres"},
             owners=["team:clickstream"],
-            metadata={"dagster/column_schema": EVENTS_SCHEMA, "dagster/table_name": "public.events"},
-            description="Every event exactly once, clean and typed. The stream (job spark_stream) fills it all the "
+            metadata={"dagster/column_schema": table_schema("events"), "dagster/table_name": "public.events"},
+            description=f"{table_comment('events')} The stream (job spark_stream) fills it all the "
             "time. Materializing catches up: it ends when every file that is on disk now is in, through the "
             "stream if one runs, else by itself.",
         ),
@@ -88,11 +53,11 @@ class CatchUp(dg.Config):
             kinds={"spark", "postgres"},
             owners=["team:clickstream"],
             metadata={
-                "dagster/column_schema": REJECTS_SCHEMA,
+                "dagster/column_schema": table_schema("rejected_events"),
                 "dagster/table_name": "public.rejected_events",
             },
-            description="Rows that could not be read as events, each with its original text and the reason. "
-            "Stored in the same transactions as events, and caught up together with them.",
+            description=f"{table_comment('rejected_events')} Stored in the same transactions as events, and "
+            "caught up together with them.",
         ),
     ],
 )

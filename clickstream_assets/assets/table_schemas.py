@@ -14,7 +14,8 @@ import dagster as dg
 from clickstream_assets.settings import SQL_DIR
 
 _TABLE = r"^CREATE TABLE IF NOT EXISTS {table} \(\n(.*?)^\)"
-_COLUMN = re.compile(r"^    ([a-z_]+) +([a-z]+)", re.MULTILINE)  # constraints begin with a capital
+# Constraints of a table begin with a capital.
+_COLUMN = re.compile(r"^    ([a-z_]+) +(double precision|[a-z]+(?:\[\])?)(.*)$", re.MULTILINE)
 _COMMENT = re.compile(r"^COMMENT ON (?:TABLE|COLUMN) ([a-z_.]+) IS '((?:[^']|'')*)';$", re.MULTILINE)
 
 
@@ -30,9 +31,16 @@ def table_schema(table: str) -> dg.TableSchema:
         raise KeyError(table)
     return dg.TableSchema(
         columns=[
-            dg.TableColumn(name, kind, _comments()[f"{table}.{name}"])
-            for name, kind in _COLUMN.findall(body.group(1))
+            dg.TableColumn(name, kind, _comments()[f"{table}.{name}"], _constraints(rest))
+            for name, kind, rest in _COLUMN.findall(body.group(1))
         ]
+    )
+
+
+def _constraints(declaration: str) -> dg.TableColumnConstraints:
+    key = "PRIMARY KEY" in declaration
+    return dg.TableColumnConstraints(
+        nullable=not key and "NOT NULL" not in declaration, unique=key or "UNIQUE" in declaration
     )
 
 

@@ -8,7 +8,7 @@ from control_plane import ControlPlane
 from dagster._core.instance.config import dagster_instance_config
 from databases import run_sql
 
-from clickstream_assets.assets.events import EVENTS_SCHEMA, REJECTS_SCHEMA
+from clickstream_assets.assets.table_schemas import table_comment, table_schema
 from clickstream_assets.definitions import build_definitions, defs
 from clickstream_assets.settings import PROJECT_ROOT, Settings
 
@@ -55,16 +55,30 @@ def test_every_asset_tells_who_and_what_it_is() -> None:
         assert node.group_name != "default", key
 
 
-def test_the_columns_in_the_catalogue_are_those_of_the_tables(control: ControlPlane) -> None:
-    for table, schema in (("events", EVENTS_SCHEMA), ("rejected_events", REJECTS_SCHEMA)):
-        stored = run_sql(
-            control.database.owner_url,
-            "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute "
-            "WHERE attrelid = %(table)s::regclass AND attnum > 0 ORDER BY attnum",
-            {"table": table},
-        )
-        short = {"timestamp with time zone": "timestamptz"}
-        assert [(c.name, c.type) for c in schema.columns] == [(n, short.get(str(t), t)) for n, t in stored]
+TABLES = """
+    SELECT relname FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname"""
+COLUMNS = """
+    SELECT attname, format_type(atttypid, NULL), NOT attnotnull, col_description(attrelid, attnum)
+    FROM pg_attribute WHERE attrelid = %(table)s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"""
+
+
+def test_every_table_and_column_is_described_and_the_catalogue_says_the_same(control: ControlPlane) -> None:
+    short = {"timestamp with time zone": "timestamptz"}
+    url = control.database.owner_url
+    tables = [str(table) for (table,) in run_sql(url, TABLES)]
+    assert {"events", "ingest_files", *SUMMARIES} <= set(tables)
+    for table in tables:
+        assert run_sql(url, "SELECT obj_description(%(table)s::regclass)", {"table": table}) == [
+            (table_comment(table),)
+        ]
+        assert [
+            (column.name, column.type, column.constraints.nullable, column.description)
+            for column in table_schema(table).columns
+        ] == [
+            (name, short.get(str(kind), kind), nullable, comment)
+            for name, kind, nullable, comment in run_sql(url, COLUMNS, {"table": table})
+        ], table
 
 
 def test_a_password_is_in_no_representation_of_a_resource(control: ControlPlane) -> None:

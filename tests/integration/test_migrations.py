@@ -33,6 +33,10 @@ CATALOGUE = """
     UNION ALL
     SELECT 'function', proname, proacl::text, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace
     UNION ALL
+    SELECT 'comment', objoid::regclass::text, objsubid::text, description FROM pg_description
+     WHERE classoid = 'pg_class'::regclass AND objoid::regclass::text NOT LIKE 'pg\\_%'
+       AND objoid >= 16384
+    UNION ALL
     SELECT 'version', version::text, '', '' FROM schema_versions
     ORDER BY 1, 2, 3, 4"""
 
