@@ -14,12 +14,11 @@ from benchmarks.growth import growth_table, measure_growth
 from benchmarks.history import Times, history_table, measure_history
 from benchmarks.latency import latency_table, measure_latency
 from benchmarks.latency_beside import Pace, beside_table, measure_beside
-from benchmarks.place import JdbcDriverMissing
 from benchmarks.redelivery import measure_redelivery, redelivery_table
 from benchmarks.report import throughput_chart, throughput_tables
 from benchmarks.throughput import measure_throughput
 from benchmarks.workloads import DEFAULT_WORKLOADS, WORKLOADS, unknown_names
-from clickstream_assets.settings import SettingsError
+from clickstream_assets.errors import ClickstreamError
 
 ROWS, ROUNDS = 1_000_000, 5
 RATES = (100.0, 1_000.0, 10_000.0)  # events per second
@@ -151,5 +150,5 @@ def machine() -> str:
 if __name__ == "__main__":
     try:
         main()
-    except (SettingsError, JdbcDriverMissing, RuntimeError) as error:
+    except (ClickstreamError, RuntimeError) as error:
         raise SystemExit(f"benchmarks: {error}") from None

@@ -56,7 +56,7 @@ def measure_beside(pace: Pace, say: Callable[[str], None], *, apart: bool) -> li
     """Ours, the usual job, and ours by its ledger.
 
     Raises:
-        JdbcDriverMissing: the usual job cannot run.
+        SettingsError: the usual job cannot run.
         RuntimeError: the files were not loaded in time.
     """
     jdbc_jar()

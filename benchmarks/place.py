@@ -19,17 +19,15 @@ from pyspark.sql import SparkSession
 
 from benchmarks.cpu import CpuMeter
 from benchmarks.statements import on_table, statement
+from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.database import connect
 from clickstream_assets.postgres.credentials import role_url
 from clickstream_assets.postgres.schema import setup_databases
 from clickstream_assets.postgres.sharing import database_running
 from clickstream_assets.settings import Settings
 from spark.sink import jdbc as jdbc_sink
-from spark.source.data_source import URL_VARIABLE
 from spark.stream import idle_workers
 from spark.stream.session import start_session
-
-JdbcDriverMissing = jdbc_sink.JdbcDriverMissing
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ def jdbc_jar() -> Path:
     """The PostgreSQL JDBC driver.
 
     Raises:
-        JdbcDriverMissing: there is none.
+        SettingsError: there is none.
     """
     return jdbc_sink.find_jdbc_jar(os.environ.get("CLICKSTREAM_JDBC_JAR"))
 
@@ -111,7 +109,7 @@ def benchmark_place(*, with_jdbc: bool) -> Iterator[Place]:
     """A server with the settings of `clickstream up`, and a session as the stream has; removed at the end.
 
     Raises:
-        JdbcDriverMissing: the driver is wanted and not found.
+        SettingsError: the driver is wanted and not found.
     """
     jar = jdbc_jar() if with_jdbc else None
     home = Path(tempfile.mkdtemp(prefix="clickstream-bench-"))
@@ -124,7 +122,7 @@ def benchmark_place(*, with_jdbc: bool) -> Iterator[Place]:
         with database_running(settings):
             setup_databases(settings)
             owner, writer = role_url(settings, "owner"), role_url(settings, "writer")
-            os.environ[URL_VARIABLE] = writer
+            os.environ[STREAM_URL_VARIABLE] = writer
             spark = start_session(settings.spark_master, home, str(jar) if jar else None)
             spark.sparkContext.setLogLevel("ERROR")
             try:

@@ -1,4 +1,5 @@
-"""What both planes say alike: the fields of an event, the words of producers and the namespace of event ids.
+"""What both planes say alike: the fields of an event, the words of producers, the namespace of event ids, and how the
+programs end.
 
 Tables and nothing else. The stream (`spark/`) and the audit of values (`values_audit/`) read by them, each with code
 of its own.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from enum import IntEnum
 
 FIELDS = (
     "event_id",
@@ -112,3 +114,16 @@ ACTIONS: Mapping[str, str] = {
 
 # Of the UUIDv5 that an event without a UUID gets.
 NAMESPACE = uuid.UUID("6f9c1b52-0d5e-5c7b-9a35-5d1c64f3ab10")
+
+
+class ExitCode(IntEnum):
+    """Of all our programs."""
+
+    DONE = 0
+    FAILED = 1  # the work failed, or a check did
+    TO_BE_MENDED = 2  # nothing was begun: wrong usage or settings, or something is missing or taken
+    LEASE_HELD = 3  # of the stream: another one runs
+
+
+# How the stream's program, and Spark's Python processes, are told the database: an option of Spark would be visible.
+STREAM_URL_VARIABLE = "CLICKSTREAM_STREAM_DATABASE_URL"

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from clickstream_assets.errors import SettingsError
 from clickstream_assets.generator.catalogue import make_catalogue
 from clickstream_assets.generator.delivery import CHUNK, Delivery
 from clickstream_assets.generator.faults import DUPLICATE, LATE, MALFORMED, ON_TIME, FaultPlan
@@ -24,17 +25,17 @@ from clickstream_assets.generator.live import Clock, Pace
 from clickstream_assets.generator.manifest import FileTruth, Manifest
 from clickstream_assets.generator.people import make_people
 from clickstream_assets.generator.rows import RowWriter, text_of
-from clickstream_assets.generator.spec import GenerationError, GenerationSpec, LiveSpec
+from clickstream_assets.generator.spec import GenerationSpec, LiveSpec
 from clickstream_assets.generator.timeline import Timeline, endless, history
 from clickstream_assets.generator.writer import event_file, live_names, remove_leftovers, seeded_names
 
 __all__ = [
     "Clock",
     "FileTruth",
-    "GenerationError",
     "GenerationSpec",
     "LiveSpec",
     "Manifest",
+    "SettingsError",
     "generate_files",
     "generate_live",
 ]
@@ -51,13 +52,13 @@ def generate_files(spec: GenerationSpec, out: Path, progress: Progress | None = 
     """Write a finished history into `out` (created if missing); every file appears whole, by a rename.
 
     Raises:
-        GenerationError: the specification cannot be met.
+        SettingsError: the specification cannot be met.
         OSError: `out` cannot be written to; files that had appeared by then stay.
     """
     spec.check()
     start, until = (int(moment.timestamp() * 1000) for moment in spec.period())
     if until <= start:
-        raise GenerationError("the period is shorter than a millisecond: give an earlier start.")
+        raise SettingsError("the period is shorter than a millisecond: give an earlier start.")
     out.mkdir(parents=True, exist_ok=True)
     remove_leftovers(out)
     names = live_names() if spec.seed is None else seeded_names(_fingerprint(spec), out)
@@ -95,7 +96,7 @@ def generate_live(
         keep_details: keep an entry for every file in the manifest (memory grows with each).
 
     Raises:
-        GenerationError: the specification cannot be met.
+        SettingsError: the specification cannot be met.
         OSError: `out` cannot be written to.
     """
     spec.check()

@@ -15,7 +15,8 @@ from functools import cache
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.settings import SQL_DIR, SettingsError
+from clickstream_assets.errors import DatabaseError
+from clickstream_assets.settings import SQL_DIR
 
 CONNECT_TIMEOUT = 10  # seconds
 VANISHED_AFTER = 15  # seconds until a peer that does not answer counts as gone
@@ -47,16 +48,12 @@ KEEPALIVES: Mapping[str, str] = {
 }
 
 
-class DatabaseUnfit(SettingsError):
-    """The database, or the way to it, cannot serve as it is. The message is one sentence for the user."""
-
-
 def connect(url: str, application_name: str, *, autocommit: bool = False) -> Connection:
     """Open a connection with our settings whose two ends notice within 15 s that the other one has vanished.
 
     Raises:
         psycopg2.OperationalError: the server cannot be reached or refuses.
-        DatabaseUnfit: the session does not take our settings.
+        DatabaseError: the session does not take our settings.
     """
     connection = psycopg2.connect(
         url,
@@ -88,7 +85,7 @@ def _set_session(connection: Connection) -> None:
         found = dict(cursor.fetchall())
     for name, value in wanted.items():
         if found[name] != value:
-            raise DatabaseUnfit(f"the database makes {name} '{found[name]}' where this needs '{value}'.")
+            raise DatabaseError(f"the database makes {name} '{found[name]}' where this needs '{value}'.")
 
 
 @cache

@@ -11,19 +11,21 @@ import psycopg2
 from psycopg2 import errors
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import ENCODING, DatabaseUnfit, connect, query
+from clickstream_assets.database import ENCODING, connect, query
+from clickstream_assets.errors import DatabaseError
+from clickstream_assets.text import first_line
 
 OLDEST_SERVER = 140000
 
 
 def check_server(connection: Connection) -> None:
-    """Raises DatabaseUnfit where the server is older than PostgreSQL 14, or the database does not store UTF8."""
+    """Raises DatabaseError where the server is older than PostgreSQL 14, or the database does not store UTF8."""
     info = connection.info
     if connection.server_version < OLDEST_SERVER:
         version = info.parameter_status("server_version")
-        raise DatabaseUnfit(f"the server is PostgreSQL {version}: this needs PostgreSQL 14 or newer.")
+        raise DatabaseError(f"the server is PostgreSQL {version}: this needs PostgreSQL 14 or newer.")
     if (encoding := info.parameter_status("server_encoding")) != ENCODING:
-        raise DatabaseUnfit(
+        raise DatabaseError(
             f"the database {info.dbname} stores text as {encoding}, and events need {ENCODING}: make another one with "
             f"CREATE DATABASE … ENCODING '{ENCODING}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0, and name it in "
             "CLICKSTREAM_DATABASE_URL."
@@ -40,7 +42,7 @@ def why_read_only(connection: Connection, role: str) -> str | None:
 
 def sentence_of(error: psycopg2.Error) -> str:
     """What PostgreSQL said, as one sentence."""
-    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    first = first_line(error)
     if isinstance(error, errors.ReadOnlySqlTransaction):
         return read_only_sentence(first)
     return f"the database does not answer as it should: {first}"
@@ -51,13 +53,13 @@ def read_only_sentence(reason: str) -> str:
 
 
 def check_writable(connection: Connection) -> None:
-    """Raises DatabaseUnfit where the role of this connection can write nothing."""
+    """Raises DatabaseError where the role of this connection can write nothing."""
     if (sentence := why_read_only(connection, connection.info.user)) is not None:
-        raise DatabaseUnfit(sentence)
+        raise DatabaseError(sentence)
 
 
 def check_own_sessions(url: str) -> None:
-    """Raises DatabaseUnfit where a pooler on the way gives a session of the server to one client after the other.
+    """Raises DatabaseError where a pooler on the way gives a session of the server to one client after the other.
 
     Two clients that are connected at the same time then have the same session, or one has another one each time; a
     lock, a temporary table and a setting are somebody else's a moment later.
@@ -68,7 +70,7 @@ def check_own_sessions(url: str) -> None:
     ):
         before, other, after = (_session(connection) for connection in (first, second, first))
     if before != after or before == other:
-        raise DatabaseUnfit(
+        raise DatabaseError(
             "the way to the database is a pooler in transaction mode, where a session keeps neither lock nor settings: "
             "name the server itself, or a pooler in session mode."
         )

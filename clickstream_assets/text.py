@@ -61,3 +61,15 @@ def moment(time: datetime | None) -> str:
 def printable(name: str) -> str:
     """A file name on one line that cannot move the terminal's cursor; odd characters as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
+def first_line(said: object) -> str:
+    """The first line of a message of several; the kind of an error that says nothing."""
+    lines = str(said).strip().splitlines()
+    return lines[0].strip() if lines else type(said).__name__ if isinstance(said, BaseException) else "?"
+
+
+def one_line(said: object) -> str:
+    """A message with its lines joined; the kind of an error that says nothing."""
+    words = str(said).split()
+    return " ".join(words) if words else first_line(said)

@@ -17,7 +17,9 @@ from pathlib import Path
 # Started as a file, Python puts this folder first on its path, where `spark` would mean nothing.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from clickstream_assets.settings import Settings, SettingsError  # noqa: E402
+from clickstream_assets.errors import SettingsError  # noqa: E402
+from clickstream_assets.exits import EXPECTED, end_by  # noqa: E402
+from clickstream_assets.settings import Settings  # noqa: E402
 from spark.cleaning.source_mapping import read_mapping  # noqa: E402
 from spark.cleaning.time_bounds import TimeBounds  # noqa: E402
 from spark.sample.report import report  # noqa: E402
@@ -54,9 +56,8 @@ def main() -> int:
             for number, candidate in enumerate(spread(candidates, arguments.files))
         ]
         lines, is_good = report(samples, len(candidates), mapping, found.ignored)
-    except SettingsError as error:
-        sys.stderr.write(f"clickstream check-source: {error}\n")
-        return 2
+    except EXPECTED as error:
+        return end_by(error, "clickstream check-source")
     sys.stdout.write("\n".join(lines) + "\n")
     return 0 if is_good else 1
 

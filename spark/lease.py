@@ -21,7 +21,9 @@ from datetime import UTC, datetime
 import psycopg2
 from psycopg2 import errors
 
+from clickstream_assets.contract import ExitCode
 from clickstream_assets.database import connect, query
+from clickstream_assets.errors import StreamError
 from clickstream_assets.fitness import check_own_sessions, check_server, check_writable
 
 HEARTBEAT_SECONDS = 1.0
@@ -30,11 +32,13 @@ APPLICATION_NAME = "clickstream-stream-lease"
 log = logging.getLogger("clickstream.lease")
 
 
-class LeaseHeld(Exception):
+class LeaseHeld(StreamError):
     """Another stream runs. The message says which."""
 
+    exit_code = ExitCode.LEASE_HELD
 
-class LeaseLost(Exception):
+
+class LeaseLost(StreamError):
     """The lease is gone: nothing may be committed any more."""
 
 
@@ -47,7 +51,7 @@ class Lease:
         Raises:
             LeaseHeld: another stream runs.
             LeaseLost: the row of the lease is gone.
-            DatabaseUnfit: no stream can run on this database.
+            DatabaseError: no stream can run on this database.
         """
         self._lost = lost
         self._stop = threading.Event()
@@ -114,10 +118,13 @@ class Lease:
             cursor.execute(query("lease_holder"))
             row = cursor.fetchone()
         if row is None or row[1] is None:
-            return "another stream holds the lease"
+            return "another stream holds the lease; only one may run."
         mode, pid, host, started = row
         age = (datetime.now(UTC) - started).total_seconds()
-        return f"another stream ({mode}, process {pid} on {host}, started {age:,.0f} s ago) holds the lease"
+        return (
+            f"another stream ({mode}, process {pid} on {host}, started {age:,.0f} s ago) holds the lease; "
+            "only one may run."
+        )
 
     def _beat(self) -> None:
         while not self._stop.wait(HEARTBEAT_SECONDS):

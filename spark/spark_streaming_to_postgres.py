@@ -20,19 +20,15 @@ from pathlib import Path
 # Started as a file, Python puts this folder first on its path, where `spark` would mean nothing.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-import psycopg2  # noqa: E402
 from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes  # noqa: E402
 
+from clickstream_assets.contract import STREAM_URL_VARIABLE, ExitCode  # noqa: E402
 from clickstream_assets.database_url import check_url  # noqa: E402
-from clickstream_assets.fitness import sentence_of  # noqa: E402
+from clickstream_assets.errors import SettingsError  # noqa: E402
+from clickstream_assets.exits import EXPECTED, end_by  # noqa: E402
 from clickstream_assets.home import make_home  # noqa: E402
-from clickstream_assets.settings import Settings, SettingsError  # noqa: E402
-from spark.lease import LeaseHeld, LeaseLost  # noqa: E402
-from spark.sink.jdbc import JdbcDriverMissing  # noqa: E402
-from spark.source.data_source import URL_VARIABLE  # noqa: E402
-from spark.stream.stream import StreamFailed, run_stream  # noqa: E402
-
-FAILED, WRONG_SETTINGS, HELD = 1, 2, 3
+from clickstream_assets.settings import Settings  # noqa: E402
+from spark.stream.stream import run_stream  # noqa: E402
 
 
 def main() -> int:
@@ -43,15 +39,9 @@ def main() -> int:
         settings, available_now = _settings()
         with _reporting():
             run_stream(settings, available_now=available_now)
-    except (SettingsError, JdbcDriverMissing) as error:
-        return _end(WRONG_SETTINGS, str(error))
-    except LeaseHeld as error:
-        return _end(HELD, f"{error}; only one may run.")
-    except psycopg2.Error as error:
-        return _end(FAILED, sentence_of(error))
-    except (LeaseLost, StreamFailed) as error:
-        return _end(FAILED, str(error))
-    return 0
+    except EXPECTED as error:
+        return end_by(error, "clickstream stream")
+    return ExitCode.DONE
 
 
 def _settings() -> tuple[Settings, bool]:
@@ -65,12 +55,13 @@ def _settings() -> tuple[Settings, bool]:
         settings = replace(settings, events_dir=arguments.source.absolute())
     if arguments.sink:
         settings = replace(settings, sink=arguments.sink)
-    url = os.environ.get(URL_VARIABLE) or settings.database_url
+    url = os.environ.get(STREAM_URL_VARIABLE) or settings.database_url
     if not url:
         raise SettingsError(
-            f"{URL_VARIABLE} is not set: give the URL of the database, or use `clickstream stream`, which knows it."
+            f"{STREAM_URL_VARIABLE} is not set: give the URL of the database, or use `clickstream stream`, which "
+            "knows it."
         )
-    os.environ[URL_VARIABLE] = check_url(URL_VARIABLE, url)
+    os.environ[STREAM_URL_VARIABLE] = check_url(STREAM_URL_VARIABLE, url)
     if settings.events_dir == settings.home / "events":
         make_home(settings.home)
         settings.events_dir.mkdir(exist_ok=True)  # ours; one that was named must be there
@@ -82,12 +73,6 @@ def _settings() -> tuple[Settings, bool]:
 def _reporting() -> AbstractContextManager[object]:
     """Where an orchestrator opened a Dagster Pipes session for this process, open its end, so that it knows we live."""
     return open_dagster_pipes() if DAGSTER_PIPES_CONTEXT_ENV_VAR in os.environ else nullcontext()
-
-
-def _end(code: int, sentence: str) -> int:
-    one_line = " ".join(sentence.split())  # what PostgreSQL says may have several
-    sys.stderr.write(f"clickstream stream: {one_line}\n")
-    return code
 
 
 if __name__ == "__main__":

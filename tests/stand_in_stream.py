@@ -37,7 +37,7 @@ def main() -> int:
             lambda reason: os._exit(1),
         )
     except LeaseHeld as held:
-        sys.stderr.write(f"{held}.\n")
+        sys.stderr.write(f"{held}\n")
         return 3
     lease.show_spark_ui("http://127.0.0.1:4040")
     if is_catch_up:

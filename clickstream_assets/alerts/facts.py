@@ -21,6 +21,7 @@ from clickstream_assets.supervision.decision import StreamState, decide
 from clickstream_assets.supervision.look import look_at_stream
 from clickstream_assets.supervision.run_history import RunEnd
 from clickstream_assets.supervision.runs import STREAM_JOB
+from clickstream_assets.text import first_line
 
 STREAM = "stream"
 DATABASE = "database"
@@ -93,9 +94,8 @@ def _look_at_stream(
             decision = decide(look_at_stream(instance, connection, lease, settings))
     except psycopg2.OperationalError as error:
         unknown.add(STREAM)
-        reason = (str(error).strip().splitlines() or ["no answer"])[0]
         conditions.append(
-            Condition(DATABASE, "away", "error", f"It does not answer: {reason}", DATABASE_AFTER)
+            Condition(DATABASE, "away", "error", f"It does not answer: {first_line(error)}", DATABASE_AFTER)
         )
         return False
     well[DATABASE] = "It answers again."

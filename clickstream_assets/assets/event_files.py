@@ -7,7 +7,8 @@ Belongs here: the launchpad's configuration and the metadata of what was written
 import dagster as dg
 from pydantic import Field
 
-from clickstream_assets.generator.spec import GenerationError, GenerationSpec
+from clickstream_assets.errors import SettingsError
+from clickstream_assets.generator.spec import GenerationSpec
 from clickstream_assets.settings import Settings
 
 
@@ -48,7 +49,7 @@ def event_files(
     )
     try:
         manifest = generate_files(spec, settings.events_dir)
-    except GenerationError as error:
+    except SettingsError as error:
         raise dg.Failure(f"Nothing was generated: {error}", allow_retries=False) from None
     context.log.info(f"{manifest.files} files with {manifest.rows} rows are in {settings.events_dir}.")
     return dg.MaterializeResult(

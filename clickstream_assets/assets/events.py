@@ -11,6 +11,7 @@ from pydantic import Field
 
 from clickstream_assets.assets.previews import preview
 from clickstream_assets.assets.table_schemas import table_comment, table_schema
+from clickstream_assets.errors import StreamError
 from clickstream_assets.ledger.reads import (
     BatchesSince,
     read_batches_since,
@@ -20,8 +21,8 @@ from clickstream_assets.ledger.reads import (
 )
 from clickstream_assets.resources import Database
 from clickstream_assets.settings import Settings
-from clickstream_assets.supervision.catch_up import CatchUpTimeout, catch_up
-from clickstream_assets.supervision.run import StreamProgram, StreamProgramFailed
+from clickstream_assets.supervision.catch_up import catch_up
+from clickstream_assets.supervision.run import StreamProgram
 
 
 class CatchUp(dg.Config):
@@ -72,7 +73,7 @@ def events_and_rejects(
         last = read_last_batch(connection)
         try:
             files = catch_up(context, connection, settings, program, config.timeout_seconds)
-        except (CatchUpTimeout, StreamProgramFailed) as failure:
+        except StreamError as failure:
             raise dg.Failure(f"Catching up failed: {failure}", allow_retries=False) from None
         batches = read_batches_since(connection, last.batch_id if last else 0)
         totals = read_lifetime_counts(connection)

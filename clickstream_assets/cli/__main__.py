@@ -7,15 +7,12 @@ status` does not pay for what `clickstream up` needs.
 from __future__ import annotations
 
 import importlib
-import sys
 from pathlib import Path
 
 import click
-import psycopg2
 from dotenv import load_dotenv
 
-from clickstream_assets.fitness import sentence_of
-from clickstream_assets.settings import SettingsError
+from clickstream_assets.exits import EXPECTED, end_by
 
 COMMANDS = (
     "up",
@@ -46,6 +43,14 @@ class _LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # whoever reads our output has seen enough: click's
+            raise
+        except EXPECTED as error:
+            ctx.exit(end_by(error, "clickstream"))
+
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="clickstream-assets")
@@ -54,17 +59,10 @@ def clickstream() -> None:
 
 
 def main() -> None:
-    """Entry point. Exit codes: 0 done, 1 a check failed or the work did, 2 wrong usage or settings."""
+    """Entry point. Exit codes: `contract.ExitCode`; click's own for wrong usage is the same."""
     # As Dagster's own programs do; here the environment itself comes first.
     load_dotenv(Path.cwd() / ".env")
-    try:
-        clickstream(prog_name="clickstream")
-    except SettingsError as error:
-        click.echo(f"clickstream: {error}", err=True)
-        sys.exit(2)
-    except psycopg2.Error as error:
-        click.echo(f"clickstream: {sentence_of(error)}", err=True)
-        sys.exit(1)
+    clickstream(prog_name="clickstream")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from clickstream_assets.cli.progress_lines import progress_on
+from clickstream_assets.errors import SettingsError
 from clickstream_assets.generator.manifest import Manifest
-from clickstream_assets.generator.spec import GenerationError, GenerationSpec, LiveSpec
+from clickstream_assets.generator.spec import GenerationSpec, LiveSpec
 from clickstream_assets.settings import Settings
 
 # The heavy modules (Arrow, Faker) are imported once the options are known to be right.
@@ -98,19 +99,17 @@ def command(out: Path | None, manifest: Path | None, rate: float | None, **optio
         click.echo("clickstream: the manifest lies among the event files, where a stream finds it.", err=True)
     try:
         if manifest is not None and not manifest.parent.is_dir():
-            raise GenerationError(f"--manifest: {manifest.parent} is no directory.")
+            raise SettingsError(f"--manifest: {manifest.parent} is no directory.")
         if rate is None:
             if exit_with_parent:
-                raise GenerationError("--exit-with-parent belongs to a live shop: give --rate too.")
+                raise SettingsError("--exit-with-parent belongs to a live shop: give --rate too.")
             truth = _history(given, out)
         else:
             truth = _live_shop(rate, given, out, exit_with_parent, keep_details=manifest is not None)
         if manifest is not None:
             _write_json(manifest, truth.as_dict())
-    except GenerationError as error:
+    except SettingsError as error:
         raise click.UsageError(str(error)) from None
-    except OSError as error:
-        raise click.ClickException(f"{error.filename or out}: {error.strerror or error}.") from None
     click.echo(
         f"{truth.rows:,} rows in {truth.files:,} files in {out}: {truth.unique_events:,} unique events "
         f"({truth.late:,} late), {truth.duplicates:,} duplicates, {truth.malformed:,} malformed."
@@ -119,9 +118,9 @@ def command(out: Path | None, manifest: Path | None, rate: float | None, **optio
 
 def _history(given: dict[str, Any], out: Path) -> Manifest:
     if "events" not in given:
-        raise GenerationError("how many? Give --events, or --rate for a live shop.")
+        raise SettingsError("how many? Give --events, or --rate for a live shop.")
     if "interval" in given:
-        raise GenerationError("--interval belongs to a live shop: give --rate too.")
+        raise SettingsError("--interval belongs to a live shop: give --rate too.")
     spec = GenerationSpec(**given)
     spec.check()
     from clickstream_assets.data_generator import generate_files
@@ -137,13 +136,13 @@ def _live_shop(
 ) -> Manifest:
     for name in ("start", "until", "days"):
         if name in given:
-            raise GenerationError(f"--{name} belongs to a finished history, and --rate to a live shop.")
+            raise SettingsError(f"--{name} belongs to a finished history, and --rate to a live shop.")
     files = given.pop("files", None)
     if files is not None:
         if "interval" in given or "events" not in given:
-            raise GenerationError("with --rate, --files needs --events and no --interval.")
+            raise SettingsError("with --rate, --files needs --events and no --interval.")
         if not 1 <= files <= given["events"] or rate <= 0:
-            raise GenerationError(f"--files is {files}: give at least 1, and no more than --events.")
+            raise SettingsError(f"--files is {files}: give at least 1, and no more than --events.")
         given["interval"] = given["events"] / files / rate
     spec = LiveSpec(rate=rate, **given)
     spec.check()

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from clickstream_assets.maintenance.steps import STEPS, Maintenance, MaintenanceBusy, StepResult, run_step
+from clickstream_assets.maintenance.steps import STEPS, Maintenance, StepResult, run_step
 from clickstream_assets.postgres.credentials import role_url
 from clickstream_assets.postgres.sharing import database_running
 from clickstream_assets.settings import Settings
@@ -31,10 +31,7 @@ def command(only: tuple[str, ...], as_json: bool) -> None:
         maintenance = Maintenance(settings, lambda role: role_url(settings, role))
         for name in STEPS:
             if not only or name in only:
-                try:
-                    results[name] = run_step(maintenance, name)
-                except MaintenanceBusy as busy:
-                    raise click.ClickException(str(busy)) from None
+                results[name] = run_step(maintenance, name)
                 if not as_json:
                     click.echo(f"{name:<18}{results[name].sentence}")
     if as_json:

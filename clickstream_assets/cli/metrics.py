@@ -8,10 +8,11 @@ import click
 from prometheus_client import CollectorRegistry, start_http_server
 
 from clickstream_assets.database import connect
+from clickstream_assets.errors import StartError
 from clickstream_assets.monitoring.metrics import PipelineCollector
 from clickstream_assets.monitoring.scrape import Reader
 from clickstream_assets.postgres.credentials import role_url
-from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.settings import Settings
 from clickstream_assets.up.stop_signals import StopSignals
 
 PORT = 9709
@@ -36,7 +37,7 @@ def command(port: int, host: str) -> None:
         try:
             server, thread = start_http_server(port, host, registry)
         except OSError as error:
-            raise SettingsError(
+            raise StartError(
                 f"port {port} on {host} cannot be had for the metrics ({error.strerror}): stop the program that uses "
                 "it, or give another --port."
             ) from None

@@ -12,10 +12,11 @@ from typing import cast
 
 import click
 
+from clickstream_assets.errors import DatabaseError, StartError
 from clickstream_assets.postgres.credentials import Role, role_url, split_password
-from clickstream_assets.postgres.programs import PostgresError, installed_directory
+from clickstream_assets.postgres.programs import installed_directory
 from clickstream_assets.postgres.sharing import database_running
-from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.settings import Settings
 
 
 @click.command("psql", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -43,15 +44,15 @@ def find_psql() -> str:
     """The psql that came with the embedded server, else the one in PATH.
 
     Raises:
-        SettingsError: there is none.
+        StartError: there is none.
     """
     try:
         bundled: Path | None = installed_directory() / "psql"
-    except PostgresError:
+    except DatabaseError:
         bundled = None
     if bundled is not None and os.access(bundled, os.X_OK):
         return str(bundled)
     found = shutil.which("psql")
     if found is None:
-        raise SettingsError("psql was not found: install PostgreSQL's client programs.")
+        raise StartError("psql was not found: install PostgreSQL's client programs.")
     return found

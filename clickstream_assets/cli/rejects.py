@@ -119,15 +119,12 @@ def export(
     """
     which = _filter(reason, file, since)
     with role_connection(Settings.from_env(), "reader", "clickstream-rejects") as connection:
-        try:
-            if format_ == "jsonl":
-                with open_private(out) as output:
-                    rows = rejects.export_json_lines(connection, which, again, output)
-                result = rejects.Export((out,), rows, 0)
-            else:
-                result = rejects.export_csv(connection, which, again, out)
-        except OSError as error:
-            raise click.ClickException(f"{out} cannot be written: {error.strerror}.") from None
+        if format_ == "jsonl":
+            with open_private(out) as output:
+                rows = rejects.export_json_lines(connection, which, again, output)
+            result = rejects.Export((out,), rows, 0)
+        else:
+            result = rejects.export_csv(connection, which, again, out)
     names = ", ".join(map(str, result.files)) or "no file"
     click.echo(f"{count(result.rows)} rejected rows written to {names}.")
     if result.cut:
@@ -161,10 +158,7 @@ def replay(
             else:
                 result = replay_as_they_are(connection, settings.events_dir, which, again)
         except ReplayFileError as error:
-            raise click.ClickException(f"{repaired} is not replayed: {error}.") from None
-        except OSError as error:
-            place = error.filename or settings.events_dir
-            raise click.ClickException(f"{place} cannot be used: {error.strerror}.") from None
+            raise ReplayFileError(f"{repaired} is not replayed: {error}.") from None
     click.echo(_replay_text(result))
 
 

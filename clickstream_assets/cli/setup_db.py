@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from clickstream_assets.errors import DatabaseError
 from clickstream_assets.postgres.schema import setup_databases
 from clickstream_assets.postgres.sharing import database_running
 from clickstream_assets.settings import Settings
@@ -21,7 +22,5 @@ def command(with_dagster: bool, take_roles: bool) -> None:
     with database_running(settings):
         setup_databases(settings, take_roles=take_roles)
         if with_dagster and (code := migrate_storage(settings)) != 0:
-            raise click.ClickException(
-                f"Dagster's tables cannot be made: its program ended with code {code}."
-            )
+            raise DatabaseError(f"Dagster's tables cannot be made: its program ended with code {code}.")
     click.echo("The database is ready.")

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from clickstream_assets.errors import SettingsError
+
 Ids = Literal["random", "time-ordered"]
 
 # Where a seeded history ends unless told: a seed must give the same bytes tomorrow.
@@ -19,20 +21,14 @@ DEFAULT_DAYS = 7.0
 MOST_EVENTS = 10**12
 
 
-class GenerationError(ValueError):
-    """What was asked for cannot be generated. The message is one sentence for the user."""
-
-
 def _check_shares(duplicates: float, malformed: float, late: float) -> None:
     for name, share in (("duplicates", duplicates), ("malformed", malformed), ("late", late)):
         if not 0 <= share <= 1:
-            raise GenerationError(f"{name} is {share:g}: give a share from 0 to 1.")
+            raise SettingsError(f"{name} is {share:g}: give a share from 0 to 1.")
     if duplicates + malformed + late > 1 + 1e-9:
-        raise GenerationError(
-            "duplicates, malformed and late come to more than all rows: lower their shares."
-        )
+        raise SettingsError("duplicates, malformed and late come to more than all rows: lower their shares.")
     if duplicates and duplicates + malformed > 1 - 1e-9:
-        raise GenerationError("duplicates repeat good rows, and no good row is left: lower the shares.")
+        raise SettingsError("duplicates repeat good rows, and no good row is left: lower the shares.")
 
 
 @dataclass(frozen=True)
@@ -65,21 +61,21 @@ class GenerationSpec:
 
     def check(self) -> None:
         """Raises:
-        GenerationError: the values contradict each other or cannot be used.
+        SettingsError: the values contradict each other or cannot be used.
         """
         if not 1 <= self.events <= MOST_EVENTS:
-            raise GenerationError(f"events is {self.events}: give a number from 1 to 10^12.")
+            raise SettingsError(f"events is {self.events}: give a number from 1 to 10^12.")
         if not 1 <= self.files <= self.events:
-            raise GenerationError(
+            raise SettingsError(
                 f"files is {self.files}: give at least 1, and no more than there are events ({self.events})."
             )
         if self.seed is not None and self.seed < 0:
-            raise GenerationError(f"seed is {self.seed}: give a number that is not negative.")
+            raise SettingsError(f"seed is {self.seed}: give a number that is not negative.")
         if self.ids not in ("random", "time-ordered"):
-            raise GenerationError(f"ids is '{self.ids}': give random or time-ordered.")
+            raise SettingsError(f"ids is '{self.ids}': give random or time-ordered.")
         _check_shares(self.duplicates, self.malformed, self.late)
         if self.good_rows == 0 and self.duplicate_rows:
-            raise GenerationError("duplicates repeat good rows, and no good row is left: lower the shares.")
+            raise SettingsError("duplicates repeat good rows, and no good row is left: lower the shares.")
         self.period()
 
     @property
@@ -103,22 +99,22 @@ class GenerationSpec:
         """Begin and end of the history, in UTC.
 
         Raises:
-            GenerationError: the period is empty, begins before 2000 or ends in the future.
+            SettingsError: the period is empty, begins before 2000 or ends in the future.
         """
         now = now or datetime.now(UTC)
         until = in_utc(self.until) if self.until else (now if self.seed is None else SEEDED_UNTIL)
         try:
             start = in_utc(self.start) if self.start else until - timedelta(days=self.days)
         except (OverflowError, ValueError):
-            raise GenerationError(f"days is {self.days:g}: that is before the year 2000.") from None
+            raise SettingsError(f"days is {self.days:g}: that is before the year 2000.") from None
         if until > now:
-            raise GenerationError(f"until is {until:%Y-%m-%d %H:%M} UTC: events of the future are no events.")
+            raise SettingsError(f"until is {until:%Y-%m-%d %H:%M} UTC: events of the future are no events.")
         if start >= until:
-            raise GenerationError(
+            raise SettingsError(
                 f"the period is empty: it starts at {start:%Y-%m-%d %H:%M} UTC, after its end."
             )
         if start < EARLIEST:
-            raise GenerationError(
+            raise SettingsError(
                 f"the period starts on {start:%Y-%m-%d}: give a start after {EARLIEST:%Y-%m-%d}."
             )
         return start, until
@@ -148,14 +144,14 @@ class LiveSpec:
 
     def check(self) -> None:
         """Raises:
-        GenerationError: the values contradict each other or cannot be used.
+        SettingsError: the values contradict each other or cannot be used.
         """
         if not 0 < self.rate <= 1_000_000:
-            raise GenerationError(
+            raise SettingsError(
                 f"rate is {self.rate:g}: give events per second, above 0 and up to 1,000,000."
             )
         if not 0.01 <= self.interval <= 3600:
-            raise GenerationError(f"interval is {self.interval:g}: give seconds from 0.01 to 3600.")
+            raise SettingsError(f"interval is {self.interval:g}: give seconds from 0.01 to 3600.")
         self.whole().check()
 
     def whole(self) -> GenerationSpec:

@@ -11,9 +11,9 @@ import dagster as dg
 import psycopg2
 
 from clickstream_assets.database import query
+from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.ledger.reads import read_lease
 from clickstream_assets.resources import Database
-from clickstream_assets.settings import SettingsError
 from clickstream_assets.supervision.facts import run_name
 from clickstream_assets.supervision.run import StreamProgram, StreamProgramFailed
 from clickstream_assets.supervision.runs import STREAM_JOB, end_run, stream_runs
@@ -78,7 +78,7 @@ def _show_begin(context: dg.OpExecutionContext, database: Database) -> bool:
 
 def _record_end(context: dg.OpExecutionContext, database: Database, reason: str) -> None:
     with (
-        suppress(psycopg2.Error, SettingsError),
+        suppress(psycopg2.Error, ClickstreamError),
         database.writing() as connection,
         connection.cursor() as cursor,
     ):

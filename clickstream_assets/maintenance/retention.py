@@ -23,6 +23,7 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import query
 from clickstream_assets.summaries import refresh as summaries
+from clickstream_assets.text import first_line
 
 LOCK_LIMIT = "5s"  # behind a long query on events; all others wait behind us meanwhile
 REFRESHES = 5  # of the summaries, in a row, because of batches that came meanwhile; a backfill may bring many
@@ -65,7 +66,7 @@ def drop_expired(owner: Connection, writer: Connection, days: int) -> Retention:
                 tuple(dropped), f"events are in use by a query that lasts longer than {LOCK_LIMIT}"
             )
         except errors.ObjectNotInPrerequisiteState as error:
-            uncounted = str(error).strip().splitlines()[0]
+            uncounted = first_line(error)
         else:
             return Retention(tuple(dropped))
     return Retention(tuple(dropped), uncounted)

@@ -17,13 +17,14 @@ from psycopg2 import errors
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import connect, query
+from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.maintenance.finished_files import tidy_finished_files
 from clickstream_assets.maintenance.log_trimming import trim_logs
 from clickstream_assets.maintenance.retention import drop_expired
 from clickstream_assets.maintenance.reused_ids import find_reused_ids
 from clickstream_assets.postgres.credentials import Role
 from clickstream_assets.settings import Settings
-from clickstream_assets.text import count, duration, moment, size
+from clickstream_assets.text import count, duration, first_line, moment, size
 
 APPLICATION = "clickstream-maintenance"
 WAIT_LIMIT = "60s"  # for another maintenance that does a step
@@ -53,7 +54,7 @@ class StepResult:
     problem: bool = False
 
 
-class MaintenanceBusy(Exception):
+class MaintenanceBusy(ClickstreamError):
     """Another maintenance does a step for too long. The message is one sentence."""
 
 
@@ -182,9 +183,8 @@ def run_step(maintenance: Maintenance, name: str) -> StepResult:
         except psycopg2.OperationalError:
             raise
         except psycopg2.Error as error:
-            return StepResult((str(error).strip().splitlines() or ["?"])[0], problem=True)
+            return StepResult(first_line(error), problem=True)
 
 
 def _not_set_up(error: psycopg2.Error) -> StepResult:
-    first = (str(error).strip().splitlines() or ["?"])[0]
-    return StepResult(f"{first}: run `clickstream setup-db`.", problem=True)
+    return StepResult(f"{first_line(error)}: run `clickstream setup-db`.", problem=True)

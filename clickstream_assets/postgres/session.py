@@ -13,9 +13,11 @@ from psycopg2 import errors
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import connect
+from clickstream_assets.errors import DatabaseError
 from clickstream_assets.postgres.credentials import Role, role_url
 from clickstream_assets.postgres.sharing import database_running
-from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.settings import Settings
+from clickstream_assets.text import first_line
 
 
 @contextmanager
@@ -23,7 +25,7 @@ def role_connection(settings: Settings, role: Role, application_name: str) -> It
     """An autocommit session of `role`. An embedded server that is down is up while this lasts.
 
     Raises:
-        SettingsError: there is no database yet, or it has no schema, or an older one.
+        DatabaseError: there is no database yet, or it has no schema, or an older one.
         psycopg2.OperationalError: it does not answer.
     """
     role_url(settings, role)  # says that there is no database, before one is made
@@ -32,9 +34,8 @@ def role_connection(settings: Settings, role: Role, application_name: str) -> It
         try:
             yield connection
         except (errors.UndefinedTable, errors.UndefinedColumn) as error:
-            missing = str(error).strip().splitlines()[0]
-            raise SettingsError(
-                f"the database lacks a part of the schema ({missing}): run `clickstream setup-db`."
+            raise DatabaseError(
+                f"the database lacks a part of the schema ({first_line(error)}): run `clickstream setup-db`."
             ) from error
         finally:
             connection.close()

@@ -19,7 +19,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from clickstream_assets.database import connect, query
 from clickstream_assets.database_url import with_database, with_identity
-from clickstream_assets.errors import SettingsError
+from clickstream_assets.errors import ClickstreamError, DatabaseError
 from clickstream_assets.postgres.credentials import ROLE_NAMES, Role
 
 # As the schema's files have them: bare where a name is meant, in quotes where its text is.
@@ -41,7 +41,7 @@ def is_shared(cursor: Cursor, owner_url: str, role: str, password: str) -> bool:
     """Whether another database of the server uses the role, which has our password.
 
     Raises:
-        SettingsError: it has another one.
+        DatabaseError: it has another one.
     """
     used_by = databases_of_role(cursor, role)
     return is_in_use(owner_url, role, password, used_by, used_by)
@@ -51,13 +51,13 @@ def is_in_use(owner_url: str, role: str, password: str, used_by: list[str], trie
     """Whether `used_by` names databases, and the role gets into one of `tried` with our password.
 
     Raises:
-        SettingsError: it does not.
+        DatabaseError: it does not.
     """
     if not used_by:
         return False
     if any(_gets_in(with_identity(with_database(owner_url, name), role, password)) for name in tried):
         return True
-    raise SettingsError(
+    raise DatabaseError(
         f"the role {role} has another password and works for another database here, {used_by[0]}, which would "
         "lose it: set CLICKSTREAM_ROLE_PREFIX to a name for the roles of this installation, or give both the same "
         "passwords; `clickstream setup-db --take-roles` changes it all the same."
@@ -74,5 +74,5 @@ def _gets_in(url: str) -> bool:
     try:
         with closing(connect(url, "clickstream-setup")):
             return True
-    except (psycopg2.OperationalError, SettingsError):
+    except (psycopg2.OperationalError, ClickstreamError):
         return False

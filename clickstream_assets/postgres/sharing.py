@@ -38,7 +38,7 @@ def database_running(settings: Settings) -> Iterator[OwnerUrl]:
     external database nothing is started nor changed.
 
     Raises:
-        PostgresError: the embedded server does not come up.
+        DatabaseError: the embedded server does not come up.
     """
     if settings.database_url is not None:
         yield OwnerUrl(role_url(settings, "owner"))

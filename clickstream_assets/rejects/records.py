@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.rejects.csv_lines import csv_line, has_open_quote, split_record
 
 REPLAY_OF = "replay_of"  # "file_id:line_no" of the original; intake keeps it in events.extra
@@ -28,7 +29,7 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001
 _LINK = re.compile(r"([0-9]{1,18}):([0-9]{1,18})", re.ASCII)
 
 
-class ReplayFileError(ValueError):
+class ReplayFileError(ClickstreamError):
     """A repaired file cannot be taken. The message is one sentence for the user."""
 
 

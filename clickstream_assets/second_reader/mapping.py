@@ -13,9 +13,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from clickstream_assets.contract import NULL_TOKENS
+from clickstream_assets.errors import SettingsError
 from clickstream_assets.second_reader.layout import BACKSLASH, DOUBLED
 from clickstream_assets.second_reader.texts import BLANKS, ascii_lower
-from clickstream_assets.settings import SettingsError
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.summaries import user_agents
 from clickstream_assets.summaries.transaction import Added, Record, Transaction
 
@@ -17,7 +18,7 @@ FOLLOWERS = ("conversion_funnel", "device_usage")  # of sessions; the others rea
 END = "infinity"  # of time, as PostgreSQL writes it
 
 
-class SummaryError(RuntimeError):
+class SummaryError(ClickstreamError):
     """A summary cannot be brought up to date. The message is one sentence: what, and what to do."""
 
 

@@ -18,6 +18,8 @@ from dataclasses import replace
 import dagster as dg
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.contract import ExitCode
+from clickstream_assets.errors import StreamError
 from clickstream_assets.ledger.reads import read_lease
 from clickstream_assets.ledger.waiting_files import (
     Listing,
@@ -26,15 +28,11 @@ from clickstream_assets.ledger.waiting_files import (
     list_event_files,
 )
 from clickstream_assets.settings import Settings
-from clickstream_assets.supervision.run import LEASE_IS_HELD, StreamProgram, StreamProgramFailed
+from clickstream_assets.supervision.run import StreamProgram, StreamProgramFailed
 from clickstream_assets.supervision.runs import stream_runs
 
 LOOK_EVERY = 1.0  # seconds
 SAY_EVERY = 10.0  # seconds between two lines of the log
-
-
-class CatchUpTimeout(Exception):
-    """Files are still waiting after the time that was given. The message is one sentence."""
 
 
 def catch_up(
@@ -47,7 +45,7 @@ def catch_up(
     """Returns the number of files that were waiting at the begin.
 
     Raises:
-        CatchUpTimeout: some still wait after `timeout_seconds`.
+        StreamError: some still wait after `timeout_seconds`.
         StreamProgramFailed: the program ended with an error.
     """
     begin = said_at = time.monotonic()
@@ -57,7 +55,7 @@ def catch_up(
     while waiting.files:
         if time.monotonic() - begin > timeout_seconds:
             named = ", ".join(waiting.oldest_paths)
-            raise CatchUpTimeout(
+            raise StreamError(
                 f"{waiting.files} files are still waiting after {timeout_seconds:.0f} s, the oldest: {named}"
             )
         if _is_someone_streaming(context.instance, connection):
@@ -82,9 +80,9 @@ def _run_program(context: dg.AssetExecutionContext, program: StreamProgram) -> N
         # Given an asset's context, Pipes uses a deprecated property of it.
         program.run(context.op_execution_context, available_now=True)
     except StreamProgramFailed as failure:
-        if failure.exit_code != LEASE_IS_HELD:
+        if failure.program_exit_code != ExitCode.LEASE_HELD:
             raise
-        context.log.info(f"{failure}: waiting for it.")
+        context.log.info(f"{failure} Waiting for it.")
 
 
 def _look_again(connection: Connection, settings: Settings, listing: Listing) -> tuple[Listing, WaitingFiles]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.postgres.credentials import ENVIRONMENT, role_url
 from clickstream_assets.settings import STREAM_PROGRAM, Settings
 
@@ -48,7 +49,7 @@ def stream_environment(settings: Settings, environment: Mapping[str, str] | None
     source = os.environ if environment is None else environment
     kept = {name: value for name, value in source.items() if name not in NOT_FOR_THE_STREAM}
     return kept | {
-        "CLICKSTREAM_STREAM_DATABASE_URL": role_url(settings, "writer"),
+        STREAM_URL_VARIABLE: role_url(settings, "writer"),
         **settings.path_variables(),
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,

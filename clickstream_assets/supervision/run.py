@@ -19,21 +19,22 @@ from typing import IO
 
 import dagster as dg
 
+from clickstream_assets.contract import STREAM_URL_VARIABLE, ExitCode
+from clickstream_assets.errors import StreamError
 from clickstream_assets.resources import Database
 from clickstream_assets.supervision.program import stream_command, stream_environment
 
 END_LIMIT = 45.0  # seconds from SIGINT to SIGKILL: a large micro-batch takes half of it
 TICK = 1.0  # seconds
-LEASE_IS_HELD = 3  # the program's exit code where another stream runs
-SAYS_WHY = (1, 2, LEASE_IS_HELD)  # with these codes the last line of stderr is one sentence
+SAYS_WHY = frozenset(ExitCode)  # with these codes the last line of stderr is one sentence
 
 
-class StreamProgramFailed(Exception):
+class StreamProgramFailed(StreamError):
     """The program ended with an error. The message is one sentence."""
 
     def __init__(self, sentence: str, exit_code: int) -> None:
         super().__init__(sentence)
-        self.exit_code = exit_code
+        self.program_exit_code = exit_code
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class StreamProgram:
             environment = stream_environment(self.database.settings) | {
                 **session.get_bootstrap_env_vars(),
                 "CLICKSTREAM_DAGSTER_RUN_ID": context.run_id,
-                "CLICKSTREAM_STREAM_DATABASE_URL": self.database.url("writer"),
+                STREAM_URL_VARIABLE: self.database.url("writer"),
             }
             command = [*(self.command or stream_command()), *(["--available-now"] if available_now else [])]
             process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)

@@ -15,6 +15,7 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as CheckStatus
 
 from clickstream_assets.supervision.runs import utc
+from clickstream_assets.text import first_line
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,11 @@ def _error_of(instance: dg.DagsterInstance, run_id: str) -> str:
                 data = event.step_failure_data
                 error = data.error.cause if data.error and data.error.cause else data.error
                 if data.user_failure_data and data.user_failure_data.description:
-                    return str(data.user_failure_data.description).strip().splitlines()[0]
+                    return first_line(data.user_failure_data.description)
                 if error:
-                    return str(error.message).strip().splitlines()[0]
+                    return first_line(error.message)
             elif event.message:
-                return str(event.message).strip().splitlines()[0]
+                return first_line(event.message)
     return "it left no word"
 
 

@@ -27,6 +27,7 @@ import yaml  # type: ignore[import-untyped]
 from clickstream_assets.home import make_home
 from clickstream_assets.postgres.credentials import role_url
 from clickstream_assets.settings import PROJECT_ROOT, Settings
+from clickstream_assets.text import first_line
 from clickstream_assets.up.processes import Program
 
 HOST = "127.0.0.1"  # the webserver has no login
@@ -146,7 +147,7 @@ def health_of(answer: dict[str, Any]) -> Health:
     data = answer.get("data") or {}
     entries = (data.get("workspaceOrError") or {}).get("locationEntries") or []
     complaints = [
-        (entry["locationOrLoadError"].get("message") or "no reason given").strip().splitlines()[0]
+        first_line(entry["locationOrLoadError"].get("message") or "no reason given")
         for entry in entries
         if (entry.get("locationOrLoadError") or {}).get("__typename") == "PythonError"
     ]

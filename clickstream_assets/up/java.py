@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from clickstream_assets.settings import SettingsError
+from clickstream_assets.errors import StartError
 
 OLDEST = 17
 VECTOR_MODULE = "jdk.incubator.vector"  # Spark opens it at start; trimmed runtimes lack it
@@ -19,18 +19,18 @@ ADVICE = "install Java 17 or 21 (Debian, Ubuntu: openjdk-17-jre-headless; macOS:
 
 
 def check_java() -> None:
-    """Raises SettingsError where Spark's `java` is missing, too old or without the module that Spark opens."""
+    """Raises StartError where Spark's `java` is missing, too old or without the module that Spark opens."""
     java = java_program()
     if java is None:
-        raise SettingsError(f"Spark needs Java {OLDEST} or newer and none was found: {ADVICE}.")
+        raise StartError(f"Spark needs Java {OLDEST} or newer and none was found: {ADVICE}.")
     command = [java, "--add-modules", VECTOR_MODULE, "-version"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise SettingsError(f"{java} does not run ({error}): {ADVICE}.") from None
+        raise StartError(f"{java} does not run ({error}): {ADVICE}.") from None
     complaint = java_complaint(done.stdout + done.stderr, done.returncode)
     if complaint is not None:
-        raise SettingsError(f"Spark needs Java {OLDEST} or newer, and {java} {complaint}: {ADVICE}.")
+        raise StartError(f"Spark needs Java {OLDEST} or newer, and {java} {complaint}: {ADVICE}.")
 
 
 def java_program() -> str | None:

@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from clickstream_assets.errors import StartError
 from clickstream_assets.home import make_home, openness
 from clickstream_assets.postgres.schema import setup_databases
 from clickstream_assets.postgres.sharing import database_running
-from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.settings import Settings
 from clickstream_assets.up.dagster import HOST, web_url
 from clickstream_assets.up.end import end_all
 from clickstream_assets.up.java import check_java
@@ -32,7 +33,7 @@ def run_stack(settings: Settings, *, with_generator: bool, announce: Announce) -
     """Run everything until a signal ends it.
 
     Raises:
-        SettingsError: it cannot start, or runs already.
+        StartError: it cannot start, or runs already.
     """
     check_java()
     stop = StopSignals()
@@ -63,13 +64,13 @@ def run_stack(settings: Settings, *, with_generator: bool, announce: Announce) -
 
 
 def check_port(port: int) -> None:
-    """Raises SettingsError if another program has Dagster's port."""
+    """Raises StartError if another program has Dagster's port."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise SettingsError(
+            raise StartError(
                 f"port {port} on {HOST} cannot be had for Dagster ({error.strerror}): stop the program that uses "
                 "it, or set CLICKSTREAM_DAGSTER_PORT."
             ) from None
@@ -83,7 +84,7 @@ def _only_one(home: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise SettingsError(
+            raise StartError(
                 f"it runs already for {home} (process {file.read().strip()}): stop that one, or set another "
                 "CLICKSTREAM_HOME."
             ) from None

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from clickstream_assets.errors import StartError
 from clickstream_assets.postgres.credentials import role_url, split_password
-from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.settings import Settings
 from clickstream_assets.up.dagster import (
     CODE_SERVER,
     DAEMON,
@@ -49,7 +50,7 @@ def start_dagster(
     """Start everything but the database, and wait until Dagster is well or a signal came.
 
     Raises:
-        SettingsError: it does not come up.
+        StartError: it does not come up.
     """
     announce("Starting Dagster …")
     prepare_home(settings)
@@ -68,7 +69,7 @@ def start_dagster(
     deadline = time.monotonic() + START_LIMIT
     while not health.complete and not health.load_error and not stop.requested:
         if time.monotonic() > deadline:
-            raise SettingsError(f"Dagster does not come up: {_what_is_missing(health, supervisor)}.")
+            raise StartError(f"Dagster does not come up: {_what_is_missing(health, supervisor)}.")
         supervisor.tick()
         stop.pause(0.5)
         health = read_health(settings)
@@ -87,7 +88,7 @@ def _wait_for(code_socket: Path, supervisor: Supervisor, stop: StopSignals) -> N
     deadline = time.monotonic() + START_LIMIT
     while not code_socket.exists() and not stop.requested:
         if time.monotonic() > deadline:
-            raise SettingsError(f"Dagster does not come up: see {supervisor.log_file(CODE_SERVER)}.")
+            raise StartError(f"Dagster does not come up: see {supervisor.log_file(CODE_SERVER)}.")
         supervisor.tick()
         stop.pause(0.1)
 
@@ -105,7 +106,7 @@ def _migrate(settings: Settings, supervisor: Supervisor, stop: StopSignals) -> N
     if code == 0:
         mark.write_text(done)
     elif not stop.requested:
-        raise SettingsError(f"Dagster's database cannot be prepared: see {supervisor.log_file(MIGRATION)}.")
+        raise StartError(f"Dagster's database cannot be prepared: see {supervisor.log_file(MIGRATION)}.")
 
 
 def _generator(settings: Settings) -> Program:

@@ -11,10 +11,12 @@ import time
 import psycopg2
 
 from clickstream_assets.database import connect
+from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.monitoring.status import read_status, status_line
 from clickstream_assets.postgres.credentials import role_names, role_url
 from clickstream_assets.postgres.sharing import embedded_server, revive
-from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.settings import Settings
+from clickstream_assets.text import first_line
 from clickstream_assets.up.dagster import CODE_SERVER, read_health
 from clickstream_assets.up.end import DAEMON_END
 from clickstream_assets.up.processes import Supervisor
@@ -77,6 +79,6 @@ def _status(settings: Settings, *, is_awaited: bool) -> tuple[str, str | None]:
             )
         finally:
             connection.close()
-    except (psycopg2.Error, SettingsError, OSError) as error:
-        return f"no status: {(str(error).strip().splitlines() or ['?'])[0]}", None
+    except (psycopg2.Error, ClickstreamError, OSError) as error:
+        return f"no status: {first_line(error)}", None
     return status_line(status), status.lease.spark_ui_url if status.lease.lock_held else None

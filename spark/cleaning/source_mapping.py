@@ -32,7 +32,7 @@ from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 from clickstream_assets.contract import CANONICAL_ACTIONS, FIELDS, NULL_TOKENS
-from clickstream_assets.settings import SettingsError
+from clickstream_assets.errors import SettingsError
 from spark.cleaning.letters import BLANKS, ascii_lower
 from spark.cleaning.time_formats import UTC, TimeFormatError, compiled
 

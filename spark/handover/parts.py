@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clickstream_assets.errors import StreamError
 from spark.cleaning.clean import Cleaned
 from spark.reading.records import Flag
 
 
-class RowsLost(Exception):
+class RowsLost(StreamError):
     """Rows are missing, or too many, between Spark and PostgreSQL."""
 
 

@@ -11,14 +11,13 @@ import os
 import pyarrow as pa
 from psycopg2.extensions import cursor as Cursor
 
+from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.database import connect, query
 from spark.cleaning.clean import Cleaned
 from spark.handover.copy import copy_rows
 from spark.handover.encoding import encoded_events, encoded_rejects
 from spark.handover.parts import Part
 from spark.handover.staging import create_tables, staging_tables
-
-URL_VARIABLE = "CLICKSTREAM_STREAM_DATABASE_URL"
 
 
 class UploadPartWriter:
@@ -29,7 +28,7 @@ class UploadPartWriter:
         self._batch_id = batch_id
         self._batch_token = batch_token
         self._tables = staging_tables(epoch, part.token)
-        self._connection = connect(os.environ[URL_VARIABLE], "clickstream-stream-task")
+        self._connection = connect(os.environ[STREAM_URL_VARIABLE], "clickstream-stream-task")
         self._cursor: Cursor = self._connection.cursor()
         create_tables(self._cursor, self._tables)
 

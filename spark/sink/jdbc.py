@@ -18,6 +18,7 @@ from psycopg2.extensions import parse_dsn
 from pyspark.sql import DataFrame
 
 from clickstream_assets.database import connect, query
+from clickstream_assets.errors import SettingsError
 from spark.handover.parts import Part
 from spark.handover.row_batches import ROWS
 from spark.handover.staging import StagingTables, definitions
@@ -30,19 +31,15 @@ DRIVER = "org.postgresql.Driver"
 BATCH_ROWS = 10_000  # of one JDBC batch
 
 
-class JdbcDriverMissing(Exception):
-    """No JDBC driver was found. The message says how to get one."""
-
-
 def find_jdbc_jar(configured: str | None) -> Path:
     """The PostgreSQL JDBC driver: `CLICKSTREAM_JDBC_JAR`, or Debian's package.
 
     Raises:
-        JdbcDriverMissing: there is none.
+        SettingsError: there is none.
     """
     jar = Path(configured).expanduser() if configured else DEBIAN_JAR
     if not jar.is_file():
-        raise JdbcDriverMissing(
+        raise SettingsError(
             f"The jdbc sink needs PostgreSQL's JDBC driver, and {jar} is no file: install libpostgresql-jdbc-java, "
             "or set CLICKSTREAM_JDBC_JAR to the driver's path, or use the copy sink."
         )

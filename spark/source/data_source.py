@@ -20,6 +20,7 @@ from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPart
 from pyspark.sql.streaming.datasource import ReadLimit, SupportsTriggerAvailableNow
 from pyspark.sql.types import StructType
 
+from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.database import connect, query
 from spark.cleaning.time_bounds import TimeBounds
 from spark.source.chunks import TaskRead, registered_chunks
@@ -32,7 +33,6 @@ from spark.source.micro_batches import (
 )
 from spark.source.options import SourceOptions
 
-URL_VARIABLE = "CLICKSTREAM_STREAM_DATABASE_URL"
 IDLE_WAIT_SECONDS = 0.25  # a look for work waits so long for a notification
 IDLE_NOTE_SECONDS = 1.0  # between notes in the lease that there is nothing to do
 
@@ -121,7 +121,9 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
 
     def _rows(self, name: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         if self._connection is None:
-            self._connection = connect(os.environ[URL_VARIABLE], "clickstream-stream-source", autocommit=True)
+            self._connection = connect(
+                os.environ[STREAM_URL_VARIABLE], "clickstream-stream-source", autocommit=True
+            )
             with self._connection.cursor() as cursor:
                 cursor.execute(query("listen_files"))
         with self._connection.cursor() as cursor:

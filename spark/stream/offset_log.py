@@ -11,23 +11,21 @@ import json
 import time
 from pathlib import Path
 
-
-class OffsetLogError(Exception):
-    """The offset log has no such batch, or is damaged."""
+from clickstream_assets.errors import StreamError
 
 
 def read_range(checkpoint: Path, spark_batch_id: int) -> tuple[int, int]:
     """The range (after, upto) of sequence numbers of one micro-batch.
 
     Raises:
-        OffsetLogError: its entry is missing or damaged.
+        StreamError: its entry is missing or damaged.
     """
     path = checkpoint / "offsets" / str(spark_batch_id)
     try:
         offset = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
         return int(offset["after"]), int(offset["seq"])
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise OffsetLogError(f"the offset log entry {path} cannot be read: {error}") from None
+        raise StreamError(f"the offset log entry {path} cannot be read: {error}") from None
 
 
 def is_usable(checkpoint: Path) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
+from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.settings import Settings
 from spark.cleaning.source_mapping import SourceMapping
 from spark.lease import Lease
@@ -21,7 +22,7 @@ from spark.sink.handovers import Handover, SpoolHandover, UploadHandover
 from spark.sink.jdbc import JdbcHandover
 from spark.sink.known_keys_file import KnownKeysFile
 from spark.sink.micro_batch import MicroBatchWriter
-from spark.source.data_source import URL_VARIABLE, ChunkSource
+from spark.source.data_source import ChunkSource
 from spark.source.options import SourceOptions
 from spark.stream import offset_log
 
@@ -126,7 +127,7 @@ def start_query(
             writer.write(rows, batch_id)
 
     # The source's Python processes get their environment from here, and never the URL as a visible option.
-    spark.sparkContext.environment[URL_VARIABLE] = url
+    spark.sparkContext.environment[STREAM_URL_VARIABLE] = url
     spark.dataSource.register(ChunkSource)
     out = (
         spark.readStream.format("clickstream")

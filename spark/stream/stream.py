@@ -15,7 +15,9 @@ from psycopg2 import sql
 from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
+from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.database import connect, query
+from clickstream_assets.errors import StreamError
 from clickstream_assets.home import make_home
 from clickstream_assets.settings import Settings
 from spark.cleaning.source_mapping import SourceMapping, read_mapping
@@ -24,7 +26,6 @@ from spark.intake.intake import Intake
 from spark.intake.manifest import Manifest
 from spark.lease import Lease
 from spark.sink.jdbc import find_jdbc_jar
-from spark.source.data_source import URL_VARIABLE
 from spark.stream.ending import Ending
 from spark.stream.idle_workers import IdleWorkers, touch_workers
 from spark.stream.query import LoadQuery, failure_cause, spool_dir, start_query
@@ -37,20 +38,16 @@ JVM_GONE = (Py4JError, ConnectionError)  # what a call to a JVM that is no more 
 log = logging.getLogger("clickstream.stream")
 
 
-class StreamFailed(Exception):
-    """The stream ended otherwise than by request. The message is one sentence."""
-
-
 def run_stream(settings: Settings, *, available_now: bool) -> None:
     """Load files until a signal comes, or, with `available_now`, until all present files are in.
 
     Raises:
         LeaseHeld: another stream runs.
-        JdbcDriverMissing: the jdbc sink has no driver.
+        SettingsError: the jdbc sink has no driver.
         SettingsError: the source mapping cannot be used.
-        StreamFailed: it ended otherwise than by request.
+        StreamError: it ended otherwise than by request.
     """
-    url = os.environ[URL_VARIABLE]
+    url = os.environ[STREAM_URL_VARIABLE]
     jar = find_jdbc_jar(os.environ.get("CLICKSTREAM_JDBC_JAR")) if settings.sink == "jdbc" else None
     mapping = read_mapping(settings.source_mapping)
     ending = Ending()
@@ -89,7 +86,7 @@ def run_stream(settings: Settings, *, available_now: bool) -> None:
     finally:
         lease.release(ending.reason or "failed")
     if ending.failure:
-        raise StreamFailed(ending.failure)
+        raise StreamError(ending.failure)
 
 
 def _run(
@@ -119,7 +116,7 @@ def _run(
     workers = IdleWorkers(lambda: touch_workers(spark))
     query = start_query(
         spark,
-        os.environ[URL_VARIABLE],
+        os.environ[STREAM_URL_VARIABLE],
         settings,
         lease,
         busy,

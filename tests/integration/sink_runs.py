@@ -17,12 +17,12 @@ from unittest.mock import patch
 from databases import Database, run_sql
 from stream_pipeline import HEADER
 
+from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.database import connect, query
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.settings import IdenticalRows
 from spark.cleaning.source_mapping import SourceMapping
 from spark.cleaning.time_bounds import TimeBounds
-from spark.handover.upload import URL_VARIABLE
 from spark.intake.discovery import Candidate
 from spark.intake.inspection import inspect_file
 from spark.intake.manifest import Manifest
@@ -92,7 +92,7 @@ class SinkRuns:
                 self.outcomes.append,
                 KnownKeysFile(self.spool.parent / "known_keys.npz"),
             )
-            with patch.dict(os.environ, {URL_VARIABLE: self.database.writer_url}):
+            with patch.dict(os.environ, {STREAM_URL_VARIABLE: self.database.writer_url}):
                 for number, (after, upto) in enumerate(ranges):
                     writer.write(self._rows(lease.epoch, after, upto, before), number)  # type: ignore[arg-type]
                 writer.close()

@@ -23,9 +23,10 @@ import psycopg2
 import pytest
 from databases import TEST_CONFIGURATION, run_sql
 
+from clickstream_assets.errors import DatabaseError
 from clickstream_assets.postgres.configuration import shared_buffers, usable_memory
 from clickstream_assets.postgres.credentials import role_url
-from clickstream_assets.postgres.programs import SYSTEM_DIR, PostgresError
+from clickstream_assets.postgres.programs import SYSTEM_DIR
 from clickstream_assets.postgres.server import PostgresServer
 from clickstream_assets.postgres.sharing import database_running, embedded_server, revive, server_held
 from clickstream_assets.settings import PROJECT_ROOT, Settings
@@ -274,7 +275,7 @@ def test_a_wrong_setting_of_the_users_is_told_with_the_servers_own_words(server:
     server.stop()
     with (server.data / "postgresql.conf").open("a") as file:
         file.write("shared_buffers = 'a lot'\n")
-    with pytest.raises(PostgresError, match=r'^PostgreSQL does not start: .*"shared_buffers": "a lot"'):
+    with pytest.raises(DatabaseError, match=r'^PostgreSQL does not start: .*"shared_buffers": "a lot"'):
         server.start(PASSWORD)
 
 
@@ -386,5 +387,5 @@ print(server.is_running())
 def test_a_home_that_cannot_be_made_is_one_sentence() -> None:
     with tempfile.NamedTemporaryFile() as file:
         server = PostgresServer(Path(file.name) / "home" / "postgres")
-        with pytest.raises(PostgresError, match="cannot be made: Not a directory"):
+        with pytest.raises(DatabaseError, match="cannot be made: Not a directory"):
             server.start(PASSWORD)

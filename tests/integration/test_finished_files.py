@@ -16,12 +16,13 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, state_on_disk
 
 from clickstream_assets.database import connect
+from clickstream_assets.errors import SettingsError
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.ledger.waiting_files import read_waiting_files
 from clickstream_assets.maintenance import file_moves, finished_files
 from clickstream_assets.maintenance.file_moves import FinishedFile
 from clickstream_assets.maintenance.finished_files import Tidied, tidy_finished_files
-from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.settings import Settings
 
 TODAY = datetime.now(UTC).strftime("%Y-%m-%d")
 

@@ -17,7 +17,8 @@ from foreign_servers import debian_postgres, needs_debian_postgres, needs_pooler
 from psycopg2 import sql
 
 from clickstream_assets.cli.__main__ import clickstream
-from clickstream_assets.database import SESSION, DatabaseUnfit, connect
+from clickstream_assets.database import SESSION, connect
+from clickstream_assets.errors import DatabaseError
 from clickstream_assets.fitness import check_own_sessions, sentence_of, why_read_only
 from clickstream_assets.monitoring.status import read_status, status_line
 from clickstream_assets.monitoring.status_text import status_text
@@ -127,12 +128,12 @@ def test_through_a_pooler_of_sessions_times_are_utc_and_the_lease_holds(pooled: 
 @needs_pooler
 @pytest.mark.parametrize("pooled", ["transaction"], indirect=True)
 def test_through_a_pooler_of_transactions_no_stream_starts(pooled: Database, database: Database) -> None:
-    with pytest.raises(DatabaseUnfit, match=r"^the way to the database is a pooler in transaction mode"):
+    with pytest.raises(DatabaseError, match=r"^the way to the database is a pooler in transaction mode"):
         Lease(pooled.writer_url, "continuous", None, print)
     others = [connect(pooled.writer_url, "tests", autocommit=True) for _ in range(3)]
     for connection in others:  # the pooler has several sessions now
         connection.cursor().execute("SELECT 1")
-    with pytest.raises(DatabaseUnfit, match="pooler in transaction mode"):
+    with pytest.raises(DatabaseError, match="pooler in transaction mode"):
         check_own_sessions(pooled.writer_url)
     for connection in others:
         connection.close()
@@ -155,7 +156,7 @@ def test_a_database_in_another_encoding_is_refused_in_one_sentence(
     )
     try:
         with pytest.raises(
-            DatabaseUnfit, match=f"stores text as {encoding}, and events need UTF8: make another"
+            DatabaseError, match=f"stores text as {encoding}, and events need UTF8: make another"
         ):
             apply_schema(with_database(postgres_server.url, name), {})
     finally:
@@ -178,7 +179,7 @@ def test_a_database_that_was_made_read_only_is_one_sentence_and_status_says_it(
     assert read_only_status(database, tmp_path) is None
     set_for(database.owner_url, whom.format(database.name), {"default_transaction_read_only": "on"})
     with pytest.raises(
-        DatabaseUnfit, match=r"^the database is read-only \(its default_transaction_read_only is on"
+        DatabaseError, match=r"^the database is read-only \(its default_transaction_read_only is on"
     ):
         Lease(database.writer_url, "continuous", None, print)
     assert "default_transaction_read_only" in str(read_only_status(database, tmp_path))
@@ -226,7 +227,7 @@ def test_a_standby_is_one_sentence_and_status_says_it(
 ) -> None:
     with debian_postgres(open_directory, copy_of=foreign().owner_url) as url:
         standby = foreign(with_database(url, "shop"))
-        with pytest.raises(DatabaseUnfit, match=r"^the database is read-only \(it is a standby"):
+        with pytest.raises(DatabaseError, match=r"^the database is read-only \(it is a standby"):
             Lease(standby.writer_url, "continuous", None, print)
         assert "standby" in str(read_only_status(standby, tmp_path))
         with closing(connect(standby.writer_url, "tests")) as connection:
@@ -234,4 +235,5 @@ def test_a_standby_is_one_sentence_and_status_says_it(
         monkeypatch.setenv("CLICKSTREAM_DATABASE_URL", standby.owner_url)
         monkeypatch.setenv("CLICKSTREAM_HOME", str(tmp_path))
         done = CliRunner().invoke(clickstream, ["setup-db"])
-        assert isinstance(done.exception, DatabaseUnfit), done.output
+        assert done.exit_code == 2, done.output
+        assert done.stderr.startswith("clickstream: the database is read-only (it is a standby")

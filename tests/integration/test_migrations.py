@@ -11,11 +11,11 @@ from databases import RunningServer, run_sql
 from ledger_books import consistent_history
 
 from clickstream_assets.database import connect
+from clickstream_assets.errors import DatabaseError
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.postgres import schema
 from clickstream_assets.postgres.credentials import with_database
 from clickstream_assets.postgres.schema import apply_schema, newest_version
-from clickstream_assets.settings import SettingsError
 
 FIRST_RELEASE = Path(__file__).parent.parent / "data" / "schema_version_1.sql"
 CATALOGUE = """
@@ -83,5 +83,5 @@ def test_a_database_of_a_newer_program_is_left_alone(
     passwords = {"writer": postgres_server.password, "reader": postgres_server.password}
     apply_schema(url, passwords)  # type: ignore[arg-type]
     run_sql(url, "INSERT INTO schema_versions (version) VALUES (99)")
-    with pytest.raises(SettingsError, match="schema version 99, and this program knows"):
+    with pytest.raises(DatabaseError, match="schema version 99, and this program knows"):
         apply_schema(url, passwords)  # type: ignore[arg-type]

@@ -16,12 +16,13 @@ from databases import TEST_CONFIGURATION, Database, RunningServer, run_sql
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import connect
+from clickstream_assets.errors import DatabaseError, SettingsError
 from clickstream_assets.fitness import check_server
 from clickstream_assets.postgres import schema
 from clickstream_assets.postgres.credentials import ROLE_NAMES, role_url, with_database, with_identity
 from clickstream_assets.postgres.schema import apply_schema, setup_dagster_database, setup_databases
 from clickstream_assets.postgres.server import PostgresServer
-from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.settings import Settings
 from spark.lease import Lease
 
 
@@ -91,7 +92,7 @@ def test_a_long_transaction_in_the_way_is_one_sentence(
     blocker = connect(empty, "tests")
     try:
         blocker.cursor().execute("LOCK TABLE ingest_files IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(SettingsError, match=r"in use by a long transaction \(waited 100ms\)"):
+        with pytest.raises(DatabaseError, match=r"in use by a long transaction \(waited 100ms\)"):
             setup_databases(settings)
     finally:
         blocker.close()
@@ -113,7 +114,7 @@ def test_an_owner_without_createrole_is_told_what_to_do(
 ) -> None:
     # The roles are there (the session's template made them), and belong to somebody else.
     settings = Settings.from_env({"CLICKSTREAM_HOME": str(tmp_path), "CLICKSTREAM_DATABASE_URL": plain_owner})
-    with pytest.raises(SettingsError, match=r"^the owner of the database may not set it up .* CREATEROLE"):
+    with pytest.raises(DatabaseError, match=r"^the owner of the database may not set it up .* CREATEROLE"):
         setup_databases(settings, take_roles=True)
     assert everything(plain_owner) == []
 
@@ -186,7 +187,7 @@ def test_an_old_server_is_one_sentence() -> None:
         info = SimpleNamespace(parameter_status=found.get)
         return cast(Connection, SimpleNamespace(server_version=number, info=info))
 
-    with pytest.raises(SettingsError, match=r"^the server is PostgreSQL 13\.14: .* 14 or newer\.$"):
+    with pytest.raises(DatabaseError, match=r"^the server is PostgreSQL 13\.14: .* 14 or newer\.$"):
         check_server(server(130014, "13.14"))
     check_server(server(140000, "14.0"))
 
@@ -196,7 +197,7 @@ def test_a_second_installation_on_the_server_leaves_the_roles_of_the_first_alone
 ) -> None:
     """It once changed their passwords, and the first one's stream could not log in any more."""
     with pytest.raises(
-        SettingsError, match="the role clickstream_writer has another password and works for another"
+        DatabaseError, match="the role clickstream_writer has another password and works for another"
     ):
         apply_schema(empty, {"writer": "another", "reader": "another"})
     assert everything(empty) == []

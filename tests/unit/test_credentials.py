@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from psycopg2.extensions import parse_dsn
 
 from clickstream_assets.database_url import split_password, with_database, with_identity
+from clickstream_assets.errors import DatabaseError, SettingsError
 from clickstream_assets.postgres.credentials import ENVIRONMENT, role_password, role_url
-from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.program import stream_environment
 
 OWNER_URL = "postgresql://boss:s3cr%40t@db.example:6432/shop?sslmode=verify-full&sslrootcert=%2Fca%20s.pem"
@@ -246,5 +247,5 @@ def test_a_damaged_credentials_file_is_one_sentence_without_its_content(tmp_path
 
 
 def test_before_the_first_start_there_is_no_url(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="there is no database yet"):
+    with pytest.raises(DatabaseError, match="there is no database yet"):
         role_url(settings(tmp_path), "reader")

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strict_event_reader import count, event_files, read_all, read_rows
 
-from clickstream_assets.data_generator import Clock, GenerationError, LiveSpec, generate_live
+from clickstream_assets.data_generator import Clock, LiveSpec, generate_live
+from clickstream_assets.errors import SettingsError
 from clickstream_assets.generator.live import MOST_BEHIND, Pace
 
 NOON = int(datetime(2025, 3, 1, 12, tzinfo=UTC).timestamp() * 1000)
@@ -202,5 +203,5 @@ def test_a_changed_parent_is_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=str,
 )
 def test_a_shop_that_cannot_run_is_told_in_one_sentence(tmp_path: Path, spec: LiveSpec, told: str) -> None:
-    with pytest.raises(GenerationError, match=told):
+    with pytest.raises(SettingsError, match=told):
         generate_live(spec, tmp_path, FakeClock(ticks=1))

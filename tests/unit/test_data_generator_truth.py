@@ -15,7 +15,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strict_event_reader import Counts, count, event_files, good_fields, read_all, read_rows
 
-from clickstream_assets.data_generator import GenerationError, GenerationSpec, Manifest, generate_files
+from clickstream_assets.data_generator import GenerationSpec, Manifest, generate_files
+from clickstream_assets.errors import SettingsError
 from clickstream_assets.generator.faults import DUPLICATE, KINDS, FaultPlan, damaged
 from clickstream_assets.generator.rows import event_ids, iso_times, quoted
 
@@ -177,7 +178,7 @@ def test_the_period_can_be_given(tmp_path: Path) -> None:
 def test_what_cannot_be_generated_is_told_in_one_sentence(
     tmp_path: Path, values: dict[str, Any], told: str
 ) -> None:
-    with pytest.raises(GenerationError, match=told):
+    with pytest.raises(SettingsError, match=told):
         generate_files(GenerationSpec(**values), tmp_path)
     assert not event_files(tmp_path)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from clickstream_assets.settings import PROJECT_ROOT, SettingsError
+from clickstream_assets.errors import StartError
+from clickstream_assets.settings import PROJECT_ROOT
 from clickstream_assets.up import java
 
 CHECK_JAVA = PROJECT_ROOT / "scripts" / "check-java.sh"
@@ -60,16 +61,14 @@ def fake_java(home: Path, output: str, code: int = 0) -> Path:
 def test_an_old_java_is_one_sentence_with_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = fake_java(tmp_path, 'openjdk version "11.0.22" 2024-01-16')
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    with pytest.raises(
-        SettingsError, match=rf"^Spark needs Java 17 .* {program} is version 11: install Java"
-    ):
+    with pytest.raises(StartError, match=rf"^Spark needs Java 17 .* {program} is version 11: install Java"):
         java.check_java()
 
 
 def test_no_java_is_one_sentence_with_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SettingsError, match="none was found: install Java 17"):
+    with pytest.raises(StartError, match="none was found: install Java 17"):
         java.check_java()
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from spark.stream.offset_log import OffsetLogError, is_usable, move_aside, read_range
+from clickstream_assets.errors import StreamError
+from spark.stream.offset_log import is_usable, move_aside, read_range
 
 ENTRY = 'v1\n{"batchWatermarkMs":0}\n{"after": 3, "seq": 9}'
 
@@ -29,7 +30,7 @@ def test_the_range_of_a_batch_is_in_its_entry(checkpoint: Path) -> None:
 @pytest.mark.parametrize("entry", ["", "v1\n{}\n{}", "v1\n{}\nnonsense"])
 def test_a_damaged_entry_is_an_error_and_no_guess(checkpoint: Path, entry: str) -> None:
     (checkpoint / "offsets" / "0").write_text(entry)
-    with pytest.raises(OffsetLogError):
+    with pytest.raises(StreamError):
         read_range(checkpoint, 0)
 
 

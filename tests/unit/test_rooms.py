@@ -57,7 +57,7 @@ MAY_IMPORT = {
         "sample": {"cleaning", "intake", "reading"},
         "sink": {"cleaning", "handover", "reading", "source"},
         "source": {"cleaning", "handover", "reading"},
-        "spark_streaming_to_postgres": {"sink", "source", "stream"},
+        "spark_streaming_to_postgres": {"stream"},
         "stream": {"cleaning", "handover", "intake", "sink", "source"},
     },
 }
@@ -66,6 +66,8 @@ SHARED = {
     "contract",
     "database",
     "database_url",
+    "errors",
+    "exits",
     "file_names",
     "fitness",
     "home",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from clickstream_assets.settings import Settings, SettingsError
+from clickstream_assets.errors import SettingsError
+from clickstream_assets.settings import Settings
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "30d", "1.5", "many", "1e3", "99999999"])

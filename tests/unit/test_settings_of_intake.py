@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from clickstream_assets.settings import Settings, SettingsError, follows_links
+from clickstream_assets.errors import SettingsError
+from clickstream_assets.settings import Settings, follows_links
 
 
 def test_a_last_line_without_an_end_is_waited_for_and_links_are_not_followed_unless_asked_for() -> None:

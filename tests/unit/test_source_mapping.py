@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from clickstream_assets.errors import SettingsError
 from clickstream_assets.second_reader.mapping import read_audit_mapping
 from clickstream_assets.second_reader.texts import Values
-from clickstream_assets.settings import SettingsError
 from spark.cleaning.source_mapping import PriceFormat, SourceMapping, read_mapping
 from spark.cleaning.texts import Nothing
 from spark.reading.header import Layout, parse_header

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clickstream_assets.settings import SettingsError
+from clickstream_assets.errors import StartError
 from clickstream_assets.up.dagster import Health, health_of
 from clickstream_assets.up.stack import _only_one, check_port
 from clickstream_assets.up.start import settle_seconds
@@ -83,14 +83,14 @@ def test_a_taken_port_is_one_sentence() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(SettingsError, match=rf"^port {port} .* set CLICKSTREAM_DAGSTER_PORT\.$"):
+        with pytest.raises(StartError, match=rf"^port {port} .* set CLICKSTREAM_DAGSTER_PORT\.$"):
             check_port(port)
 
 
 def test_a_second_up_of_the_same_home_is_refused_by_name_of_the_first(tmp_path: Path) -> None:
     with (
         _only_one(tmp_path),
-        pytest.raises(SettingsError, match=rf"it runs already .*\(process {os.getpid()}\)"),
+        pytest.raises(StartError, match=rf"it runs already .*\(process {os.getpid()}\)"),
         _only_one(tmp_path),
     ):
         pass

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from clickstream_assets.contract import NAMESPACE, REQUIRED
+from clickstream_assets.errors import SettingsError
 from clickstream_assets.second_reader.layout import BACKSLASH, DOUBLED, FileLayout
 from clickstream_assets.second_reader.mapping import AuditMapping, parse_audit_mapping, read_audit_mapping
 from clickstream_assets.second_reader.outcomes import Event, Reject
 from clickstream_assets.second_reader.reader import read_bytes
 from clickstream_assets.second_reader.rows import Bounds
 from clickstream_assets.second_reader.texts import BLANKS
-from clickstream_assets.settings import SettingsError
 
 HEADER = "event_id,user_id,session_id,action_type,product_id,event_time,price,user_agent,shop,\n"
 ID = "0190A0B1-c2d3-4e5f-8a9b-0c1d2e3f4a5b"
