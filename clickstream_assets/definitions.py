@@ -10,8 +10,8 @@ from clickstream_assets.assets.event_files import event_files
 from clickstream_assets.assets.events import events_and_rejects
 from clickstream_assets.assets.report import clickstream_report, report_job, report_schedule
 from clickstream_assets.assets.summaries import summary_assets
-from clickstream_assets.checks.events import event_checks
-from clickstream_assets.checks.summaries import audit_job, audit_schedule, summaries_match_events
+from clickstream_assets.checks.event_checks import event_checks
+from clickstream_assets.checks.matches_events import audit_job, audit_schedule, summaries_match_events
 from clickstream_assets.jobs.maintenance import maintenance, nightly_maintenance, replay_rejects
 from clickstream_assets.jobs.stream import spark_stream, start_stream, stop_stream
 from clickstream_assets.resources import Database

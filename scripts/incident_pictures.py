@@ -17,7 +17,7 @@ from dagster_pages import DagsterPages, dagster_pages
 from playwright.sync_api import expect
 from up_stack import Up, until
 
-from clickstream_assets.checks.events import MEASURES
+from clickstream_assets.checks.event_checks import EVENT_CHECKS
 
 LIMIT = 300.0  # seconds
 BAD_ROWS, BAD_PERCENT = 250_000, 80
@@ -32,8 +32,10 @@ def take_incident_pictures(up: Up, take: Take, say: Callable[[str], None]) -> No
     with dagster_pages(up.url, width=2000, height=1520) as pages:
         started = time.monotonic()
         pages.open_asset_graph()
-        all_passed = f"{len(MEASURES)} / {len(MEASURES)}"
-        checks = pages.page.get_by_text(re.compile(rf"^(?!{all_passed})\d+ / {len(MEASURES)} Passed")).first
+        all_passed = f"{len(EVENT_CHECKS)} / {len(EVENT_CHECKS)}"
+        checks = pages.page.get_by_text(
+            re.compile(rf"^(?!{all_passed})\d+ / {len(EVENT_CHECKS)} Passed")
+        ).first
         checks.wait_for()
         say(
             f"the asset graph shows the failed check {time.monotonic() - started:.1f} s after the browser opened"

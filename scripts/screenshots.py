@@ -15,13 +15,13 @@ from incident_pictures import take_incident_pictures
 from playwright.sync_api import expect
 from up_stack import Up, until
 
-from clickstream_assets.checks.events import MEASURES
+from clickstream_assets.checks.event_checks import EVENT_CHECKS
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
 LARGEST = 400_000  # bytes: a page with several stays quick
 SUMMARIES = 6
 ASSETS = 10
-CHECKS = len(MEASURES)  # of events
+CHECKS = len(EVENT_CHECKS)  # of events
 LIMIT = 600.0  # seconds
 READY = """SELECT (SELECT count(*) FROM summary_state WHERE row_count > 0) = {summaries}
                   AND EXISTS (SELECT FROM rejected_events)"""

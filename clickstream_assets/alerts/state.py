@@ -40,13 +40,17 @@ class Condition:
 
 @dataclass(frozen=True)
 class Look:
-    """Everything that is wrong at one moment, and what nothing can be said about, which stays as it was."""
+    """What is wrong at one moment, and what nothing can be said about, which stays as it was. Looks add up."""
 
-    conditions: tuple[Condition, ...]
+    conditions: tuple[Condition, ...] = ()
     unknown: frozenset[str] = frozenset()
-    well: Mapping[str, str] = field(
-        default_factory=dict
-    )  # by subject: how it is, for the message of its recovery
+    # By subject: how it is, for the message of its recovery.
+    well: Mapping[str, str] = field(default_factory=dict)
+
+    def __add__(self, other: Look) -> Look:
+        return Look(
+            self.conditions + other.conditions, self.unknown | other.unknown, {**self.well, **other.well}
+        )
 
 
 @dataclass

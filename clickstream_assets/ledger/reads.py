@@ -42,6 +42,7 @@ class Lease:
     wanted_at: datetime | None  # when someone last said what is wanted; null where nobody ever did
     failures: int
     next_attempt_at: datetime | None
+    launched_at: datetime | None  # when the supervisor last launched a run of the stream
     last_reason: str | None
     lock_backend_pid: int | None  # the server process whose session holds the lock
     now: datetime

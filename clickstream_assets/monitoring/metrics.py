@@ -21,7 +21,7 @@ from prometheus_client.utils import floatToGoString
 
 from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.monitoring.scrape import LATENCY_BOUNDS, Reader, Reading
-from clickstream_assets.supervision.decision import StreamState
+from clickstream_assets.supervision.model import StreamState
 from clickstream_assets.text import first_line
 
 

@@ -19,8 +19,9 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.database import query
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
-from clickstream_assets.supervision.decision import StreamState, decide
+from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import stream_facts
+from clickstream_assets.supervision.model import StreamState
 
 # Seconds. The service level, 1, is one of them, so that a share above it is exact.
 LATENCY_BOUNDS = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)

@@ -11,7 +11,7 @@ are seconds, rates are shares from 0 to 1, null means that there is no such thin
 - `stream`: `state` (starting, running, idle, behind, stuck, dead, crash-looping, stopped), `reason`, `since`,
   and of the lease `wanted`, `wanted_at`, `lock_held`, `mode`, `epoch`, `pid`, `host`, `dagster_run_id`,
   `spark_ui_url`, `started_at`, `heartbeat_at`, `last_progress_at`, `released_at`, `failures`, `next_attempt_at`,
-  `last_reason`
+  `launched_at`, `last_reason`
 - `waiting`: `files`, `size_bytes`, `registered`, `oldest_landed_at`, `oldest_age_seconds`, `oldest_paths`,
   `vanished`, `vanished_paths`, `unlistable`, `files_on_disk`, `ignored` (by their names), `ignored_paths`,
   `unterminated_paths` (of the oldest: those that wait for the end of their last line)
@@ -40,8 +40,9 @@ from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.line_ends import without_line_end
 from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
 from clickstream_assets.postgres.credentials import ROLE_NAMES
-from clickstream_assets.supervision.decision import StreamDecision, StreamState, decide
+from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import stream_facts
+from clickstream_assets.supervision.model import StreamDecision, StreamState
 from clickstream_assets.text import count, duration, percent
 
 

@@ -11,8 +11,9 @@ import dagster as dg
 from clickstream_assets.alerts.facts import look
 from clickstream_assets.alerts.state import AlertState, payload
 from clickstream_assets.alerts.webhook import deliver
-from clickstream_assets.checks.events import EVENTS, MEASURES, STREAM_CHECK
-from clickstream_assets.checks.summaries import CHECK
+from clickstream_assets.checks.event_checks import EVENT_CHECKS
+from clickstream_assets.checks.judgement import EVENTS
+from clickstream_assets.checks.matches_events import CHECK
 from clickstream_assets.resources import Database
 from clickstream_assets.settings import Settings
 from clickstream_assets.summaries.refresh import NAMES
@@ -20,7 +21,7 @@ from clickstream_assets.summaries.refresh import NAMES
 ALERTS_TICK = 15  # seconds
 CHECKS = [
     # The stream is a subject of its own, which knows its runs as well.
-    *(dg.AssetCheckKey(EVENTS, name) for name in MEASURES if name != STREAM_CHECK),
+    *(dg.AssetCheckKey(EVENTS, name) for name in EVENT_CHECKS if name != "stream_alive"),
     *(dg.AssetCheckKey(dg.AssetKey(name), CHECK) for name in NAMES),
 ]
 

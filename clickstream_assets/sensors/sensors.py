@@ -13,7 +13,8 @@ from dataclasses import asdict, replace
 import dagster as dg
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.checks.events import evaluate_checks, event_checks
+from clickstream_assets.checks.event_checks import event_checks
+from clickstream_assets.checks.reporting import evaluate_checks
 from clickstream_assets.database import query
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.resources import Database
@@ -21,9 +22,11 @@ from clickstream_assets.sensors.alerts import alerts
 from clickstream_assets.sensors.progress import Reported, materializations, read_progress
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision import runs as run_control
-from clickstream_assets.supervision.decision import Action, StreamDecision, decide, pause_after
+from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import run_name
+from clickstream_assets.supervision.limits import pause_after
 from clickstream_assets.supervision.look import look_at_stream
+from clickstream_assets.supervision.model import Action, StreamDecision
 from clickstream_assets.supervision.runs import STREAM_JOB
 
 TICK = 5  # seconds
@@ -67,7 +70,7 @@ def _supervise(
     with connection.cursor() as cursor:
         match decision.action:
             case Action.LAUNCH:
-                failures = facts.failures + 1
+                failures = facts.starts.failures + 1
                 pause = {"failures": failures, "pause_seconds": pause_after(failures)}
                 cursor.execute(query("record_stream_launch"), pause)
                 request = _request(decision, failures)
@@ -81,7 +84,7 @@ def _supervise(
         if decision.action in (Action.REAP_RUN, Action.END_RUN, Action.KILL_DRIVER):
             reason = f"{run_name(run_id)} was ended by the supervisor: {decision.reason}"
             cursor.execute(query("record_stream_end"), {"reason": reason})
-        if decision.is_healthy and facts.failures:
+        if decision.is_healthy and facts.starts.failures:
             cursor.execute(query("record_stream_healthy"))
     if decision.action is not Action.LEAVE:
         context.log.warning(f"{decision.state}, {decision.action}: {decision.reason}")

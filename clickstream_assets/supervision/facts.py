@@ -6,11 +6,11 @@ here: reading the ledger (`ledger`), asking Dagster (`runs`), judging (`supervis
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from clickstream_assets.ledger.reads import Batch, Lease
 from clickstream_assets.ledger.waiting_files import WaitingFiles
-from clickstream_assets.supervision.decision import StreamFacts, StreamRun, pause_after
+from clickstream_assets.supervision.model import Backlog, Holder, Runs, Starts, StreamFacts, StreamRun
 
 WANTED_LIMIT = 20.0  # seconds from asking for the stream to its launch: the supervisor looks every five
 
@@ -44,38 +44,38 @@ def stream_facts(
         pause = max(0.0, (lease.next_attempt_at - lease.now).total_seconds())
     return StreamFacts(
         wanted="stopped" if lease.wanted == "stopped" else "running",
-        lock_held=lease.lock_held,
-        row_is_of_holder=_row_is_of_holder(lease, lock_taken_at),
-        mode=lease.mode,
-        holder_run_id=lease.dagster_run_id,
-        holder_run_ended=age(holder_run_ended_at),
-        held_seconds=age(lease.started_at) or 0.0,
-        heartbeat_age=age(lease.heartbeat_at),
-        progress_age=age(lease.last_progress_at),
-        commit_age=age(last_batch.committed_at) if last_batch else None,
-        files_waiting=waiting.files,
-        oldest_waiting_age=waiting.oldest_age_seconds,
-        knows_runs=runs is not None,
-        launched_age=_launched_age(lease),
-        is_awaited=is_awaited or _was_just_wanted(lease),
-        runs=runs or (),
-        failures=lease.failures,
-        seconds_until_attempt=pause,
-        has_run=lease.started_at is not None or last_run_id is not None,
-        last_reason=_reason_of_last_end(lease, last_run_id, knows_runs=runs is not None),
+        holder=Holder(
+            lock_held=lease.lock_held,
+            row_is_current=_row_is_current(lease, lock_taken_at),
+            mode=lease.mode,
+            run_id=lease.dagster_run_id,
+            run_ended=age(holder_run_ended_at),
+            held_seconds=age(lease.started_at) or 0.0,
+            heartbeat_age=age(lease.heartbeat_at),
+            progress_age=age(lease.last_progress_at),
+        ),
+        runs=Runs(runs or (), known=runs is not None),
+        backlog=Backlog(
+            waiting.files, waiting.oldest_age_seconds, age(last_batch.committed_at) if last_batch else None
+        ),
+        starts=Starts(
+            failures=lease.failures,
+            seconds_until_attempt=pause,
+            launched_age=age(lease.launched_at) if _is_on_its_way(lease) else None,
+            is_awaited=is_awaited or _was_just_wanted(lease),
+            has_run=lease.started_at is not None or last_run_id is not None,
+            last_reason=_reason_of_last_end(lease, last_run_id, knows_runs=runs is not None),
+        ),
     )
 
 
-def _launched_age(lease: Lease) -> float | None:
-    """Since the supervisor's last launch, which noted when the next one may be; None once that run began or ended."""
-    if lease.next_attempt_at is None or not lease.failures:
-        return None
-    if lease.last_reason:  # launching clears it: the launched run has failed already
-        return None
-    launched_at = lease.next_attempt_at - timedelta(seconds=pause_after(lease.failures))
-    if lease.started_at is not None and lease.started_at >= launched_at:
-        return None
-    return max(0.0, (lease.now - launched_at).total_seconds())
+def _is_on_its_way(lease: Lease) -> bool:
+    """Whether the run that was launched last has neither taken the lock nor ended yet, as far as the ledger tells."""
+    if (
+        lease.launched_at is None or lease.last_reason
+    ):  # launching clears the reason: the run has ended with this one
+        return False
+    return lease.started_at is None or lease.started_at < lease.launched_at
 
 
 def _was_just_wanted(lease: Lease) -> bool:
@@ -91,7 +91,7 @@ def _was_just_wanted(lease: Lease) -> bool:
     return 0 <= (lease.now - lease.wanted_at).total_seconds() <= WANTED_LIMIT
 
 
-def _row_is_of_holder(lease: Lease, lock_taken_at: datetime | None) -> bool:
+def _row_is_current(lease: Lease, lock_taken_at: datetime | None) -> bool:
     """A new holder writes its row after taking the lock; until then the row describes its predecessor."""
     return lock_taken_at is None or (lease.started_at is not None and lease.started_at >= lock_taken_at)
 

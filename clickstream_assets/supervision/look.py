@@ -14,8 +14,8 @@ from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.waiting_files import read_waiting_files
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision import runs as run_control
-from clickstream_assets.supervision.decision import StreamFacts
 from clickstream_assets.supervision.facts import stream_facts
+from clickstream_assets.supervision.model import StreamFacts
 
 
 def look_at_stream(

@@ -22,7 +22,7 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import query
 from clickstream_assets.ledger.reads import Lease
-from clickstream_assets.supervision.decision import StreamRun
+from clickstream_assets.supervision.model import StreamRun
 
 STREAM_JOB = "spark_stream"
 CLOCK_MARGIN = 1.0  # seconds between the kernel's start of a process and its first words

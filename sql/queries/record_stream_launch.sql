@@ -2,5 +2,6 @@
 -- the launched run's own.
 UPDATE stream_lease
    SET failures = %(failures)s,
+       launched_at = clock_timestamp(),
        next_attempt_at = clock_timestamp() + %(pause_seconds)s * interval '1 second',
        last_reason = NULL

@@ -23,8 +23,8 @@ from databases import Database, run_sql
 from prometheus_client import CollectorRegistry
 
 from clickstream_assets import thresholds
-from clickstream_assets.checks import events as checks
-from clickstream_assets.checks.judgements import Judgement
+from clickstream_assets.checks.event_checks import EVENT_CHECKS, measure
+from clickstream_assets.checks.judgement import Judgement
 from clickstream_assets.data_generator import GenerationSpec, Manifest, generate_files
 from clickstream_assets.database import connect
 from clickstream_assets.monitoring.metrics import PipelineCollector
@@ -33,7 +33,7 @@ from clickstream_assets.monitoring.status import read_status
 from clickstream_assets.settings import STREAM_PROGRAM, Settings
 from clickstream_assets.summaries import refresh as summaries
 from clickstream_assets.summaries.audit import audit_summaries
-from clickstream_assets.supervision.decision import StreamState
+from clickstream_assets.supervision.model import StreamState
 from clickstream_assets.thresholds import Limits
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(0 if "CLICKSTREAM_TRUTH_ROUNDS" in os.environ else 900)]
@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.spark, pytest.mark.timeout(0 if "CLICKSTREAM_TRUTH_ROU
 ROUNDS = int(os.environ.get("CLICKSTREAM_TRUTH_ROUNDS", "2"))
 LIMIT = 180.0  # seconds for anything to happen on a busy machine
 EVENTS = 4_000  # rows of a phase: shares of a thousandth are exact
-QUIET = set(checks.MEASURES) - {"latency"}  # whatever a busy machine needs is the truth
+QUIET = set(EVENT_CHECKS) - {"latency"}  # whatever a busy machine needs is the truth
 HEADER = "event_id,user_id,session_id,action_type,product_id,event_time,price,user_agent"
 ROW = "00000000-0000-4000-8000-{:012d},u,s,view,p,2026-01-01T00:00:00Z,{},Mozilla"
 DAY = "interval '25 hours'"
@@ -103,7 +103,7 @@ class Room:
 
     def check(self, name: str) -> Judgement:
         self.looks += 1
-        return checks.MEASURES[name](self.reader, self.settings)
+        return measure(name, self.reader, self.settings)
 
     def red(self) -> set[str]:
         return {name for name in QUIET if self.check(name).verdict != "pass"}

@@ -22,7 +22,7 @@ from clickstream_assets.errors import SettingsError
 from clickstream_assets.sensors import alerts as alert_sensor
 from clickstream_assets.sensors.sensors import alerts, event_check_results
 from clickstream_assets.settings import Settings
-from clickstream_assets.supervision import decision as supervision
+from clickstream_assets.supervision import limits
 
 SECRET = "T0K3N"
 
@@ -165,7 +165,7 @@ def test_a_stream_that_runs_again_is_told(
     alerting: ControlPlane, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(alert_facts, "DEAD_AFTER", 0.0)
-    monkeypatch.setattr(supervision, "BEGUN_MARGIN", 0.2)
+    monkeypatch.setattr(limits, "BEGUN_MARGIN", 0.2)
     tick(alerting)
     run_id = alerting.make_run(dg.DagsterRunStatus.STARTED, worker=os.getpid())
     tick(alerting)

@@ -9,10 +9,12 @@ from control_plane import ControlPlane, wait_until
 from databases import run_sql
 from ledger_books import LedgerBooks, Part, state_on_disk
 
-from clickstream_assets.checks import events as checks
+from clickstream_assets.checks import new_batches, reporting
+from clickstream_assets.checks.event_checks import EVENT_CHECKS
 from clickstream_assets.sensors.sensors import event_check_results
+from clickstream_assets.thresholds import Limits
 
-NAMES = set(checks.MEASURES)
+NAMES = set(EVENT_CHECKS)
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def passed(evaluations: dict[str, dg.AssetCheckEvaluation]) -> dict[str, bool]:
 
 def later(control: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> dict[str, dg.AssetCheckEvaluation]:
     """The sensor's next report after REPORT_EVERY."""
-    monkeypatch.setattr(checks, "REPORT_EVERY", 0.0)
+    monkeypatch.setattr(reporting, "REPORT_EVERY", 0.0)
     return sensor(control)
 
 
@@ -137,9 +139,7 @@ def test_a_file_that_waits_on_disk_turns_freshness_red_though_no_ledger_knows_it
     path.write_text("event_id\n1\n")
     assert sensor(control) == {}, "just landed"
     wait_for_age(path, 0.2)
-    monkeypatch.setattr(
-        "clickstream_assets.thresholds.FRESHNESS", checks.thresholds.Limits(warn_above=0.1, error_above=0.1)
-    )
+    monkeypatch.setattr("clickstream_assets.thresholds.FRESHNESS", Limits(warn_above=0.1, error_above=0.1))
     evaluation = sensor(control)["freshness"]
     assert not evaluation.passed
     assert evaluation.metadata["waiting_files"].value == ["lonely.csv"]
@@ -176,7 +176,9 @@ def test_a_lost_row_turns_conservation_red_and_new_batches_do_not_make_it_green(
     assert not evaluation.passed
     assert evaluation.metadata["through_batch"].value == 2
     assert not button(control)["conservation"].passed
-    monkeypatch.setattr(checks, "AUDIT_ROWS", 5)  # the offending batch is too far back for the sensor now
+    monkeypatch.setattr(
+        new_batches, "AUDIT_ROWS", 5
+    )  # the offending batch is too far back for the sensor now
     load(books, inserted=5)
     assert "conservation" not in later(control, monkeypatch), "the red result stands"
     run_sql(
@@ -194,7 +196,7 @@ def test_batches_too_many_for_the_sensor_are_said_to_be_skipped(
 ) -> None:
     for _ in range(4):
         load(books, inserted=5)
-    monkeypatch.setattr(checks, "AUDIT_ROWS", 10)
+    monkeypatch.setattr(new_batches, "AUDIT_ROWS", 10)
     evaluation = sensor(control)["conservation"]
     assert evaluation.metadata["batches_skipped"].value == 2
     assert evaluation.metadata["rows_read"].value == 10
@@ -303,9 +305,9 @@ def test_a_stream_that_is_gone_is_red_once_the_supervisor_had_its_time(
     control.update_lease(
         "started_at = now() - interval '1 hour', heartbeat_at = now() - interval '10 minutes', epoch = 2"
     )
-    monkeypatch.setattr(checks, "_LOADED_AT", time.monotonic())
+    monkeypatch.setattr(reporting, "_LOADED_AT", time.monotonic())
     assert passed(sensor(control))["stream_alive"], "everything was started a moment ago"
-    monkeypatch.setattr(checks, "_LOADED_AT", time.monotonic() - checks.FIRST_LOOK)
+    monkeypatch.setattr(reporting, "_LOADED_AT", time.monotonic() - reporting.FIRST_LOOK)
     evaluation = sensor(control)["stream_alive"]
     assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert (evaluation.description or "").startswith("dead for 10 min")

@@ -9,7 +9,7 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.checks.judgements import judge_reused_ids
+from clickstream_assets.checks.on_events.same_id_other_time import judge as judge_reused_ids
 from clickstream_assets.database import connect
 from clickstream_assets.maintenance.reused_ids import ReusedIdsFound, find_reused_ids, read_reused_ids
 

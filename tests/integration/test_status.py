@@ -18,7 +18,7 @@ from clickstream_assets.database import connect, query
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.monitoring.status import read_status, state_since, status_json, status_line
 from clickstream_assets.monitoring.status_text import status_text
-from clickstream_assets.supervision.decision import StreamState
+from clickstream_assets.supervision.model import StreamState
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from control_plane import ControlPlane, dead_process, wait_until
 
 from clickstream_assets.jobs.stream import stop_stream
 from clickstream_assets.sensors.sensors import spark_stream_supervisor
-from clickstream_assets.supervision import decision as supervision
+from clickstream_assets.supervision import limits
 from clickstream_assets.supervision import runs as run_control
 
 STARTED = dg.DagsterRunStatus.STARTED
@@ -101,8 +101,8 @@ def test_a_new_holder_is_not_judged_by_its_predecessors_row(control: ControlPlan
 def test_failures_are_forgotten_once_the_stream_has_lived(
     control: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervision, "HEALTHY_AFTER", 0.5)
-    monkeypatch.setattr(supervision, "BEGUN_MARGIN", 0.2)
+    monkeypatch.setattr(limits, "HEALTHY_AFTER", 0.5)
+    monkeypatch.setattr(limits, "BEGUN_MARGIN", 0.2)
     run_id = control.make_run(STARTED, worker=os.getpid())
     with control.stream(run_id):
         control.update_lease("failures = 2")
@@ -120,7 +120,7 @@ def test_an_orphaned_driver_is_killed_and_then_replaced(
         run_control.fail_run(control.instance, run_id, "its worker was killed")
         assert tick(control)[1] is None
         assert driver.poll() is None, "it gets time to notice"
-        monkeypatch.setattr(supervision, "ORPHAN_LIMIT", 0.0)
+        monkeypatch.setattr(limits, "ORPHAN_LIMIT", 0.0)
         said, launched = tick(control)
         assert launched is None
         assert f"process {driver.pid} was killed" in said
@@ -140,7 +140,7 @@ def test_a_stream_on_another_host_is_ended_through_its_session(
     with control.stream(run_id, "deaf") as driver:
         control.update_lease("host = 'elsewhere'")
         run_control.fail_run(control.instance, run_id, "its worker was killed")
-        monkeypatch.setattr(supervision, "ORPHAN_LIMIT", 0.0)
+        monkeypatch.setattr(limits, "ORPHAN_LIMIT", 0.0)
         assert "elsewhere was ended" in tick(control)[0]
         assert driver.wait(10) == 1
 

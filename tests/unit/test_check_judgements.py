@@ -8,14 +8,10 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
-from clickstream_assets.checks.judgements import (
-    judge_conservation,
-    judge_freshness,
-    judge_id_conflicts,
-    judge_latency,
-    judge_rate,
-)
-from clickstream_assets.checks.worst_files import WorstFile, worst_named
+from clickstream_assets.checks.judgement import Judgement
+from clickstream_assets.checks.on_events import conservation, freshness, id_conflicts, latency
+from clickstream_assets.checks.on_events.rates import Rate, judge_rate
+from clickstream_assets.checks.on_events.worst_files import WorstFile, worst_named
 from clickstream_assets.ledger.audit import Audit
 from clickstream_assets.ledger.audit_rules import Offence
 from clickstream_assets.ledger.reads import Counts, Latency, WindowCounts
@@ -27,6 +23,14 @@ NOTHING_WAITS = WaitingFiles(0, 0, 0, None, None, (), 0, (), (), 3)
 
 def waiting(age: float) -> WaitingFiles:
     return replace(NOTHING_WAITS, files=2, oldest_age_seconds=age, oldest_paths=("a.csv",))
+
+
+def judge_freshness(waiting: WaitingFiles, newest_event_age: float | None) -> Judgement:
+    return freshness.judge(freshness.Facts(waiting, newest_event_age))
+
+
+def judge_latency(measured: Latency) -> Judgement:
+    return latency.judge(latency.Facts(measured, 300.0, service_level=1.0))
 
 
 def window(read: int, duplicate: int) -> WindowCounts:
@@ -67,18 +71,18 @@ def test_a_directory_that_cannot_be_listed_is_never_green() -> None:
 
 def test_a_rate_is_judged_over_the_window_and_shown_over_the_lifetime() -> None:
     judgement = judge_rate(
-        "duplicates", DUPLICATE_RATE, (60, 60), window(100, 60), Counts(100_000, 0, 60, 0), {}
+        Rate("duplicates", DUPLICATE_RATE, 60, 60, window(100, 60), Counts(100_000, 0, 60, 0))
     )
     assert judgement.verdict == "error"
     assert (judgement.metadata["rate"], judgement.metadata["lifetime_rate"]) == (0.6, 0.0006)
     judgement = judge_rate(
-        "duplicates", DUPLICATE_RATE, (0, 90_000), window(100, 0), Counts(100_000, 0, 90_000, 0), {}
+        Rate("duplicates", DUPLICATE_RATE, 0, 90_000, window(100, 0), Counts(100_000, 0, 90_000, 0))
     )
     assert judgement.verdict == "pass"
 
 
 def test_no_rows_at_all_is_a_pass_that_says_so() -> None:
-    judgement = judge_rate("rejected", DUPLICATE_RATE, (0, 0), window(0, 0), Counts(0, 0, 0, 0), {})
+    judgement = judge_rate(Rate("rejected", DUPLICATE_RATE, 0, 0, window(0, 0), Counts(0, 0, 0, 0)))
     assert judgement.verdict == "pass"
     assert "No rows were read" in judgement.description
 
@@ -96,7 +100,7 @@ def test_a_warning_and_an_error_differ_in_severity() -> None:
 def test_an_offence_against_conservation_is_named() -> None:
     offence = Offence("file_events", "file 7: 3 events are missing")
     audit = Audit(1, 2, Counts(10, 7, 2, 1), (offence,), 1, 0.1, datetime.now(UTC))
-    judgement = judge_conservation(audit, since_batch=40)
+    judgement = conservation.judge(conservation.Facts(audit, since_batch=40))
     assert judgement.verdict == "error"
     assert "3 events are missing" in judgement.description
     assert judgement.metadata["through_batch"] == 42
@@ -123,17 +127,16 @@ def test_a_stream_is_called_behind_before_freshness_warns() -> None:
 
 
 def test_latency_is_judged_by_its_99th_percentile_and_never_fails() -> None:
-    limits = Limits(1.0, float("inf"))
-    assert judge_latency(Latency(9, 0.2, 0.5, 1.0, 8.0), 300.0, limits).verdict == "pass"
-    judgement = judge_latency(Latency(9, 0.2, 0.5, 1e6, 2e6), 300.0, limits)
+    assert judge_latency(Latency(9, 0.2, 0.5, 1.0, 8.0)).verdict == "pass"
+    judgement = judge_latency(Latency(9, 0.2, 0.5, 1e6, 2e6))
     assert judgement.verdict == "warn"
     assert "p99 11 d 13 h" in judgement.description
-    nothing = judge_latency(Latency(0, None, None, None, None), 300.0, limits)
+    nothing = judge_latency(Latency(0, None, None, None, None))
     assert (nothing.verdict, nothing.description) == ("pass", "No file became visible in the last 5 min.")
 
 
 def test_conflicts_beyond_what_is_counted_are_said_to_be_at_least_so_many() -> None:
-    judgement = judge_id_conflicts(window(0, 0), 100_000, [])
+    judgement = id_conflicts.judge(id_conflicts.Facts(window(0, 0), 100_000, []))
     assert judgement.verdict == "pass"
     assert "at least 100,000 of all time" in judgement.description
     assert judgement.metadata["lifetime_is_exact"] is False

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from clickstream_assets.checks.schema_drift import Header, Headers, RejectedFiles, difference, most_alike
+from clickstream_assets.checks.on_events.headers import Header, Headers, RejectedFiles, difference, most_alike
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from clickstream_assets.checks.stream_alive import judge_stream
+from clickstream_assets.checks.judgement import Judgement
+from clickstream_assets.checks.on_events.stream_alive import Facts, judge
 from clickstream_assets.ledger.reads import Lease
-from clickstream_assets.supervision.decision import Action, StreamDecision, StreamState
+from clickstream_assets.supervision.model import Action, StreamDecision, StreamState
 from clickstream_assets.thresholds import STREAM_GONE
 
 NOW = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
@@ -28,6 +29,7 @@ HELD = Lease(
     wanted_at=None,
     failures=0,
     next_attempt_at=None,
+    launched_at=None,
     last_reason=None,
     lock_backend_pid=7,
     now=NOW,
@@ -38,6 +40,10 @@ NEVER = replace(GONE, epoch=0, started_at=None, heartbeat_at=None)
 
 def decision(state: StreamState) -> StreamDecision:
     return StreamDecision(state, Action.LEAVE, "because of it")
+
+
+def judge_stream(decision: StreamDecision, lease: Lease) -> Judgement:
+    return judge(Facts(decision, lease))
 
 
 def gone_for(seconds: float) -> Lease:

@@ -9,15 +9,11 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from stream_facts import stream_facts
 
-from clickstream_assets.supervision.decision import (
-    Action,
-    StreamFacts,
-    StreamRun,
-    StreamState,
-    decide,
-    pause_after,
-)
+from clickstream_assets.supervision.decision import decide
+from clickstream_assets.supervision.limits import pause_after
+from clickstream_assets.supervision.model import Action, StreamFacts, StreamRun, StreamState
 
 TICK = 5.0  # seconds
 LONG = 400  # ticks: more than the longest pauses and limits together
@@ -122,7 +118,7 @@ class World:
     def facts(self) -> StreamFacts:
         row = self.last_driver
         progress = None if row is None else max(row.began, self.last_progress)
-        return StreamFacts(
+        return stream_facts(
             wanted="running" if self.wanted == "running" else "stopped",
             lock_held=self.driver is not None,
             mode="continuous" if row else None,

@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from clickstream_assets.checks.judgements import Judgement
+from clickstream_assets.checks.judgement import Judgement
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.resources import Database
 from clickstream_assets.summaries.audit import SummaryAudit, audit_summaries
@@ -72,15 +72,7 @@ def summaries_match_events(
         audits = audit_summaries(connection, context.run.run_id, [name for name in names if name not in kept])
     yield from kept.values()
     for audit in audits:
-        result = judge_summary(audit, datetime.now(UTC)).result()
-        yield dg.AssetCheckResult(
-            asset_key=audit.summary,
-            check_name=CHECK,
-            passed=result.passed,
-            severity=result.severity,
-            description=result.description,
-            metadata=result.metadata,
-        )
+        yield judge_summary(audit, datetime.now(UTC)).result(audit.summary, CHECK)
 
 
 def _kept_results(

@@ -1,23 +1,37 @@
-"""How the check `stream_alive` judges: from a look at the stream to pass, warn or error. Pure.
-
-Belongs here: which state is whose worry. Does not belong here: telling the states apart (`supervision`), and how far
-behind a living stream is, which `freshness` judges.
-"""
+"""The check `stream_alive`: whether a stream is at work. How far behind a living one is, `freshness` judges."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from clickstream_assets import thresholds
-from clickstream_assets.checks.judgements import Judgement
-from clickstream_assets.ledger.reads import Lease
-from clickstream_assets.supervision.decision import StreamDecision, StreamState
+from clickstream_assets.checks.judgement import Judgement
+from clickstream_assets.checks.look import Look
+from clickstream_assets.ledger import reads as ledger
+from clickstream_assets.supervision.decision import decide
+from clickstream_assets.supervision.facts import stream_facts
+from clickstream_assets.supervision.model import StreamDecision, StreamState
 from clickstream_assets.text import duration
 from clickstream_assets.thresholds import Verdict
 
 
-def judge_stream(decision: StreamDecision, lease: Lease) -> Judgement:
-    """Judged is whether a stream is at work. One that died a moment ago is being replaced: a warning at first."""
+@dataclass(frozen=True)
+class Facts:
+    decision: StreamDecision
+    lease: ledger.Lease
+
+
+def read(look: Look) -> Facts:
+    """Whether a stream is at work: red where it is stuck, keeps failing, or is gone for longer than a restart takes."""
+    batch = ledger.read_last_batch(look.connection)
+    facts = stream_facts(look.lease, look.waiting, batch, is_awaited=look.is_awaited)
+    return Facts(decide(facts), look.lease)
+
+
+def judge(facts: Facts) -> Judgement:
+    """A stream that died a moment ago is being replaced: a warning at first."""
+    decision, lease = facts.decision, facts.lease
     ended_at = lease.released_at or lease.heartbeat_at
     gone = None if lease.lock_held or ended_at is None else max(0.0, (lease.now - ended_at).total_seconds())
     metadata: dict[str, Any] = {
@@ -35,9 +49,8 @@ def judge_stream(decision: StreamDecision, lease: Lease) -> Judgement:
     if decision.state is StreamState.DEAD and gone is None:
         return Judgement("pass", "No stream has run yet.", metadata)
     since = f" for {duration(gone)}" if gone is not None and decision.state is StreamState.DEAD else ""
-    return Judgement(
-        _verdict(decision.state, gone or 0.0), f"{decision.state}{since}: {decision.reason}.", metadata
-    )
+    description = f"{decision.state}{since}: {decision.reason}."
+    return Judgement(_verdict(decision.state, gone or 0.0), description, metadata)
 
 
 def _verdict(state: StreamState, gone_seconds: float) -> Verdict:

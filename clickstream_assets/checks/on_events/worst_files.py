@@ -1,8 +1,5 @@
 """Which files a rate is about: those with the most rejected or duplicate rows of the checks' window.
 
-Belongs here: reading them, and the words that name them. Does not belong here: the rate itself and its judgement
-(`ledger`, `judgements`).
-
 Read only where a rate is over its limit: it looks at each file of the window, which the rate itself does not.
 """
 

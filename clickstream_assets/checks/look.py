@@ -1,0 +1,42 @@
+"""One look at the pipeline for all checks: what several of them need is read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets import thresholds
+from clickstream_assets.ledger import reads as ledger
+from clickstream_assets.ledger.waiting_files import WaitingFiles, read_waiting_files
+from clickstream_assets.settings import Settings
+
+
+@dataclass(frozen=True)
+class Look:
+    """A connection of the reader, the settings, and the facts that more than one check judges.
+
+    `is_awaited`: the supervisor has just been started, and will look within seconds.
+    """
+
+    connection: Connection
+    settings: Settings
+    is_awaited: bool = False
+
+    @cached_property
+    def lease(self) -> ledger.Lease:
+        return ledger.read_lease(self.connection)
+
+    @cached_property
+    def waiting(self) -> WaitingFiles:
+        return read_waiting_files(self.connection, self.settings.events_dir)
+
+    @cached_property
+    def window(self) -> ledger.WindowCounts:
+        """Of the hour that the rates are judged over."""
+        return ledger.read_window_counts(self.connection, thresholds.RATE_WINDOW_SECONDS)
+
+    @cached_property
+    def lifetime(self) -> ledger.Counts:
+        return ledger.read_lifetime_counts(self.connection)

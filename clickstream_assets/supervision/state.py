@@ -1,0 +1,54 @@
+"""In which state the stream is: from the facts to one word, and to a sentence about a stream that lives. Pure."""
+
+from __future__ import annotations
+
+from clickstream_assets.supervision import limits
+from clickstream_assets.supervision.model import StreamFacts, StreamState
+from clickstream_assets.thresholds import BEHIND_AFTER
+
+
+def living_state(facts: StreamFacts) -> tuple[StreamState, str]:
+    """The state of a stream that holds the lock, and why."""
+    holder, backlog = facts.holder, facts.backlog
+    oldest_age = backlog.oldest_age or 0.0
+    waiting = f"{backlog.files} files waiting, the oldest for {oldest_age:.0f} s"
+    if (holder.heartbeat_age or 0) > limits.HEARTBEAT_LOST_AFTER:
+        return StreamState.STUCK, f"alive, but without a heartbeat for {holder.heartbeat_age:.0f} s"
+    since_progress = holder.held_seconds
+    if holder.progress_age is not None:
+        since_progress = min(since_progress, holder.progress_age)
+    has_begun = since_progress < holder.held_seconds - limits.BEGUN_MARGIN
+    if holder.held_seconds < 0:  # the clock was set back: what was noted since then tells
+        has_begun = holder.progress_age is not None and holder.progress_age >= 0
+    limit = limits.STUCK_AFTER if has_begun else limits.BEGIN_LIMIT
+    if since_progress > limit and (oldest_age > limits.STUCK_AFTER or not has_begun):
+        return StreamState.STUCK, f"alive, but without progress for {since_progress:.0f} s; {waiting}"
+    if not has_begun:
+        return StreamState.STARTING, f"has the lock since {holder.held_seconds:.0f} s, Spark is starting"
+    if oldest_age > BEHIND_AFTER:
+        return StreamState.BEHIND, waiting
+    if not backlog.files and (backlog.commit_age is None or backlog.commit_age > limits.IDLE_AFTER):
+        return StreamState.IDLE, "nothing is waiting"
+    return StreamState.RUNNING, waiting if backlog.files else "nothing is waiting"
+
+
+def absent_state(facts: StreamFacts) -> StreamState:
+    """The state of a stream that nobody holds the lock of."""
+    if facts.wanted == "stopped":
+        return StreamState.STOPPED
+    is_launched = was_just_launched(facts)
+    # The start in flight was counted when it was launched, and has not failed yet.
+    if facts.starts.failures - (bool(facts.runs.in_flight) or is_launched) >= limits.CRASH_LOOP_FAILURES:
+        return StreamState.CRASH_LOOPING
+    is_coming = any(
+        run.run_id != facts.holder.run_id and run.phase != "canceling" and not run.worker_is_gone
+        for run in facts.runs.in_flight
+    )
+    is_coming = is_coming or is_launched or (facts.starts.is_awaited and not facts.runs.known)
+    return StreamState.STARTING if is_coming else StreamState.DEAD
+
+
+def was_just_launched(facts: StreamFacts) -> bool:
+    """For one who does not know the runs: whether one is on its way, as far as the ledger tells."""
+    age = facts.starts.launched_age
+    return not facts.runs.known and age is not None and age <= limits.start_limit(facts.starts.failures)
