@@ -1,4 +1,4 @@
-"""What the sensor `event_check_results` reports: the checks on `events` without a run, at once where a verdict changes."""
+"""What the sensor `event_check_results` reports: the checks on `events`, without a run, at once where one changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The stream, watched: its facts (`facts`, `look`), its state (`state`) and the decision (`decision`), in words of `model`.
+"""The stream, watched: its facts (`facts`, `look`), its state (`state`), and what to do about it (`decision`).
 
-The rest carries it out: Dagster's runs (`runs`), and the Spark program as a process (`program`, `run`).
+`model` has the words for all of them. The rest carries it out: Dagster's runs (`runs`), and the Spark program as a
+process (`program`, `run`).
 """
