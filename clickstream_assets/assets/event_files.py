@@ -7,6 +7,7 @@ Belongs here: the launchpad's configuration and the metadata of what was written
 import dagster as dg
 from pydantic import Field
 
+from clickstream_assets.assets.catalogue import FILLED_BY, code_links, file_metadata
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.generator.spec import GenerationSpec
 from clickstream_assets.settings import Settings
@@ -29,6 +30,8 @@ class GeneratedFiles(dg.Config):
     group_name="ingestion",
     kinds={"file", "csv"},
     owners=["team:clickstream"],
+    tags={FILLED_BY: "producer"},
+    metadata={**file_metadata(), **code_links("clickstream_assets/data_generator.py")},
     description="CSV files of shop events in the watched directory (CLICKSTREAM_EVENTS_DIR), from any producer. "
     "Materializing lands a batch of generated files, as set in the launchpad; what others land is reported by the "
     "sensor ingest_progress once the stream has registered it.",

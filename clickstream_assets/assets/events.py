@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
+from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_version, table_metadata
 from clickstream_assets.assets.previews import preview
-from clickstream_assets.assets.table_schemas import table_comment, table_schema
+from clickstream_assets.assets.table_schemas import table_comment
 from clickstream_assets.errors import StreamError
 from clickstream_assets.ledger.reads import (
     BatchesSince,
@@ -23,6 +24,9 @@ from clickstream_assets.resources import Database
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.catch_up import catch_up
 from clickstream_assets.supervision.run import StreamProgram
+
+CLEANING = ("spark/reading/*.py", "spark/cleaning/*.py")  # what becomes of a record
+LINKS = ("spark/spark_streaming_to_postgres.py", "spark/cleaning/clean.py", "spark/cleaning/rules.py")
 
 
 class CatchUp(dg.Config):
@@ -42,7 +46,9 @@ class CatchUp(dg.Config):
             group_name="ingestion",
             kinds={"spark", "postgres"},
             owners=["team:clickstream"],
-            metadata={"dagster/column_schema": table_schema("events"), "dagster/table_name": "public.events"},
+            tags={FILLED_BY: "stream"},
+            code_version=code_version(*CLEANING),
+            metadata={**table_metadata("events"), **code_links(*LINKS)},
             description=f"{table_comment('events')} The stream (job spark_stream) fills it all the "
             "time. Materializing catches up: it ends when every file that is on disk now is in, through the "
             "stream if one runs, else by itself.",
@@ -53,10 +59,9 @@ class CatchUp(dg.Config):
             group_name="ingestion",
             kinds={"spark", "postgres"},
             owners=["team:clickstream"],
-            metadata={
-                "dagster/column_schema": table_schema("rejected_events"),
-                "dagster/table_name": "public.rejected_events",
-            },
+            tags={FILLED_BY: "stream"},
+            code_version=code_version(*CLEANING),
+            metadata={**table_metadata("rejected_events"), **code_links(*LINKS)},
             description=f"{table_comment('rejected_events')} Stored in the same transactions as events, and "
             "caught up together with them.",
         ),

@@ -5,16 +5,19 @@ Belongs here: writing the file, its metadata, and when. Does not belong here: wh
 
 import os
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 
+from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_version
 from clickstream_assets.assets.previews import markdown_table
 from clickstream_assets.report.facts import read_facts
 from clickstream_assets.report.page import report_page, tiles
 from clickstream_assets.resources import Database
 from clickstream_assets.settings import Settings
 
+OVERDUE, LATE = timedelta(hours=25), timedelta(hours=49)  # one report is missing, two are
 SOURCES = [
     "events",
     "rejected_events",
@@ -30,6 +33,11 @@ SOURCES = [
     group_name="report",
     kinds={"html", "plotly"},
     owners=["team:clickstream"],
+    tags={FILLED_BY: "schedule"},
+    code_version=code_version("clickstream_assets/report/*"),
+    metadata=code_links("clickstream_assets/report/page.py"),
+    # It is made every day whether there are new events or not, so that its age is a fact about its schedule.
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=LATE, warn_window=OVERDUE),
     description="One HTML page to look at: traffic, revenue, funnel, top products, devices, data quality and latency, "
     "with charts. It needs no network and no server: open the file, or send it to someone. Made every day, and by "
     "the button.",

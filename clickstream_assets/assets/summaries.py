@@ -15,8 +15,9 @@ from psycopg2.extensions import connection as Connection
 from pydantic import Field
 
 from clickstream_assets.assets.automation import REFRESH_RETRY, on_new_rows
+from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_version, table_metadata
 from clickstream_assets.assets.previews import preview
-from clickstream_assets.assets.table_schemas import table_comment, table_schema
+from clickstream_assets.assets.table_schemas import table_comment
 from clickstream_assets.resources import Database
 from clickstream_assets.summaries import refresh as summaries
 
@@ -63,9 +64,11 @@ class SummaryRefresh(dg.Config):
             owners=["team:clickstream"],
             automation_condition=on_new_rows,
             description=f"{table_comment(name)} A refresh adds the batches that the table has not recorded yet.",
+            tags={FILLED_BY: "refresh"},
+            code_version=code_version(f"sql/summaries/{name}*.sql"),
             metadata={
-                "dagster/column_schema": table_schema(name),
-                "dagster/table_name": f"public.{name}",
+                **table_metadata(name),
+                **code_links(f"sql/summaries/{name}.sql", "clickstream_assets/summaries/refresh.py"),
             },
         )
         for name in summaries.NAMES

@@ -3,13 +3,16 @@
 from pathlib import Path
 
 import dagster as dg
+import pytest
 import yaml
 from control_plane import ControlPlane
 from dagster._core.instance.config import dagster_instance_config
 from databases import run_sql
 
+from clickstream_assets.assets import catalogue
 from clickstream_assets.assets.table_schemas import table_comment, table_schema
 from clickstream_assets.definitions import build_definitions, defs
+from clickstream_assets.lineage.columns import COLUMN_SOURCES
 from clickstream_assets.settings import PROJECT_ROOT, Settings
 
 SCHEDULES = ("audit_summaries_nightly", "daily_report_schedule")
@@ -79,6 +82,79 @@ def test_every_table_and_column_is_described_and_the_catalogue_says_the_same(con
             (name, short.get(str(kind), kind), nullable, comment)
             for name, kind, nullable, comment in run_sql(url, COLUMNS, {"table": table})
         ], table
+
+
+def test_every_column_of_the_lineage_is_one_of_the_catalogue() -> None:
+    graph = build_definitions(Settings.from_env({})).resolve_asset_graph()
+    columns = {
+        key.to_user_string(): {column.name for column in schema.columns}
+        for key in graph.get_all_asset_keys()
+        if (schema := graph.get(key).metadata.get("dagster/column_schema")) is not None
+    }
+    for key in graph.get_all_asset_keys():
+        if (lineage := graph.get(key).metadata.get("dagster/column_lineage")) is None:
+            continue
+        name = key.to_user_string()
+        assert set(lineage.deps_by_column) <= columns[name]
+        sources = [source for deps in lineage.deps_by_column.values() for source in deps]
+        assert {source.asset_key for source in sources} <= graph.get(key).parent_keys, name
+        for source in sources:
+            assert source.column_name in columns[source.asset_key.to_user_string()], (name, source)
+
+
+def test_what_a_summary_shows_comes_from_somewhere() -> None:
+    for name in SUMMARIES:
+        assert set(COLUMN_SOURCES[name]) == {column.name for column in table_schema(name).columns}
+
+
+@pytest.mark.parametrize(
+    ("variables", "table", "uri"),
+    [
+        ({}, "clickstream.public.events", None),
+        (
+            {"CLICKSTREAM_DATABASE_URL": "postgresql://me:secret@db.example:5433/shop?sslmode=require"},
+            "shop.public.events",
+            "postgres://db.example:5433/shop.public.events",
+        ),
+        (
+            {"CLICKSTREAM_DATABASE_URL": "postgresql://me@h1,h2/shop"},
+            "shop.public.events",
+            "postgres://h1:5432/shop.public.events",
+        ),
+    ],
+    ids=["embedded, never started", "external", "two hosts"],
+)
+def test_the_catalogue_says_where_the_data_is(
+    variables: dict[str, str], table: str, uri: str | None, tmp_path: Path
+) -> None:
+    settings = Settings.from_env({"CLICKSTREAM_HOME": str(tmp_path / "a home"), **variables})
+    graph = build_definitions(settings).resolve_asset_graph()
+    metadata = graph.get(dg.AssetKey("events")).metadata
+    assert metadata["dagster/table_name"] == table
+    assert metadata.get("dagster/uri") == uri
+    assert graph.get(dg.AssetKey("event_files")).metadata["dagster/uri"] == settings.events_dir.as_uri()
+    shown = str([graph.get(key).metadata for key in graph.get_all_asset_keys()])
+    assert "secret" not in shown
+
+
+def test_links_lead_to_files_of_the_project() -> None:
+    graph = build_definitions(Settings.from_env({})).resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        references = graph.get(key).metadata["dagster/code_references"].code_references
+        assert references
+        assert all(Path(reference.file_path).is_file() for reference in references), key
+
+
+def test_the_version_of_the_code_changes_with_the_code_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "PROJECT_ROOT", tmp_path)
+    (tmp_path / "a.sql").write_text("SELECT 1")
+    first = catalogue.code_version("*.sql")
+    (tmp_path / "b.py").write_text("1")
+    assert catalogue.code_version("*.sql") == first
+    (tmp_path / "a.sql").write_text("SELECT 2")
+    assert catalogue.code_version("*.sql") != first
 
 
 def test_a_password_is_in_no_representation_of_a_resource(control: ControlPlane) -> None:

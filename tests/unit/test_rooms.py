@@ -20,7 +20,7 @@ MOST_MODULES = 16
 MAY_IMPORT = {
     "clickstream_assets": {
         "alerts": {"ledger", "supervision"},
-        "assets": {"generator", "ledger", "report", "summaries", "supervision"},
+        "assets": {"generator", "ledger", "lineage", "report", "summaries", "supervision"},
         "checks": {"ledger", "maintenance", "summaries", "supervision"},
         "cli": {
             "generator",
@@ -37,6 +37,7 @@ MAY_IMPORT = {
         "data_generator": {"generator"},
         "definitions": {"assets", "checks", "jobs", "sensors", "supervision"},
         "jobs": {"ledger", "maintenance", "rejects", "supervision"},
+        "lineage": {"postgres"},
         "maintenance": {"ledger", "postgres", "summaries", "up"},
         "monitoring": {"ledger", "postgres", "supervision"},
         "rejects": {"second_reader"},
