@@ -72,7 +72,7 @@ def code_links(*files: str) -> dict[str, Any]:
     with warnings.catch_warnings():
         # Links to code are a beta of Dagster, which would say so at every start.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        references = [
+        references: list[dg.LocalFileCodeReference | dg.UrlCodeReference] = [
             dg.LocalFileCodeReference(file_path=str(PROJECT_ROOT / file), label=file)
             for file in files
             if (PROJECT_ROOT / file).is_file()

@@ -38,8 +38,8 @@ class DatabaseAddress:
 def database_address(settings: Settings) -> DatabaseAddress:
     """The database that the settings name. Of several hosts it is the first one."""
     if settings.database_url is None:
-        port = read_port(settings.home / "postgres")
-        return DatabaseAddress(HOST, None if port is None else str(port), DATABASE)
+        chosen = read_port(settings.home / "postgres")
+        return DatabaseAddress(HOST, None if chosen is None else str(chosen), DATABASE)
     parts = parse_dsn(settings.database_url)
     host = (parts.get("host") or parts.get("hostaddr") or "localhost").split(",")[0]
     port = (parts.get("port") or "5432").split(",")[0]
