@@ -7,6 +7,7 @@ belong here: anything that is defined.
 import dagster as dg
 
 from clickstream_assets.assets.catalogue import located
+from clickstream_assets.assets.checks_reported import checks_reported
 from clickstream_assets.assets.event_files import event_files
 from clickstream_assets.assets.events import events_and_rejects
 from clickstream_assets.assets.report import clickstream_report, report_job, report_schedule
@@ -28,7 +29,10 @@ def build_definitions(
     """The definitions for `settings`; tests give a database or a program of their own."""
     database = database or Database(settings)
     return dg.Definitions(
-        assets=located([event_files, events_and_rejects, *summary_assets, clickstream_report], settings),
+        assets=[
+            *located([event_files, events_and_rejects, *summary_assets, clickstream_report], settings),
+            checks_reported,
+        ],
         asset_checks=[*event_checks, summaries_match_events],
         jobs=[spark_stream, stop_stream, start_stream, maintenance, replay_rejects, audit_job, report_job],
         schedules=[nightly_maintenance, audit_schedule, report_schedule],

@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 import dagster as dg
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.assets import checks_reported
 from clickstream_assets.checks.event_checks import event_checks
 from clickstream_assets.checks.reporting import evaluate_checks
 from clickstream_assets.database import query
@@ -143,7 +144,9 @@ def event_check_results(
         return dg.SensorResult(skip_reason="No verdict has changed.")
     verdicts = ", ".join(f"{e.check_name} {reports[e.check_name][0]}" for e in evaluations)
     return dg.SensorResult(
-        skip_reason=f"Reported {verdicts}.", asset_events=evaluations, cursor=json.dumps(reports)
+        skip_reason=f"Reported {verdicts}.",
+        asset_events=[*evaluations, checks_reported.report()],
+        cursor=json.dumps(reports),
     )
 
 

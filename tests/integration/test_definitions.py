@@ -40,7 +40,7 @@ def test_the_graph_is_whole_and_every_sensor_runs_from_the_start() -> None:
     graph = definitions.resolve_asset_graph()
     names = {key.to_user_string() for key in graph.get_all_asset_keys()}
     assert names >= {"event_files", "events", "rejected_events", *SUMMARIES}
-    assert all(graph.get(dg.AssetKey(name)).is_materializable for name in names)
+    assert all(graph.get(dg.AssetKey(name)).is_materializable for name in names - {"checks_reported"})
     sensors = definitions.resolve_sensor_def
     for name in ("spark_stream_supervisor", "ingest_progress", "event_check_results", "refresh_summaries"):
         assert sensors(name).default_status is dg.DefaultSensorStatus.RUNNING
