@@ -1,7 +1,7 @@
-"""Connections to PostgreSQL and the SQL files.
+"""Connections to PostgreSQL, opened the way every part of this project wants them.
 
-Belongs here: opening a connection the way every part of this project wants it, and reading `sql/`. Does not
-belong here: any query; each lives in a file under `sql/` and is run by the module that needs it.
+Does not belong here: any statement; each lives in a file under `sql/` (`sql_files`), and is run by the module that
+needs it.
 
 A session is ours, whatever the server, the database, the role or a pooler say: what our statements depend on is set
 after connecting, and read back. Options of the start would be dropped by a pooler, or refused.
@@ -10,13 +10,12 @@ after connecting, and read back. Options of the start would be dropped by a pool
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.errors import DatabaseError
-from clickstream_assets.settings import SQL_DIR
+from clickstream_assets.sql_files import statement
 
 CONNECT_TIMEOUT = 10  # seconds
 VANISHED_AFTER = 15  # seconds until a peer that does not answer counts as gone
@@ -81,14 +80,10 @@ def _set_session(connection: Connection) -> None:
     wanted = {**SESSION, **(SESSION_FROM_17 if connection.server_version >= 170000 else {})}
     everything = {**wanted, **KEEPALIVES}
     with connection.cursor() as cursor:
-        cursor.execute(query("set_session"), {"names": list(everything), "values": list(everything.values())})
+        cursor.execute(
+            statement("session.set"), {"names": list(everything), "values": list(everything.values())}
+        )
         found = dict(cursor.fetchall())
     for name, value in wanted.items():
         if found[name] != value:
             raise DatabaseError(f"the database makes {name} '{found[name]}' where this needs '{value}'.")
-
-
-@cache
-def query(name: str) -> str:
-    """The text of `sql/queries/<name>.sql`: one statement, parameters as `%(name)s`."""
-    return (SQL_DIR / "queries" / f"{name}.sql").read_text(encoding="utf-8")

@@ -11,8 +11,9 @@ import psycopg2
 from psycopg2 import errors
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import ENCODING, connect, query
+from clickstream_assets.database import ENCODING, connect
 from clickstream_assets.errors import DatabaseError
+from clickstream_assets.sql_files import statement
 from clickstream_assets.text import first_line
 
 OLDEST_SERVER = 140000
@@ -35,7 +36,7 @@ def check_server(connection: Connection) -> None:
 def why_read_only(connection: Connection, role: str) -> str | None:
     """Why `role` can write nothing in this database; None where it can."""
     with connection.cursor() as cursor:
-        cursor.execute(query("why_read_only"), {"role": role})
+        cursor.execute(statement("session.why_read_only"), {"role": role})
         (reason,) = cursor.fetchone() or (None,)
     return reason and read_only_sentence(reason)
 
@@ -78,6 +79,6 @@ def check_own_sessions(url: str) -> None:
 
 def _session(connection: Connection) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(query("session_pid"))
+        cursor.execute(statement("session.pid"))
         (pid,) = cursor.fetchone() or (0,)
     return int(pid)

@@ -22,9 +22,10 @@ import psycopg2
 from psycopg2 import errors
 
 from clickstream_assets.contract import ExitCode
-from clickstream_assets.database import connect, query
+from clickstream_assets.database import connect
 from clickstream_assets.errors import StreamError
 from clickstream_assets.fitness import check_own_sessions, check_server, check_writable
+from clickstream_assets.sql_files import statement
 
 HEARTBEAT_SECONDS = 1.0
 APPLICATION_NAME = "clickstream-stream-lease"
@@ -84,7 +85,7 @@ class Lease:
         self._thread.join(timeout=HEARTBEAT_SECONDS * 5)
         try:
             with self._connection.cursor() as cursor:
-                cursor.execute(query("release_lease"), {"epoch": self.epoch, "reason": reason})
+                cursor.execute(statement("lease.release"), {"epoch": self.epoch, "reason": reason})
             # Before the session ends: PostgreSQL ends one a moment after its client has left, and the next stream
             # would still find the lock held.
             self._lock.rollback()
@@ -95,12 +96,12 @@ class Lease:
     def _take(self, mode: str, dagster_run_id: str | None) -> int:
         try:
             with self._lock.cursor() as cursor:
-                cursor.execute(query("lock_stream"))
+                cursor.execute(statement("lease.lock"))
         except errors.LockNotAvailable:
             raise LeaseHeld(self._holder()) from None
         with self._connection.cursor() as cursor:
             cursor.execute(
-                query("take_lease"),
+                statement("lease.take"),
                 {
                     "mode": mode,
                     "dagster_run_id": dagster_run_id,
@@ -115,7 +116,7 @@ class Lease:
 
     def _holder(self) -> str:
         with self._connection.cursor() as cursor:
-            cursor.execute(query("lease_holder"))
+            cursor.execute(statement("lease.holder"))
             row = cursor.fetchone()
         if row is None or row[1] is None:
             return "another stream holds the lease; only one may run."
@@ -140,10 +141,10 @@ class Lease:
     def _is_kept(self) -> bool:
         """Note that we live. Raises where one of the two sessions has ended."""
         with self._lock.cursor() as cursor:
-            cursor.execute(query("session_pid"))
+            cursor.execute(statement("session.pid"))
         with self._connection.cursor() as cursor:
             cursor.execute(
-                query("lease_heartbeat"),
+                statement("lease.heartbeat"),
                 {
                     "epoch": self.epoch,
                     "progress_age": time.monotonic() - self._progress,

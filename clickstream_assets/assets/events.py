@@ -88,7 +88,7 @@ def events_and_rejects(
                 "dagster/row_count": totals.rows_inserted - read_dropped(connection).rows,
                 "files_caught_up": files,
                 **_counts(batches),
-                "preview": preview(connection, "preview_events"),
+                "preview": preview(connection, "previews.events"),
             },
         )
         yield dg.MaterializeResult(
@@ -97,7 +97,7 @@ def events_and_rejects(
                 "dagster/row_count": totals.rows_rejected,
                 "rows_rejected": batches.rows_rejected,
                 "reject_rate": float(batches.reject_rate or 0.0),
-                "preview": preview(connection, "preview_rejects"),
+                "preview": preview(connection, "previews.rejects"),
             },
         )
 

@@ -12,7 +12,7 @@ import dagster as dg
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
+from clickstream_assets.sql_files import statement
 
 PREVIEW_ROWS = 10
 CELL_LENGTH = 60  # characters
@@ -22,13 +22,13 @@ _ACTIVE = re.compile(r"([\\`*_{}\[\]()<>#+!|~&:@/-])")
 
 
 def preview(connection: Connection, name: str, rows: int = PREVIEW_ROWS) -> dg.MarkdownMetadataValue:
-    """The result of `sql/queries/<name>.sql`, which takes the parameter `rows`, as a Markdown table.
+    """The result of the statement `name`, which takes the parameter `rows`, as a Markdown table.
 
     What cannot be shown is said so: the asset is made all the same. The connection autocommits.
     """
     try:
         with connection.cursor() as cursor:
-            cursor.execute(query(name), {"rows": rows})
+            cursor.execute(statement(name), {"rows": rows})
             columns = [column.name for column in cursor.description or ()]
             return dg.MetadataValue.md(markdown_table(columns, cursor.fetchall()))
     except psycopg2.Error as error:

@@ -20,16 +20,9 @@ from clickstream_assets.assets.previews import preview
 from clickstream_assets.assets.table_schemas import table_comment
 from clickstream_assets.resources import Database
 from clickstream_assets.summaries import refresh as summaries
+from clickstream_assets.summaries.catalogue import SUMMARIES
 
 PREVIEW_ROWS = 5  # every refresh keeps its own in Dagster's storage
-UPSTREAM = {
-    "user_agents": ["events"],
-    "sessions": ["events", "user_agents"],
-    "product_performance": ["events"],
-    "hourly_traffic": ["events"],
-    "conversion_funnel": ["sessions"],
-    "device_usage": ["sessions"],
-}
 
 
 class Mode(Enum):
@@ -58,7 +51,7 @@ class SummaryRefresh(dg.Config):
     specs=[
         dg.AssetSpec(
             name,
-            deps=UPSTREAM[name],
+            deps=SUMMARIES[name].made_from,
             group_name="summaries",
             kinds={"postgres", "sql"},
             owners=["team:clickstream"],
@@ -134,7 +127,7 @@ def _metadata(
         "events_gone": done.events_gone,
         "groups": done.groups,
         "seconds": round(done.seconds, 3),
-        "preview": preview(connection, f"preview_{done.summary}", PREVIEW_ROWS),
+        "preview": preview(connection, SUMMARIES[done.summary].preview, PREVIEW_ROWS),
     }
 
 

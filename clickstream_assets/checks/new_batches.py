@@ -12,9 +12,9 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.checks.judgement import EVENTS
 from clickstream_assets.checks.on_events.conservation import Facts
-from clickstream_assets.database import query
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.audit import verify_recent
+from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.run_history import last_evaluation
 
 AUDIT_ROWS = 2_000_000  # at most in one look of the sensor: a few seconds
@@ -68,6 +68,6 @@ def _last_audit(instance: dg.DagsterInstance) -> _LastAudit | None:
 def _batch_before_rows(connection: Connection, rows: int) -> int:
     """The newest batch before the last `rows` rows read; 0 if there are no more than those."""
     with connection.cursor() as cursor:
-        cursor.execute(query("batch_before_rows"), {"rows": rows})
+        cursor.execute(statement("checks.batch_before_rows"), {"rows": rows})
         (batch_id,) = cursor.fetchone() or (0,)
     return int(batch_id)

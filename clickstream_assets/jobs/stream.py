@@ -10,10 +10,10 @@ from contextlib import suppress
 import dagster as dg
 import psycopg2
 
-from clickstream_assets.database import query
 from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.ledger.reads import read_lease
 from clickstream_assets.resources import Database
+from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.facts import run_name
 from clickstream_assets.supervision.run import StreamProgram, StreamProgramFailed
 from clickstream_assets.supervision.runs import STREAM_JOB, end_run, stream_runs
@@ -82,7 +82,7 @@ def _record_end(context: dg.OpExecutionContext, database: Database, reason: str)
         database.writing() as connection,
         connection.cursor() as cursor,
     ):
-        cursor.execute(query("record_stream_end"), {"reason": f"{run_name(context.run_id)} {reason}"})
+        cursor.execute(statement("lease.record_end"), {"reason": f"{run_name(context.run_id)} {reason}"})
 
 
 @dg.job(
@@ -101,7 +101,7 @@ def spark_stream() -> None:
 def stop(context: dg.OpExecutionContext, database: dg.ResourceParam[Database]) -> None:
     with database.writing() as connection:
         with connection.cursor() as cursor:
-            cursor.execute(query("want_stream"), {"wanted": "stopped"})
+            cursor.execute(statement("lease.want"), {"wanted": "stopped"})
         for run in stream_runs(context.instance):
             if run.phase != "canceling":
                 end_run(context.instance, run.run_id, "it was stopped on purpose, with the job stop_stream")
@@ -129,7 +129,7 @@ def stop(context: dg.OpExecutionContext, database: dg.ResourceParam[Database]) -
 @dg.op(description="Notes that the stream is to run; the supervisor starts it within seconds.")
 def start(context: dg.OpExecutionContext, database: dg.ResourceParam[Database]) -> None:
     with database.writing() as connection, connection.cursor() as cursor:
-        cursor.execute(query("want_stream"), {"wanted": "running"})
+        cursor.execute(statement("lease.want"), {"wanted": "running"})
     context.log.info("The stream is wanted; the sensor spark_stream_supervisor starts it within seconds.")
 
 

@@ -21,11 +21,11 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
-from clickstream_assets.database import query
 from clickstream_assets.ledger.audit_books import BatchBooks, FileBooks, Offence, TableTotals, Unseen
 from clickstream_assets.ledger.audit_rules import judge_batch, judge_file, judge_table
 from clickstream_assets.ledger.reads import Counts, snapshot
 from clickstream_assets.ledger.waiting_files import compare_with_ledger, list_event_files
+from clickstream_assets.sql_files import statement
 from clickstream_assets.text import printable
 
 SLICE_ROWS = 2_000_000  # stored rows looked at together
@@ -83,10 +83,10 @@ def verify(connection: Connection, events_dir: Path | None, progress: Progress =
         for number, (first, last) in enumerate(slices, 1):
             progress(f"files against the tables, part {number} of {len(slices)} …")
             _verify_files(connection, first, last, offences)
-        totals = _one(connection, query("verify_totals"))
+        totals = _one(connection, statement("verify.totals"))
         _verify_totals(totals, offences)
         _verify_ledger(connection, offences)
-        unseen = Unseen(**_one(connection, query("verify_unseen")))
+        unseen = Unseen(**_one(connection, statement("verify.unseen")))
         if listing is not None:
             for path in compare_with_ledger(connection, listing, examples=OFFENCES_KEPT).vanished_paths:
                 offences.add(_vanished(path))
@@ -121,7 +121,7 @@ def verify_recent(connection: Connection, since_batch: int) -> Audit:
     with snapshot(connection):
         taken_at = _verify_event_key(connection, offences)
         batches, counts = _verify_batches(connection, since_batch, offences)
-        bounds = _one(connection, query("recent_file_range"), after_batch_id=since_batch)
+        bounds = _one(connection, statement("verify.recent_files"), after_batch_id=since_batch)
         if bounds["first_file_id"] is not None:
             files = _verify_files(connection, bounds["first_file_id"], bounds["last_file_id"], offences)
     return Audit(
@@ -139,8 +139,8 @@ def _verify_event_key(connection: Connection, offences: _Offences) -> datetime:
     """Judge the unique key; returns the moment of the snapshot."""
     with connection.cursor() as cursor:
         # Before the snapshot is taken, or a partition dropped in between would be missing from the older books.
-        cursor.execute(query("keep_partitions"))
-    key = _one(connection, query("verify_event_key"))
+        cursor.execute(statement("verify.keep_partitions"))
+    key = _one(connection, statement("verify.event_key"))
     if not key["is_valid"]:
         message = (
             "the unique key of events over (event_id, event_time) is missing or invalid: "
@@ -153,7 +153,7 @@ def _verify_event_key(connection: Connection, offences: _Offences) -> datetime:
 
 def _verify_batches(connection: Connection, after: int, offences: _Offences) -> tuple[int, Counts]:
     batches = read = inserted = duplicate = rejected = 0
-    for row in _stream(connection, query("verify_batches"), after_batch_id=after):
+    for row in _stream(connection, statement("verify.batches"), after_batch_id=after):
         books = BatchBooks(**row)
         batches += books.is_known
         read += books.rows_read
@@ -168,22 +168,24 @@ def _verify_batches(connection: Connection, after: int, offences: _Offences) -> 
 def _verify_files(connection: Connection, first: int, last: int, offences: _Offences) -> int:
     bounds = {"first_file_id": first, "last_file_id": last}
     files = 0
-    for row in _stream(connection, query("verify_files"), **bounds):
+    for row in _stream(connection, statement("verify.files"), **bounds):
         books = FileBooks(**row)
         files += books.status is not None
         for offence in judge_file(books):
             offences.add(offence)
-    for row in _stream(connection, query("verify_lines"), **bounds, limit=OFFENCES_KEPT):
+    for row in _stream(connection, statement("verify.lines"), **bounds, limit=OFFENCES_KEPT):
         offences.add(_line_twice(**row))
     return files
 
 
 def _slices(connection: Connection) -> list[tuple[int, int]]:
     """Runs of file ids that together cover every possible id, those unknown to the ledger too."""
-    totals = _one(connection, query("verify_totals"))
+    totals = _one(connection, statement("verify.totals"))
     stored = totals["files_inserted"] + totals["files_rejected"]
     slice_rows = max(SLICE_ROWS, -(-stored // MOST_SLICES))
-    ends = [row["last_file_id"] for row in _stream(connection, query("verify_slices"), slice_rows=slice_rows)]
+    ends = [
+        row["last_file_id"] for row in _stream(connection, statement("verify.slices"), slice_rows=slice_rows)
+    ]
     ends = [*ends[:-1], LAST_ID]
     return list(zip([FIRST_ID, *(end + 1 for end in ends[:-1])], ends, strict=True))
 
@@ -212,9 +214,9 @@ def _verify_totals(totals: dict[str, Any], offences: _Offences) -> None:
 
 
 def _verify_ledger(connection: Connection, offences: _Offences) -> None:
-    if not _one(connection, query("verify_ledger_counted"))["is_counted"]:
+    if not _one(connection, statement("verify.ledger_counted"))["is_counted"]:
         return  # set up by an older version
-    for row in _stream(connection, query("verify_ledger")):
+    for row in _stream(connection, statement("verify.ledger")):
         # Sums of ids are numeric: they may exceed 64 bits.
         sums = {name: None if row[name] is None else int(row[name]) for name in ("ids_given", "ids_stored")}
         for offence in judge_table(TableTotals(**(row | sums))):

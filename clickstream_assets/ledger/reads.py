@@ -1,7 +1,7 @@
 """Typed reads of the ledger: what the status command, the checks and the sensors say comes from here.
 
-Belongs here: one function a fact, each one query of `sql/queries/`, each at a cost that does not grow with
-the history. Does not belong here: judging a fact (`supervision`, the checks), listing the disk
+Belongs here: one function a fact, each one statement of `sql/queries/ledger.sql`, each at a cost that does not
+grow with the history. Does not belong here: judging a fact (`supervision`, the checks), listing the disk
 (`waiting_files`), and auditing the tables against the ledger (`audit`).
 
 The functions run in whatever transaction the connection is in; `snapshot` gives several of them one moment.
@@ -19,7 +19,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
-from clickstream_assets.database import query
+from clickstream_assets.sql_files import statement
 
 DEFAULT_WINDOW_SECONDS = 3600.0
 
@@ -169,24 +169,24 @@ def snapshot(connection: Connection) -> Iterator[Connection]:
 
 def read_lease(connection: Connection) -> Lease:
     """The lease row and its lock."""
-    return Lease(**_one(connection, "stream_lease"))
+    return Lease(**_one(connection, "lease.read"))
 
 
 def read_lifetime_counts(connection: Connection) -> Counts:
     """Exact totals since the first batch, files delivered again included."""
-    return Counts(**_one(connection, "lifetime_counts"))
+    return Counts(**_one(connection, "ledger.lifetime_counts"))
 
 
 def read_dropped(connection: Connection) -> Dropped:
     """What retention dropped, exactly: `rows_inserted` less this is what is stored."""
-    return Dropped(**_one(connection, "dropped_events"))
+    return Dropped(**_one(connection, "ledger.dropped_events"))
 
 
 def read_window_counts(
     connection: Connection, window_seconds: float = DEFAULT_WINDOW_SECONDS
 ) -> WindowCounts:
     """Totals of what was committed in the last `window_seconds`, files delivered again included."""
-    row = _one(connection, "window_counts", {"window_seconds": window_seconds})
+    row = _one(connection, "ledger.window_counts", {"window_seconds": window_seconds})
     return WindowCounts(**row, window_seconds=window_seconds)
 
 
@@ -194,7 +194,7 @@ def read_window_rejects(
     connection: Connection, window_seconds: float = DEFAULT_WINDOW_SECONDS
 ) -> dict[str, int]:
     """Rows rejected in the last `window_seconds` by reason, the most frequent first."""
-    rows = _all(connection, "window_rejects", {"window_seconds": window_seconds})
+    rows = _all(connection, "ledger.window_rejects", {"window_seconds": window_seconds})
     return {row["reason"]: row["rows"] for row in rows}
 
 
@@ -208,44 +208,39 @@ def read_latency(
     `first_start_seconds` leaves out those that landed before the first stream of all had run for so long.
     """
     parameters = {"window_seconds": window_seconds, "first_start_seconds": first_start_seconds}
-    return Latency(**_one(connection, "window_latency", parameters))
+    return Latency(**_one(connection, "ledger.window_latency", parameters))
 
 
 def read_conflicts_counted(connection: Connection, limit: int) -> int:
     """Rows with the id and time of a stored event but other content, of all time, counted up to `limit`."""
-    return int(_one(connection, "conflicts_counted", {"limit": limit})["rows"])
+    return int(_one(connection, "ledger.conflicts_counted", {"limit": limit})["rows"])
 
 
 def read_newest_conflicts(connection: Connection, examples: int) -> list[dict[str, Any]]:
     """The newest of them: `event_id`, `event_time` (ISO 8601), `path`, `line_no`, `differs_in`."""
-    rows = _all(connection, "conflicts_newest", {"examples": examples})
+    rows = _all(connection, "ledger.conflicts_newest", {"examples": examples})
     return [row | {"event_time": row["event_time"].isoformat()} for row in rows]
 
 
 def read_last_batch(connection: Connection) -> Batch | None:
     """The newest micro-batch, or None before the first."""
-    rows = _all(connection, "last_batch")
+    rows = _all(connection, "ledger.last_batch")
     return Batch(**rows[0]) if rows else None
 
 
 def read_batches_since(connection: Connection, batch_id: int) -> BatchesSince:
     """Everything committed after `batch_id` (0: all). Exact: no batch can appear later with a lower id."""
-    return BatchesSince(**_one(connection, "batches_since", {"batch_id": batch_id}))
-
-
-def read_batch_before(connection: Connection, window_seconds: float = DEFAULT_WINDOW_SECONDS) -> int:
-    """The newest batch committed before the last `window_seconds`, or 0: the batches after it are the window."""
-    return int(_one(connection, "batch_before_window", {"window_seconds": window_seconds})["batch_id"])
+    return BatchesSince(**_one(connection, "ledger.batches_since", {"batch_id": batch_id}))
 
 
 def read_files_since(connection: Connection, file_id: int) -> FilesSince:
     """Every delivery registered after `file_id` (0: all)."""
-    return FilesSince(**_one(connection, "files_since", {"file_id": file_id}))
+    return FilesSince(**_one(connection, "ledger.files_since", {"file_id": file_id}))
 
 
 def read_newest_event_time(connection: Connection) -> datetime | None:
     """The newest `event_time` among the good rows ever read, or None before the first."""
-    newest: datetime | None = _one(connection, "newest_event_time")["newest_event_time"]
+    newest: datetime | None = _one(connection, "ledger.newest_event_time")["newest_event_time"]
     return newest
 
 
@@ -253,7 +248,7 @@ def _all(
     connection: Connection, name: str, parameters: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(query(name), parameters or {})
+        cursor.execute(statement(name), parameters or {})
         return [dict(row) for row in cursor.fetchall()]
 
 

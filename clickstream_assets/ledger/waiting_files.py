@@ -31,9 +31,9 @@ from typing import NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
 from clickstream_assets.file_names import is_ignored, leads_outside, ledger_path
 from clickstream_assets.settings import follows_links
+from clickstream_assets.sql_files import statement
 
 EXAMPLES = 5  # waiting paths that are named, the oldest first, and ignored ones
 
@@ -156,7 +156,7 @@ def compare_with_ledger(connection: Connection, listing: Listing, examples: int 
         "examples": examples,
     }
     with connection.cursor() as cursor:
-        cursor.execute(query("waiting_files"), parameters)
+        cursor.execute(statement("ledger.waiting_files"), parameters)
         row = cursor.fetchone()
     assert row is not None  # noqa: S101 (an aggregate)
     files, size_bytes, registered, oldest, oldest_paths, vanished, vanished_paths = row

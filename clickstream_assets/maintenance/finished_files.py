@@ -1,7 +1,7 @@
 """Finished files: those that are in the database for good leave the events directory, by rename or for ever.
 
 Belongs here: the order of the steps, and what a crash between them leaves. Does not belong here: which files are
-finished (`sql/queries/finished_files.sql`), and moving one (`file_moves`).
+finished (`finished_files.find` in `sql/queries/`), and moving one (`file_moves`).
 
 A file is finished when the newest row of its path in the ledger is about exactly this inode, size and times, it is
 committed (or repeats content that is), has been so for some hours, and Spark has committed its last batch as well.
@@ -28,11 +28,11 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
 from clickstream_assets.ledger.waiting_files import FileState, array_literal, list_event_files
 from clickstream_assets.maintenance import file_moves
 from clickstream_assets.maintenance.file_moves import FinishedFile, Holding
 from clickstream_assets.settings import Settings
+from clickstream_assets.sql_files import statement
 from clickstream_assets.text import printable
 
 GROUP_FILES = 500  # noted in the ledger together
@@ -106,7 +106,7 @@ def _complete(
     done: Tidied,
 ) -> None:
     """Steps 3 and 4."""
-    _run(connection, "mark_archived", held)
+    _run(connection, "finished_files.mark_archived", held)
     for file in held:
         if archive is None:
             holding.delete(file)
@@ -125,7 +125,7 @@ def _complete(
 def _give_back(connection: Connection, holding: Holding, left_over: Sequence[FinishedFile]) -> None:
     for file in left_over:
         holding.give_back(file)
-    _run(connection, "unmark_archived", left_over)
+    _run(connection, "finished_files.unmark_archived", left_over)
 
 
 def _finished(
@@ -140,7 +140,7 @@ def _finished(
         }
         parameters |= {"seconds": settings.finished_hours * 3600, "spark_committed": committed}
         with connection.cursor() as cursor:
-            cursor.execute(query("finished_files"), parameters)
+            cursor.execute(statement("finished_files.find"), parameters)
             rows = cursor.fetchall()
         yield from (FinishedFile.of_row(row) for row in rows)
 
@@ -152,7 +152,7 @@ def _spark_committed(connection: Connection, checkpoint: Path) -> datetime | Non
     elsewhere, its files wait for the next batch.
     """
     with connection.cursor() as cursor:
-        cursor.execute(query("last_two_batches"))
+        cursor.execute(statement("finished_files.last_two_batches"))
         batches = cursor.fetchall()
     if not batches:
         return None
@@ -171,7 +171,7 @@ def _left_over(connection: Connection, holding: Holding) -> list[FinishedFile]:
     """What an interrupted run left. What the ledger does not know so, a restored one perhaps, is to be loaded again."""
     file_ids = holding.file_ids()
     with connection.cursor() as cursor:
-        cursor.execute(query("files_by_id"), {"file_ids": file_ids})
+        cursor.execute(statement("finished_files.by_id"), {"file_ids": file_ids})
         files = [file for file in map(FinishedFile.of_row, cursor) if holding.holds(file)]
     for file_id in set(file_ids) - {file.file_id for file in files}:
         holding.reveal(file_id)
@@ -181,7 +181,7 @@ def _left_over(connection: Connection, holding: Holding) -> list[FinishedFile]:
 def _run(connection: Connection, name: str, files: Sequence[FinishedFile]) -> None:
     if files:
         with connection.cursor() as cursor:
-            cursor.execute(query(name), {"file_ids": [file.file_id for file in files]})
+            cursor.execute(statement(name), {"file_ids": [file.file_id for file in files]})
 
 
 def _groups(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -4,7 +4,8 @@ Belongs here: what may go. Does not belong here: the logs of `up`'s own programs
 (`processes`), the embedded server's (`postgres.server`), and Spark's checkpoint, of which Spark keeps 20 batches.
 
 Dagster prunes ticks by its own `retention`, but neither runs nor events; a refresh every 30 s is 2,900 runs a day.
-These are deleted in its database (`sql/dagster/`), without its library, so that a command can do it too.
+These are deleted in its database (`sql/queries/dagster_runs.sql`), without its library, so that a command can
+do it too.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ import psycopg2
 from psycopg2 import errors
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import connect, query
-from clickstream_assets.settings import SQL_DIR
+from clickstream_assets.database import connect
+from clickstream_assets.sql_files import statement
 from clickstream_assets.up.processes import cap_log
 
 RUNS_AT_ONCE = 500  # deleted in one transaction
@@ -56,8 +57,8 @@ def trim_dagster_storage(url: str, days: int) -> tuple[int, int]:
     """
     with closing(connect(url, "clickstream-maintenance", autocommit=True)) as connection:
         try:
-            runs = _repeat(connection, "trim_runs", days, RUNS_AT_ONCE)
-            events = _repeat(connection, "trim_events", days, EVENTS_AT_ONCE)
+            runs = _repeat(connection, "dagster_runs.trim_runs", days, RUNS_AT_ONCE)
+            events = _repeat(connection, "dagster_runs.trim_events", days, EVENTS_AT_ONCE)
         except errors.UndefinedTable:
             return 0, 0  # Dagster has never run here
     return sum(row[0] for row in runs), sum(row[-1] for row in (*runs, *events))
@@ -67,7 +68,7 @@ def _repeat(connection: Connection, name: str, days: int, limit: int) -> list[tu
     done: list[tuple[int, ...]] = []
     with connection.cursor() as cursor:
         while not done or done[-1][0] >= limit:
-            cursor.execute(_dagster_query(name), {"days": days, "limit": limit})
+            cursor.execute(statement(name), {"days": days, "limit": limit})
             done.append(cursor.fetchone() or (0, 0))
     return done
 
@@ -96,7 +97,7 @@ def _known_runs(url: str, names: list[str]) -> set[str] | None:
         connection.cursor() as cursor,
     ):
         try:
-            cursor.execute(_dagster_query("known_runs"), {"run_ids": names})
+            cursor.execute(statement("dagster_runs.known_runs"), {"run_ids": names})
         except errors.UndefinedTable:
             return None
         return {run_id for (run_id,) in cursor}
@@ -105,7 +106,7 @@ def _known_runs(url: str, names: list[str]) -> set[str] | None:
 def trim_scratch(spark_dir: Path, connection: Connection) -> int:
     """Remove what JVMs left that were killed: everything older than the stream that runs on this machine."""
     with connection.cursor() as cursor:
-        cursor.execute(query("spark_scratch_owner"))
+        cursor.execute(statement("lease.scratch_owner"))
         row = cursor.fetchone()
     if row is None or row[0] != socket.gethostname():
         return 0
@@ -147,7 +148,3 @@ def trim_logs(home: Path, checkpoint: Path, dagster_url: str, days: int, connect
         scratch=trim_scratch(home / "spark", connection),
         checkpoints=trim_damaged_checkpoints(checkpoint),
     )
-
-
-def _dagster_query(name: str) -> str:
-    return (SQL_DIR / "dagster" / f"{name}.sql").read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ from datetime import datetime
 from psycopg2 import errors
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
+from clickstream_assets.sql_files import statement
 from clickstream_assets.summaries import refresh as summaries
 from clickstream_assets.text import first_line
 
@@ -50,7 +50,7 @@ class Retention:
 def drop_expired(owner: Connection, writer: Connection, days: int) -> Retention:
     """Drop every partition of events that lies wholly before the last `days` days. Both connections autocommit."""
     with owner.cursor() as cursor:
-        cursor.execute(query("expired_partitions"), {"days": days})
+        cursor.execute(statement("maintenance.expired_partitions"), {"days": days})
         if not cursor.fetchall():
             return Retention()
     dropped: list[DroppedPartition] = []
@@ -80,8 +80,8 @@ def _drop_counted(owner: Connection, days: int, dropped: list[DroppedPartition])
     """
     while True:
         with owner, owner.cursor() as cursor:
-            cursor.execute(query("limit_lock_wait"), {"limit": LOCK_LIMIT})
-            cursor.execute(query("drop_expired_partition"), {"days": days})
+            cursor.execute(statement("session.limit_lock_wait"), {"limit": LOCK_LIMIT})
+            cursor.execute(statement("maintenance.drop_expired_partition"), {"days": days})
             row = cursor.fetchone()
         if row is None:
             return

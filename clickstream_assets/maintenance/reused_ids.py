@@ -14,7 +14,7 @@ from datetime import datetime
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
+from clickstream_assets.sql_files import statement
 
 SLICE_ROWS = 500_000  # events looked at in one transaction
 TIME_LIMIT = 300.0  # seconds of one look; the rest is looked at the next time
@@ -51,30 +51,29 @@ def find_reused_ids(
     deadline = time.monotonic() + time_limit
     found = batches = 0
     with connection.cursor() as cursor:
-        cursor.execute(query("reused_ids_table"))
+        cursor.execute(statement("reused_ids.create_table"))
         while True:
             with connection:
-                # Statistics know nothing of the newest rows, and a scan of all would take hours.
-                cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL jit = off")
-                cursor.execute(query("reused_ids_next"), {"row_limit": slice_rows})
+                cursor.execute(statement("reused_ids.by_index"))
+                cursor.execute(statement("reused_ids.next"), {"row_limit": slice_rows})
                 through, target, newest = cursor.fetchone() or (0, 0, 0)
                 if target > through:
-                    cursor.execute(query("reused_ids_find"), {"through": through, "target": target})
+                    cursor.execute(statement("reused_ids.find"), {"through": through, "target": target})
                     found_here = cursor.rowcount
-                    cursor.execute(query("reused_ids_keep"), {"limit": NAMED_PER_SLICE})
-                    cursor.execute(query("reused_ids_record"), {"target": target, "found": found_here})
+                    cursor.execute(statement("reused_ids.keep"), {"limit": NAMED_PER_SLICE})
+                    cursor.execute(statement("reused_ids.record"), {"target": target, "found": found_here})
                     found, batches = found + found_here, batches + target - through
             if target >= newest or time.monotonic() > deadline:
                 break
-        cursor.execute(query("reused_ids_forget"), {"keep": KEPT})
-        cursor.execute("DROP TABLE found_reused_ids")
+        cursor.execute(statement("reused_ids.forget"), {"keep": KEPT})
+        cursor.execute(statement("reused_ids.drop_table"))
     return ReusedIdsFound(found, batches, max(0, newest - target))
 
 
 def read_reused_ids(connection: Connection) -> ReusedIdsState:
     """What the looks have found so far."""
     with connection.cursor() as cursor:
-        cursor.execute(query("reused_ids_state"), {"days": RECENT_DAYS})
+        cursor.execute(statement("reused_ids.state"), {"days": RECENT_DAYS})
         row = cursor.fetchone()
     assert row is not None  # noqa: S101 (one row by its key)
     through, reused, looked_at, newest, recent, examples = row

@@ -13,10 +13,10 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 
 import psycopg2
-from psycopg2 import errors
+from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import connect, query
+from clickstream_assets.database import connect
 from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.maintenance.finished_files import tidy_finished_files
 from clickstream_assets.maintenance.log_trimming import trim_logs
@@ -24,10 +24,13 @@ from clickstream_assets.maintenance.retention import drop_expired
 from clickstream_assets.maintenance.reused_ids import find_reused_ids
 from clickstream_assets.postgres.credentials import Role
 from clickstream_assets.settings import Settings
+from clickstream_assets.sql_files import statement
 from clickstream_assets.text import count, duration, first_line, moment, size
 
 APPLICATION = "clickstream-maintenance"
 WAIT_LIMIT = "60s"  # for another maintenance that does a step
+# Autovacuum does not analyze a partitioned table itself, and its planner statistics are those of a join over months.
+ANALYZED = ("events", "ingest_files", "ingest_batches", "rejected_events", "sessions", "product_performance")
 
 Number = int | float | str
 
@@ -61,7 +64,7 @@ class MaintenanceBusy(ClickstreamError):
 def make_partitions(maintenance: Maintenance) -> StepResult:
     """The partitions of events of this month and the next, so that no micro-batch has to make them."""
     with maintenance.connection("writer") as connection, connection.cursor() as cursor:
-        cursor.execute(query("next_partitions"))
+        cursor.execute(statement("maintenance.next_partitions"))
         (made,) = cursor.fetchone() or (0,)
     return StepResult(f"{made} partitions made.", {"partitions_made": made})
 
@@ -139,10 +142,9 @@ def find_reused(maintenance: Maintenance) -> StepResult:
 def analyze(maintenance: Maintenance) -> StepResult:
     """Statistics of the tables that PostgreSQL does not keep by itself: of events over all its partitions."""
     with maintenance.connection("owner") as connection, connection.cursor() as cursor:
-        statements = [part for part in query("analyze_tables").split(";") if part.strip()]
-        for statement in statements:
-            cursor.execute(statement)
-    return StepResult(f"{len(statements)} tables analyzed.", {"tables": len(statements)})
+        for table in ANALYZED:
+            cursor.execute(sql.SQL(statement("maintenance.analyze")).format(table=sql.Identifier(table)))
+    return StepResult(f"{len(ANALYZED)} tables analyzed.", {"tables": len(ANALYZED)})
 
 
 # In this order: a file is archived before the look that may take minutes.
@@ -167,9 +169,9 @@ def run_step(maintenance: Maintenance, name: str) -> StepResult:
         connect(maintenance.url("writer"), APPLICATION)
     ) as lock:  # its transaction lasts as long as the step
         with lock.cursor() as cursor:
-            cursor.execute(query("limit_lock_wait"), {"limit": WAIT_LIMIT})
+            cursor.execute(statement("session.limit_lock_wait"), {"limit": WAIT_LIMIT})
             try:
-                cursor.execute(query("lock_maintenance"))
+                cursor.execute(statement("maintenance.lock"))
             except errors.LockNotAvailable:
                 raise MaintenanceBusy(
                     f"another maintenance has been at work for {duration(60)}: let it end."

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
+from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import stream_facts
 from clickstream_assets.supervision.model import StreamState
@@ -84,7 +84,7 @@ class Reader:
                     self._counted = _Counted()
                 self._count(connection)
                 with connection.cursor() as cursor:
-                    cursor.execute(query("metrics_summaries"))
+                    cursor.execute(statement("metrics.summaries"))
                     summaries = dict(cursor.fetchall())
                 return Reading(
                     totals=ledger.read_lifetime_counts(connection),
@@ -107,11 +107,11 @@ class Reader:
         counted = self._counted
         bounds = [-bound for bound in reversed(LATENCY_BOUNDS)]
         with connection.cursor() as cursor:
-            cursor.execute(query("metrics_latency"), {"after": counted.committed_at, "bounds": bounds})
+            cursor.execute(statement("metrics.latency"), {"after": counted.committed_at, "bounds": bounds})
             latencies = cursor.fetchall()
-            cursor.execute(query("metrics_rejects"), {"after": counted.reject_id})
+            cursor.execute(statement("metrics.rejects"), {"after": counted.reject_id})
             rejects = cursor.fetchall()
-            cursor.execute(query("metrics_conflicts"), {"after": counted.batch_id})
+            cursor.execute(statement("metrics.conflicts"), {"after": counted.batch_id})
             ((conflicts, batch_id),) = cursor.fetchall()
         for bucket, files, seconds, _ in latencies:
             counted.latency_counts[bucket] += files

@@ -21,7 +21,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import encrypt_password
 
-from clickstream_assets.database import connect, query
+from clickstream_assets.database import connect
 from clickstream_assets.errors import DatabaseError
 from clickstream_assets.fitness import check_server, check_writable
 from clickstream_assets.postgres.credentials import (
@@ -37,6 +37,7 @@ from clickstream_assets.postgres.credentials import (
 )
 from clickstream_assets.postgres.shared_roles import databases_of_role, is_in_use, is_shared, with_role_names
 from clickstream_assets.settings import SQL_DIR, Settings
+from clickstream_assets.sql_files import statement
 from clickstream_assets.text import first_line
 
 APPLICATION = "clickstream-setup"
@@ -104,11 +105,11 @@ def newest_version() -> int:
 
 def installed_version(cursor: Cursor) -> int | None:
     """The schema version of the database; None where it has no schema yet."""
-    cursor.execute("SELECT to_regclass('public.schema_versions') IS NOT NULL")
+    cursor.execute(statement("setup.has_schema"))
     (present,) = cursor.fetchone() or (False,)
     if not present:
         return None
-    cursor.execute("SELECT max(version) FROM schema_versions")
+    cursor.execute(statement("setup.installed_version"))
     (version,) = cursor.fetchone() or (None,)
     return version or 1
 
@@ -130,7 +131,7 @@ def apply_schema(
     with _Transaction(owner_url) as connection, connection.cursor() as cursor:
         check_server(connection)
         check_writable(connection)
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_LIMIT,))
+        cursor.execute(statement("session.limit_lock_wait"), {"limit": LOCK_LIMIT})
         _wait_for_others(cursor)
         installed, newest = installed_version(cursor), newest_version()
         if installed is not None and installed > newest:
@@ -142,7 +143,7 @@ def apply_schema(
                 cursor.execute(with_role_names(file.read_text(encoding="utf-8"), names, cursor))
         setup = (SQL_DIR / "postgres_setup.sql").read_text(encoding="utf-8")
         cursor.execute(with_role_names(setup, names, cursor))
-        cursor.execute(query("record_schema_versions"), {"newest": newest})
+        cursor.execute(statement("setup.record_versions"), {"newest": newest})
         _let_in(connection, names)
         for role, password in passwords.items():
             if take_roles or not is_shared(cursor, owner_url, names[role], password):
@@ -161,11 +162,10 @@ def setup_dagster_database(
     role, shared = names["dagster"], False
     with _Transaction(owner_url) as connection, connection.cursor() as cursor:
         _wait_for_others(cursor)
-        cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,))
+        cursor.execute(statement("setup.has_role"), {"role": role})
         if cursor.fetchone() is None:
-            cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
-            # Only a member may give a database away; a superuser needs no membership.
-            cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
+            cursor.execute(_template(statement("setup.create_role"), role=role))
+            cursor.execute(_template(statement("setup.join_role"), role=role))
         elif not take_roles and _exists(cursor, database):
             # Whoever shares our writer's role shares this one.
             shared = is_in_use(
@@ -183,21 +183,21 @@ def ensure_database(url: str, name: str, owner: str | None = None) -> None:
         with connection.cursor() as cursor:
             if _exists(cursor, name):
                 return
-            statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+            create = _template(statement("setup.create_database"), database=name)
             if owner is not None:
-                statement += sql.SQL(" OWNER {}").format(sql.Identifier(owner))
+                create = _template(statement("setup.create_database_of"), database=name, owner=owner)
             try:
-                cursor.execute(statement)
+                cursor.execute(create)
             except (psycopg2.errors.DuplicateDatabase, psycopg2.errors.UniqueViolation):
                 return  # another setup was quicker
             if owner is not None:
-                cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+                cursor.execute(_template(statement("setup.close_database"), database=name))
     finally:
         connection.close()
 
 
 def _exists(cursor: Cursor, database: str) -> bool:
-    cursor.execute("SELECT FROM pg_database WHERE datname = %s", (database,))
+    cursor.execute(statement("setup.has_database"), {"database": database})
     return cursor.fetchone() is not None
 
 
@@ -208,33 +208,34 @@ def _wait_for_others(cursor: Cursor) -> None:
     reader.
     """
     if installed_version(cursor) is None:
-        cursor.execute(query("lock_first_setup"))
+        cursor.execute(statement("setup.lock_first"))
         if installed_version(cursor) is None:
             return
-    cursor.execute(query("lock_setup"))
+    cursor.execute(statement("setup.lock"))
 
 
 def _let_in(connection: Connection, names_of: Mapping[Role, str]) -> None:
-    """The sink works in temporary tables; a database closed to PUBLIC would not let it."""
     with connection.cursor() as cursor:
-        names = {"database": sql.Identifier(connection.info.dbname)}
-        names |= {role: sql.Identifier(names_of[role]) for role in PASSWORD_ROLES}
-        cursor.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {writer}").format(**names))
-        cursor.execute(sql.SQL("GRANT CONNECT ON DATABASE {database} TO {reader}").format(**names))
+        names = {"database": connection.info.dbname} | {role: names_of[role] for role in PASSWORD_ROLES}
+        cursor.execute(_template(statement("setup.let_in"), **names))
 
 
 def _close_to_others(owner_url: str) -> None:
     """Not done to someone's own database: other programs may live there."""
     with _Transaction(owner_url) as connection, connection.cursor() as cursor:
         _wait_for_others(cursor)
-        cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(DATABASE)))
+        cursor.execute(_template(statement("setup.close_database"), database=DATABASE))
 
 
 def _set_password(connection: Connection, role: str, password: str) -> None:
     """Set a password by its verifier: the clear text does not leave this process, not into any server log."""
     verifier = encrypt_password(password, role, connection, "scram-sha-256")
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("ALTER ROLE {} PASSWORD %s").format(sql.Identifier(role)), (verifier,))
+        cursor.execute(_template(statement("setup.set_password"), role=role), {"password": verifier})
+
+
+def _template(text: str, **identifiers: str) -> sql.Composed:
+    return sql.SQL(text).format(**{name: sql.Identifier(value) for name, value in identifiers.items()})
 
 
 class _Transaction:

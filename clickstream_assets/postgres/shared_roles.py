@@ -17,10 +17,11 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
-from clickstream_assets.database import connect, query
+from clickstream_assets.database import connect
 from clickstream_assets.database_url import with_database, with_identity
 from clickstream_assets.errors import ClickstreamError, DatabaseError
 from clickstream_assets.postgres.credentials import ROLE_NAMES, Role
+from clickstream_assets.sql_files import statement
 
 # As the schema's files have them: bare where a name is meant, in quotes where its text is.
 _NAMES = re.compile(r"(?P<quote>'?)\bclickstream_(?P<role>writer|reader)\b(?P=quote)")
@@ -66,7 +67,7 @@ def is_in_use(owner_url: str, role: str, password: str, used_by: list[str], trie
 
 def databases_of_role(cursor: Cursor, role: str) -> list[str]:
     """The other databases of the server in which the role has rights."""
-    cursor.execute(query("databases_of_role"), {"role": role})
+    cursor.execute(statement("setup.databases_of_role"), {"role": role})
     return [name for (name,) in cursor.fetchall()]
 
 

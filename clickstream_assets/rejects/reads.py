@@ -18,10 +18,10 @@ from typing import Any, BinaryIO
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
-from clickstream_assets.database import query
 from clickstream_assets.home import open_private
 from clickstream_assets.rejects.csv_lines import csv_line
 from clickstream_assets.rejects.records import Reject, as_text_cell, export_fields, export_header
+from clickstream_assets.sql_files import statement
 
 PAGE_ROWS = 2_000  # of at most 64 KiB each
 
@@ -73,12 +73,12 @@ class Export:
 
 def count_by_reason(connection: Connection, which: RejectFilter) -> list[ReasonCount]:
     """Rejected rows by reason, the most frequent first."""
-    return [ReasonCount(**row) for row in _rows(connection, "rejects_by_reason", **asdict(which))]
+    return [ReasonCount(**row) for row in _rows(connection, "rejects.by_reason", **asdict(which))]
 
 
 def newest(connection: Connection, which: RejectFilter, limit: int) -> list[NewestReject]:
     """The newest rejected rows."""
-    rows = _rows(connection, "rejects_newest", **asdict(which), limit=limit)
+    rows = _rows(connection, "rejects.newest", **asdict(which), limit=limit)
     return [NewestReject(**(row | {"raw": bytes(row["raw"])})) for row in rows]
 
 
@@ -86,7 +86,7 @@ def read_rejects(connection: Connection, which: RejectFilter, again: bool) -> It
     """The rejected rows in the order of their ids, a page at a time; with `again`, also those replayed before."""
     after_id = 0
     while page := _rows(
-        connection, "rejects_after", **asdict(which), again=again, after_id=after_id, limit=PAGE_ROWS
+        connection, "rejects.after", **asdict(which), again=again, after_id=after_id, limit=PAGE_ROWS
     ):
         yield from map(_reject, page)
         after_id = page[-1]["reject_id"]
@@ -95,7 +95,7 @@ def read_rejects(connection: Connection, which: RejectFilter, again: bool) -> It
 def read_rejects_at(connection: Connection, lines: Sequence[tuple[int, int]]) -> Iterator[Reject]:
     """The rejected rows at `lines` (file id, line number), in no order; lines that were not rejected are absent."""
     file_ids, line_nos = [line[0] for line in lines], [line[1] for line in lines]
-    yield from map(_reject, _rows(connection, "rejects_at_lines", file_ids=file_ids, line_nos=line_nos))
+    yield from map(_reject, _rows(connection, "rejects.at_lines", file_ids=file_ids, line_nos=line_nos))
 
 
 def _reject(row: dict[str, Any]) -> Reject:
@@ -156,5 +156,5 @@ def _as_json(reject: Reject) -> dict[str, Any]:
 
 def _rows(connection: Connection, name: str, **parameters: Any) -> list[dict[str, Any]]:
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(query(name), parameters)
+        cursor.execute(statement(name), parameters)
         return [dict(row) for row in cursor]

@@ -26,7 +26,6 @@ from typing import BinaryIO
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
 from clickstream_assets.rejects.reads import PAGE_ROWS, RejectFilter, read_rejects, read_rejects_at
 from clickstream_assets.rejects.records import (
     Reject,
@@ -41,6 +40,7 @@ from clickstream_assets.rejects.records import (
     unrepaired_line,
 )
 from clickstream_assets.second_reader.layout import BACKSLASH
+from clickstream_assets.sql_files import statement
 
 
 @dataclass(frozen=True)
@@ -162,13 +162,13 @@ def _originals(connection: Connection, repaired: RepairedFile) -> dict[tuple[int
 
 def _claim(connection: Connection, reject_ids: list[int], again: bool) -> set[int]:
     with connection.cursor() as cursor:
-        cursor.execute(query("rejects_claim"), {"reject_ids": reject_ids, "again": again})
+        cursor.execute(statement("rejects.claim"), {"reject_ids": reject_ids, "again": again})
         return {reject_id for (reject_id,) in cursor}
 
 
 def _mark(connection: Connection, reject_ids: Iterable[int]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(query("rejects_mark_replayed"), {"reject_ids": sorted(reject_ids)})
+        cursor.execute(statement("rejects.mark_replayed"), {"reject_ids": sorted(reject_ids)})
 
 
 class _Outgoing:

@@ -13,8 +13,8 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
-from clickstream_assets.database import query
 from clickstream_assets.ledger import reads as ledger
+from clickstream_assets.sql_files import statement
 
 DAYS = 30  # that the report is about; traffic by the hour shows the last seven
 PRODUCTS = 15
@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Facts:
-    """Rows of `sql/queries/report_*.sql`, in their order. `since` and `until` are None before the first event."""
+    """Rows as `sql/queries/report.sql` orders them. `since` and `until` are None before the first event."""
 
     taken_at: datetime  # UTC, the database's clock
     through_batch: int  # the newest committed batch
@@ -46,12 +46,12 @@ def read_facts(connection: Connection) -> Facts:
     with ledger.snapshot(connection), connection.cursor(cursor_factory=RealDictCursor) as cursor:
 
         def rows(name: str, parameters: Mapping[str, Any] | None = None) -> tuple[Row, ...]:
-            cursor.execute(query(f"report_{name}"), parameters)
+            cursor.execute(statement(name), parameters)
             return tuple(dict(row) for row in cursor.fetchall())
 
         now = ledger.read_lease(connection).now
         last = ledger.read_last_batch(connection)
-        until: datetime | None = rows("span")[0]["until"]
+        until: datetime | None = rows("report.span")[0]["until"]
         since = until - timedelta(days=DAYS) if until else None
         # Before the first event any span is as empty as the next.
         span = {"since": since or now, "until": until or now, "products": PRODUCTS}
@@ -60,13 +60,13 @@ def read_facts(connection: Connection) -> Facts:
             through_batch=last.batch_id if last else 0,
             since=since,
             until=until,
-            totals=rows("totals", span)[0],
-            traffic=rows("traffic", span) if until else (),
-            revenue=rows("revenue", span),
-            funnel=rows("funnel", span),
-            products=rows("products", span),
-            devices=rows("devices", span),
-            quality=rows("quality"),
-            rejects=rows("rejects"),
-            latency=rows("latency"),
+            totals=rows("report.totals", span)[0],
+            traffic=rows("report.traffic", span) if until else (),
+            revenue=rows("report.revenue", span),
+            funnel=rows("report.funnel", span),
+            products=rows("report.products", span),
+            devices=rows("report.devices", span),
+            quality=rows("report.quality"),
+            rejects=rows("report.rejects"),
+            latency=rows("report.latency"),
         )

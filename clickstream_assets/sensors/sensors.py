@@ -16,12 +16,12 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.assets import checks_reported
 from clickstream_assets.checks.event_checks import event_checks
 from clickstream_assets.checks.reporting import evaluate_checks
-from clickstream_assets.database import query
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.resources import Database
 from clickstream_assets.sensors.alerts import alerts
 from clickstream_assets.sensors.progress import Reported, materializations, read_progress
 from clickstream_assets.settings import Settings
+from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision import runs as run_control
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import run_name
@@ -73,7 +73,7 @@ def _supervise(
             case Action.LAUNCH:
                 failures = facts.starts.failures + 1
                 pause = {"failures": failures, "pause_seconds": pause_after(failures)}
-                cursor.execute(query("record_stream_launch"), pause)
+                cursor.execute(statement("lease.record_launch"), pause)
                 request = _request(decision, failures)
             case Action.REAP_RUN:
                 run_control.fail_run(instance, run_id, f"Marked by the supervisor: {decision.reason}.")
@@ -84,9 +84,9 @@ def _supervise(
                 decision = replace(decision, reason=f"{decision.reason}; {done}")
         if decision.action in (Action.REAP_RUN, Action.END_RUN, Action.KILL_DRIVER):
             reason = f"{run_name(run_id)} was ended by the supervisor: {decision.reason}"
-            cursor.execute(query("record_stream_end"), {"reason": reason})
+            cursor.execute(statement("lease.record_end"), {"reason": reason})
         if decision.is_healthy and facts.starts.failures:
-            cursor.execute(query("record_stream_healthy"))
+            cursor.execute(statement("lease.record_healthy"))
     if decision.action is not Action.LEAVE:
         context.log.warning(f"{decision.state}, {decision.action}: {decision.reason}")
     return decision, request

@@ -1,7 +1,7 @@
 """The audit of the summaries: a sample of each recomputed from the events, and compared exactly.
 
 Belongs here: which days are looked at, and running the comparison in one snapshot. Does not belong here: the
-statements (`sql/queries/audit_*.sql`), the verdict and Dagster (`checks.matches_events`).
+statements (`sql/summaries/`), the verdict and Dagster (`checks.matches_events`).
 
 Why it may be exact while the stream and the refreshes go on
 - A refresh writes a summary's rows and its record (`summary_state`) in one transaction. In one snapshot the table
@@ -20,10 +20,9 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
 from clickstream_assets.ledger.reads import snapshot
-from clickstream_assets.summaries.refresh import NAMES
-from clickstream_assets.summaries.transaction import statement
+from clickstream_assets.sql_files import statement
+from clickstream_assets.summaries.catalogue import FOLLOWERS, NAMES, SUMMARIES
 
 SESSIONS_SAMPLED = 1_000  # a day; each leads to a look at all its events
 EXAMPLES = 5
@@ -50,11 +49,11 @@ def audit_summaries(
     No transaction may be open on the connection.
     """
     with snapshot(connection), connection.cursor() as cursor:
-        cursor.execute(statement("floor_of_events"))
+        cursor.execute(statement("summaries.floor_of_events"))
         ((floor,),) = cursor.fetchall()
-        cursor.execute(query("audit_days"), {"floor": floor, "seed": seed})
+        cursor.execute(statement("summaries.audit_days"), {"floor": floor, "seed": seed})
         days = tuple(day for (day,) in cursor.fetchall())
-        cursor.execute(query("audit_states"))
+        cursor.execute(statement("summaries.audit_states"), {"followers": list(FOLLOWERS)})
         states = {name: rest for name, *rest in cursor.fetchall()}
         audits = []
         for name in summaries:
@@ -71,7 +70,7 @@ def audit_summaries(
                     "sample": SESSIONS_SAMPLED,
                     "examples": EXAMPLES,
                 }
-                cursor.execute(query(f"audit_{name}"), parameters)
+                cursor.execute(statement(SUMMARIES[name].audit), parameters)
                 ((compared, wrong, found),) = cursor.fetchall()
                 rows, differences = rows + compared, differences + wrong
                 examples += [{"day": str(day), **example} for example in found]

@@ -33,21 +33,14 @@ from typing import Literal
 
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.sql_files import statement
 from clickstream_assets.summaries import steps as steps
-from clickstream_assets.summaries.steps import FOLLOWERS, SummaryError
-from clickstream_assets.summaries.transaction import Added, Record, statement, transaction
+from clickstream_assets.summaries.catalogue import FOLLOWERS, NAMES
+from clickstream_assets.summaries.steps import SummaryError
+from clickstream_assets.summaries.transaction import Added, Record, transaction
 
 __all__ = ["NAMES", "Refresh", "SummaryError", "lag", "rebuild", "rebuild_day", "refresh"]
 
-# In an order in which each finds what it needs.
-NAMES = (
-    "user_agents",
-    "sessions",
-    "product_performance",
-    "hourly_traffic",
-    "conversion_funnel",
-    "device_usage",
-)
 ROWS_PER_TRANSACTION = 2_000_000  # events; keeps the sorts and the locks of a long backlog bounded
 
 
@@ -107,7 +100,7 @@ def rebuild(connection: Connection, summary: str, *, row_limit: int = ROWS_PER_T
         else:
             new, added = steps.recompute_from_events(run, old, row_limit)
         run.record(new)
-        run.execute("record_rebuild", summary=summary)
+        run.execute("summaries.record_rebuild", summary=summary)
     return _result("rebuild", new, max(0, new.through - old.through), added, began)
 
 
@@ -127,14 +120,14 @@ def rebuild_day(connection: Connection, summary: str, day: date) -> Refresh:
         new, added = steps.recompute_day(run, current, day)
         run.record(new)
         if summary == "sessions":
-            run.execute("record_rebuild", summary=summary)
+            run.execute("summaries.record_rebuild", summary=summary)
     return _result("day", new, new.through - old.through, followed + added, began)
 
 
 def lag(connection: Connection) -> dict[str, int]:
     """Committed batches that each summary has not recorded yet. Ends the transaction that the connection is in."""
     with connection, connection.cursor() as cursor:
-        cursor.execute(statement("lag"))
+        cursor.execute(statement("summaries.lag"))
         behind: dict[str, int] = dict(cursor.fetchall())
     return {name: behind[name] for name in NAMES}
 

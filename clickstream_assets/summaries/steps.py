@@ -12,9 +12,9 @@ from datetime import date, timedelta
 
 from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.summaries import user_agents
+from clickstream_assets.summaries.catalogue import FOLLOWERS, SUMMARIES
 from clickstream_assets.summaries.transaction import Added, Record, Transaction
 
-FOLLOWERS = ("conversion_funnel", "device_usage")  # of sessions; the others read events
 END = "infinity"  # of time, as PostgreSQL writes it
 
 
@@ -28,13 +28,13 @@ def newest_batch(run: Transaction, old: Record) -> int:
     Raises:
         SummaryError: the ledger ends before the summary's record does.
     """
-    newest: int = run.value("newest_batch")
+    newest: int = run.value("summaries.newest_batch")
     if newest < old.through:
         raise SummaryError(
             f"{old.summary} has recorded batch {old.through}, but the ledger ends at batch {newest}: rebuild "
             f"{old.summary} if the ledger was reset on purpose."
         )
-    return run.value("through", summary="user_agents") if old.summary == "sessions" else newest
+    return run.value("summaries.through", summary="user_agents") if old.summary == "sessions" else newest
 
 
 def add_batches(run: Transaction, old: Record, upto: int, row_limit: int) -> tuple[Record, Added, int]:
@@ -45,19 +45,21 @@ def add_batches(run: Transaction, old: Record, upto: int, row_limit: int) -> tup
     history nor with what waits behind them. Where that is not all that the ledger counts, they are looked for by
     their batch alone.
     """
-    target, expected = run.rows("next_batches", through=old.through, ceiling=upto, row_limit=row_limit)[0]
+    target, expected = run.rows(
+        "summaries.next_batches", through=old.through, ceiling=upto, row_limit=row_limit
+    )[0]
     if target <= old.through:
         return old, Added(), 0
     run.remember()
     after_id, before_id = old.last_event_id, None
     if target < upto:
-        before_id = run.value("first_later_event", after_id=after_id, target=target)
+        before_id = run.value("summaries.first_later_event", after_id=after_id, target=target)
     added = _add(run, old.summary, old.through, target, after_id=after_id, before_id=before_id)
     if added.events != expected and (after_id or before_id):
         run.undo()
         added = _add(run, old.summary, old.through, target)
     if old.summary == "sessions":
-        run.execute("trim_session_changes")
+        run.execute("sessions.trim_changes", followers=list(FOLLOWERS))
     new = replace(
         old,
         through=target,
@@ -69,18 +71,18 @@ def add_batches(run: Transaction, old: Record, upto: int, row_limit: int) -> tup
 
 def follow_sessions(run: Transaction, old: Record) -> tuple[Record, Added]:
     """Take the changes of sessions in, or all of it where it was recomputed."""
-    ((through, generation),) = run.rows("lock_source")
+    ((through, generation),) = run.rows("summaries.lock_source")
     if generation != old.source_generation or through < old.through:
         return recompute_from_sessions(run, old)
     if through == old.through:
         return old, Added()
-    added = run.add(old.summary, through=old.through, target=through)
+    added = run.add(SUMMARIES[old.summary].add, through=old.through, target=through)
     return replace(old, through=through, row_count=old.row_count + added.rows_added), added
 
 
 def recompute_from_sessions(run: Transaction, old: Record) -> tuple[Record, Added]:
     """Clear a follower from the floor on and make it again."""
-    ((through, generation),) = run.rows("lock_source")
+    ((through, generation),) = run.rows("summaries.lock_source")
     added = _remake(run, old.summary, _floor(run, old.summary), END)
     return _counted(run, replace(old, through=through, source_generation=generation)), added
 
@@ -90,24 +92,28 @@ def recompute_from_events(run: Transaction, old: Record, row_limit: int) -> tupl
     summary = old.summary
     floor = _floor(run, summary)
     target = (
-        run.value("through", summary="user_agents") if summary == "sessions" else run.value("newest_batch")
+        run.value("summaries.through", summary="user_agents")
+        if summary == "sessions"
+        else run.value("summaries.newest_batch")
     )
     if summary == "user_agents":
-        known = [string for (string,) in run.rows("known_user_agents")]
-        run.execute("update_user_agents", **_parsed(known))
+        known = [string for (string,) in run.rows("user_agents.known")]
+        run.execute("user_agents.update", **_parsed(known))
     elif summary == "sessions":
         if old.through:
             _add(run, summary, old.through, target)  # for the sessions that stay
-        run.execute("sessions_clear", start=floor, session_ids=None)
+        run.execute("sessions.clear", start=floor, session_ids=None)
     else:
-        run.execute(f"{summary}_clear", start=floor, stop=END)
+        run.execute(SUMMARIES[summary].clear, start=floor, stop=END)
     position, added = 0, Added()
     while position < target:
-        following, _ = run.rows("next_batches", through=position, ceiling=target, row_limit=row_limit)[0]
+        following, _ = run.rows(
+            "summaries.next_batches", through=position, ceiling=target, row_limit=row_limit
+        )[0]
         added += _add(run, summary, position, following, start=floor)
         position = following
     if summary == "sessions":
-        run.execute("clear_session_changes")
+        run.execute("sessions.clear_changes")
     return _counted(run, replace(old, through=target, last_event_id=added.last_event_id)), added
 
 
@@ -120,20 +126,20 @@ def recompute_day(run: Transaction, old: Record, day: date) -> tuple[Record, Add
     summary = old.summary
     start, stop = f"{day} 00:00:00+00", f"{day + timedelta(days=1)} 00:00:00+00"
     floor = _floor(run, summary)
-    if not run.value("starts_at_or_after", start=start, floor=floor):
+    if not run.value("summaries.starts_at_or_after", start=start, floor=floor):
         raise SummaryError(
             f"no events of {day} are stored (any more): {summary} keeps the rows that it has of that day."
         )
     if summary == "sessions":
-        found = run.rows("sessions_of_day", start=start, stop=stop, target=old.through)
+        found = run.rows("sessions.of_day", start=start, stop=stop, target=old.through)
         session_ids = [session_id for (session_id,) in found]
-        run.execute("sessions_clear", start=floor, session_ids=session_ids)
+        run.execute("sessions.clear", start=floor, session_ids=session_ids)
         added = _add(run, summary, 0, old.through, start=floor, session_ids=session_ids)
-        run.execute("clear_session_changes")
+        run.execute("sessions.clear_changes")
     elif summary in FOLLOWERS:
         added = _remake(run, summary, start, stop)
     else:
-        run.execute(f"{summary}_clear", start=start, stop=stop)
+        run.execute(SUMMARIES[summary].clear, start=start, stop=stop)
         added = _add(run, summary, 0, old.through, start=start, stop=stop)
     return _counted(run, old), added
 
@@ -156,18 +162,18 @@ def _add(
     """
     batches = {"through": through, "target": target, "after_id": after_id, "before_id": before_id}
     if summary == "user_agents":
-        events, last_event_id, strings = run.rows("new_user_agents", **batches)[0]
+        events, last_event_id, strings = run.rows("user_agents.new", **batches)[0]
         if strings:
-            run.execute("insert_user_agents", **_parsed(strings))
+            run.execute("user_agents.insert", **_parsed(strings))
         return Added(events, len(strings), len(strings), last_event_id)
     if summary == "sessions":
-        return run.add("sessions", **batches, kept_before=start, session_ids=session_ids)
-    return run.add(summary, **batches, start=start, stop=stop)
+        return run.add("sessions.add", **batches, kept_before=start, session_ids=session_ids)
+    return run.add(SUMMARIES[summary].add, **batches, start=start, stop=stop)
 
 
 def _remake(run: Transaction, follower: str, start: str, stop: str) -> Added:
-    run.execute(f"{follower}_clear", start=start, stop=stop)
-    return run.add(f"{follower}_rebuild", start=start, stop=stop)
+    run.execute(SUMMARIES[follower].clear, start=start, stop=stop)
+    return run.add(SUMMARIES[follower].rebuild, start=start, stop=stop)
 
 
 def _parsed(strings: Sequence[str]) -> dict[str, object]:
@@ -183,9 +189,11 @@ def _parsed(strings: Sequence[str]) -> dict[str, object]:
 
 def _floor(run: Transaction, summary: str) -> str:
     """From when on everything is stored that the rows were made from."""
-    events: str = run.value("floor_of_events")
-    return run.value("floor_of_sessions", floor_of_events=events) if summary in FOLLOWERS else events
+    events: str = run.value("summaries.floor_of_events")
+    return (
+        run.value("summaries.floor_of_sessions", floor_of_events=events) if summary in FOLLOWERS else events
+    )
 
 
 def _counted(run: Transaction, record: Record) -> Record:
-    return replace(record, row_count=run.value(f"{record.summary}_count"))
+    return replace(record, row_count=run.value(SUMMARIES[record.summary].count))

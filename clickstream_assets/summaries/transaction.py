@@ -1,6 +1,6 @@
 """One transaction of a summary's refresh: its settings, its statements and its record.
 
-Belongs here: how a transaction begins and ends, running a file of `sql/summaries/`, and `summary_state`. Does
+Belongs here: how a transaction begins and ends, running a statement, and `summary_state`. Does
 not belong here: which statements make up a refresh or a rebuild (`steps`).
 """
 
@@ -9,20 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from clickstream_assets.settings import SQL_DIR
-
-
-@cache
-def statement(name: str) -> str:
-    """The text of `sql/summaries/<name>.sql`."""
-    return (SQL_DIR / "summaries" / f"{name}.sql").read_text(encoding="utf-8")
+from clickstream_assets.sql_files import statement
 
 
 @dataclass(frozen=True)
@@ -81,7 +74,7 @@ class Transaction:
         Raises:
             ValueError: there is no such summary.
         """
-        rows = self.rows("lock", summary=summary)
+        rows = self.rows("summaries.lock", summary=summary)
         if not rows:
             raise ValueError(f"there is no summary called {summary}")
         return Record(summary, *rows[0])
@@ -89,7 +82,7 @@ class Transaction:
     def record(self, record: Record) -> None:
         """Write the record of the summary that was locked."""
         self.execute(
-            "record",
+            "summaries.record",
             summary=record.summary,
             through=record.through,
             last_event_id=record.last_event_id,
@@ -99,11 +92,11 @@ class Transaction:
 
     def remember(self) -> None:
         """Remember this point of the transaction."""
-        self._cursor.execute("SAVEPOINT remembered")
+        self._cursor.execute(statement("savepoint.set"))
 
     def undo(self) -> None:
         """Undo what was done since it was remembered."""
-        self._cursor.execute("ROLLBACK TO SAVEPOINT remembered")
+        self._cursor.execute(statement("savepoint.undo"))
 
 
 @contextmanager
@@ -116,5 +109,7 @@ def transaction(connection: Connection, *, sequential_scans: bool = False) -> It
     if connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
         raise ValueError("a summary is refreshed in a transaction of its own, and this connection is in one")
     with connection, connection.cursor() as cursor:
-        cursor.execute(statement("settings"), {"sequential_scans": "on" if sequential_scans else "off"})
+        cursor.execute(
+            statement("summaries.settings"), {"sequential_scans": "on" if sequential_scans else "off"}
+        )
         yield Transaction(cursor)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import dagster as dg
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.waiting_files import read_waiting_files
 from clickstream_assets.settings import Settings
+from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision import runs as run_control
 from clickstream_assets.supervision.facts import stream_facts
 from clickstream_assets.supervision.model import StreamFacts
@@ -25,7 +25,7 @@ def look_at_stream(
     taken_at = None
     if lease.lock_backend_pid is not None:
         with connection.cursor() as cursor:
-            cursor.execute(query("lock_session"), {"pid": lease.lock_backend_pid})
+            cursor.execute(statement("lease.lock_session"), {"pid": lease.lock_backend_pid})
             taken_at = (cursor.fetchone() or (None,))[0]
     return stream_facts(
         lease,

@@ -20,8 +20,8 @@ from dagster._core.launcher import DefaultRunLauncher
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
 from clickstream_assets.ledger.reads import Lease
+from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.model import StreamRun
 
 STREAM_JOB = "spark_stream"
@@ -173,7 +173,7 @@ def kill_driver(lease: Lease, connection: Connection) -> str:
         else:
             return f"process {lease.pid} was killed"
     with connection.cursor() as cursor:
-        cursor.execute(query("end_session"), {"pid": lease.lock_backend_pid})
+        cursor.execute(statement("lease.end_session"), {"pid": lease.lock_backend_pid})
     return f"the database session of process {lease.pid} on {lease.host} was ended"
 
 

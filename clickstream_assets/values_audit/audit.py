@@ -17,13 +17,13 @@ from typing import Any, Literal
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
 from clickstream_assets.ledger.reads import snapshot
 from clickstream_assets.second_reader.layout import same_columns, split_header
 from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.second_reader.outcomes import Record
 from clickstream_assets.second_reader.reader import UnreadableError, open_records
 from clickstream_assets.second_reader.rows import RowReader
+from clickstream_assets.sql_files import statement
 from clickstream_assets.values_audit.disk import LedgerFile, find
 from clickstream_assets.values_audit.file_audit import FileAudit, StoredFiles, stored_files
 from clickstream_assets.values_audit.findings import ValuesAudit, file_offence
@@ -76,7 +76,7 @@ class _Audit:
 
     def measure(self) -> int:
         """How many rows there are."""
-        ((rows,),) = self._rows("values_size")
+        ((rows,),) = self._rows("values.size")
         self.result.rows_committed = self.result.rows_expected = rows
         return int(rows)
 
@@ -90,7 +90,7 @@ class _Audit:
     def some_rows(self, wanted: int) -> None:
         self.result.rows_expected, self.result.is_sample = wanted, True
         with snapshot(self._connection):
-            file_ids = [row[0] for row in self._rows("values_sample", files=SAMPLE_FILES)]
+            file_ids = [row[0] for row in self._rows("values.sample", files=SAMPLE_FILES)]
         for tried, file_id in enumerate(file_ids):
             if (left := wanted - self.result.rows) <= 0:
                 return
@@ -103,8 +103,8 @@ class _Audit:
     def _begin(self) -> int | None:
         """Before anything else of a transaction. Returns from where on retention has kept events."""
         with self._connection.cursor() as cursor:
-            cursor.execute(query("keep_partitions"))
-        ((floor,),) = self._rows("values_floor")
+            cursor.execute(statement("verify.keep_partitions"))
+        ((floor,),) = self._rows("values.floor")
         return None if floor is None else int(floor)
 
     def _slice(self, after: int, floor: int | None) -> int | None:
@@ -194,11 +194,11 @@ class _Audit:
         return RowReader(file.layout, self._reading.mapping, self._reading.identical_rows)
 
     def _files(self, after: int, most: int) -> Iterator[LedgerFile]:
-        return map(LedgerFile.of_row, self._rows("values_files", after_file_id=after, files=most))
+        return map(LedgerFile.of_row, self._rows("values.files", after_file_id=after, files=most))
 
     def _rows(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
         with self._connection.cursor() as cursor:
-            cursor.execute(query(name), parameters)
+            cursor.execute(statement(name), parameters)
             return list(cursor.fetchall())
 
     def _tell(self) -> None:

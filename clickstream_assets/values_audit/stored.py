@@ -8,8 +8,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
 from clickstream_assets.second_reader.outcomes import Event
+from clickstream_assets.sql_files import statement
 
 FETCH_ROWS = 5_000
 LAST_LINE = 2**63 - 1
@@ -81,13 +81,13 @@ class Span(NamedTuple):
 
 def stored_events(connection: Connection, span: Span) -> Generator[StoredEvent, None, None]:
     """The events of `span`. To be read, or closed, within the transaction."""
-    for row in _rows(connection, "values_events", span):
+    for row in _rows(connection, "values.events", span):
         yield StoredEvent(row[0], row[1], row[2:10], row[10], row[11])
 
 
 def stored_rejects(connection: Connection, span: Span) -> Generator[StoredReject, None, None]:
     """The rejected rows of `span`. To be read, or closed, within the transaction."""
-    for row in _rows(connection, "values_rejects", span):
+    for row in _rows(connection, "values.rejects", span):
         yield StoredReject(row[0], row[1], row[2], bytes(row[3]), *row[4:])
 
 
@@ -102,7 +102,7 @@ def stored_duplicates(
         "event_times": [_EPOCH + timedelta(microseconds=event.event_time) for event in events],
     }
     with connection.cursor() as cursor:
-        cursor.execute(query("values_duplicates"), parameters)
+        cursor.execute(statement("values.duplicates"), parameters)
         rows = cursor.fetchall()
     for event, row in zip(events, rows, strict=True):
         yield event, Duplicate(row[1], row[2], row[3:9], row[9])
@@ -111,5 +111,5 @@ def stored_duplicates(
 def _rows(connection: Connection, name: str, span: Span) -> Iterator[tuple[Any, ...]]:
     with connection.cursor(name) as cursor:
         cursor.itersize = FETCH_ROWS
-        cursor.execute(query(name), span._asdict())
+        cursor.execute(statement(name), span._asdict())
         yield from cursor

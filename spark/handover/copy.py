@@ -9,19 +9,20 @@ import pyarrow as pa
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
-from clickstream_assets.database import query
-from spark.cleaning.columns import EVENT_COLUMNS, REJECT_COLUMNS
+from clickstream_assets.sql_files import statement
+from spark.cleaning.columns import Column
 from spark.handover.encoding import HEADER, TRAILER
 from spark.handover.staging import Table, column_list
 
 COPY_READ_BYTES = 1024 * 1024
-_COLUMNS = {"copy_events": EVENT_COLUMNS, "copy_rejects": REJECT_COLUMNS}
 
 
-def copy_rows(cursor: Cursor, name: str, table: Table, rows: pa.BinaryArray) -> int:
-    """COPY `rows` (`encoding`) by the statement `name` into a table; returns how many PostgreSQL took."""
-    statement = sql.SQL(query(name)).format(table=sql.Identifier(*table), columns=column_list(_COLUMNS[name]))
-    cursor.copy_expert(statement, _Stream(_blocks(rows)), COPY_READ_BYTES)
+def copy_rows(cursor: Cursor, table: Table, columns: tuple[Column, ...], rows: pa.BinaryArray) -> int:
+    """COPY `rows` (`encoding`) of `columns` into a table; returns how many PostgreSQL took."""
+    copy = sql.SQL(statement("staging.copy")).format(
+        table=sql.Identifier(*table), columns=column_list(columns)
+    )
+    cursor.copy_expert(copy, _Stream(_blocks(rows)), COPY_READ_BYTES)
     return cursor.rowcount
 
 

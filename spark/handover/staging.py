@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
-from clickstream_assets.database import query
+from clickstream_assets.sql_files import statement
 from spark.cleaning.columns import EVENT_COLUMNS, REJECT_COLUMNS, Column
 
 Table = tuple[str, ...]  # schema, where it has one, and name
@@ -15,7 +15,7 @@ Table = tuple[str, ...]  # schema, where it has one, and name
 
 @dataclass(frozen=True)
 class StagingTables:
-    """Where the rows of one part lie. `orphaned_parts.sql` knows the names."""
+    """Where the rows of one part lie. `staging.orphaned_parts` knows the names."""
 
     events: Table
     rejects: Table
@@ -27,7 +27,7 @@ def staging_tables(epoch: int, token: str) -> StagingTables:
 
 def create_tables(cursor: Cursor, tables: StagingTables) -> None:
     cursor.execute(
-        sql.SQL(query("create_part")).format(
+        sql.SQL(statement("staging.create_part")).format(
             events=sql.Identifier(*tables.events),
             rejects=sql.Identifier(*tables.rejects),
             event_columns=definitions(EVENT_COLUMNS),
@@ -39,7 +39,9 @@ def create_tables(cursor: Cursor, tables: StagingTables) -> None:
 def drop_tables(cursor: Cursor, tables: StagingTables) -> None:
     names = dict.fromkeys((tables.events, tables.rejects))  # they may be one
     cursor.execute(
-        sql.SQL(query("drop_part")).format(tables=sql.SQL(", ").join(sql.Identifier(*n) for n in names))
+        sql.SQL(statement("staging.drop_part")).format(
+            tables=sql.SQL(", ").join(sql.Identifier(*n) for n in names)
+        )
     )
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 
-import pyarrow as pa
 from psycopg2.extensions import cursor as Cursor
 
 from clickstream_assets.contract import STREAM_URL_VARIABLE
-from clickstream_assets.database import connect, query
+from clickstream_assets.database import connect
+from clickstream_assets.sql_files import statement
 from spark.cleaning.clean import Cleaned
+from spark.cleaning.columns import EVENT_COLUMNS, REJECT_COLUMNS
 from spark.handover.copy import copy_rows
 from spark.handover.encoding import encoded_events, encoded_rejects
 from spark.handover.parts import Part
@@ -36,9 +37,11 @@ class UploadPartWriter:
         """Take the rows of one file that follow on those before."""
         self.part.count(file_id, cleaned)
         if len(cleaned.events):
-            self._copy("copy_events", self._tables.events, encoded_events(cleaned.events, self._batch_id))
+            rows = encoded_events(cleaned.events, self._batch_id)
+            copy_rows(self._cursor, self._tables.events, EVENT_COLUMNS, rows)
         if len(cleaned.rejects):
-            self._copy("copy_rejects", self._tables.rejects, encoded_rejects(cleaned.rejects, self._batch_id))
+            rows = encoded_rejects(cleaned.rejects, self._batch_id)
+            copy_rows(self._cursor, self._tables.rejects, REJECT_COLUMNS, rows)
 
     def finish(self) -> Part:
         """Commit the tables with the report."""
@@ -48,10 +51,7 @@ class UploadPartWriter:
             "token": self.part.token,
             "part": self.part.to_json(),
         }
-        self._cursor.execute(query("report_part"), values)
+        self._cursor.execute(statement("staging.report_part"), values)
         self._connection.commit()
         self._connection.close()
         return self.part
-
-    def _copy(self, name: str, table: tuple[str, ...], rows: pa.BinaryArray) -> None:
-        copy_rows(self._cursor, name, table, rows)

@@ -14,8 +14,8 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from clickstream_assets.database import query
 from clickstream_assets.file_names import ledger_path
+from clickstream_assets.sql_files import statement
 from spark.intake.discovery import Candidate
 from spark.intake.inspection import Inspection
 from spark.lease import LeaseLost
@@ -45,7 +45,7 @@ class Manifest:
         """The latest ledger row of each of `paths` that has one."""
         texts = {ledger_path(path): path for path in paths}
         with self._connection, self._connection.cursor() as cursor:
-            cursor.execute(query("known_file_states"), {"paths": list(texts)})
+            cursor.execute(statement("intake.known_file_states"), {"paths": list(texts)})
             return {
                 texts[path]: KnownState(
                     file_id,
@@ -60,7 +60,9 @@ class Manifest:
         """Note that only the change time of a known file moved."""
         with self._connection, self._connection.cursor() as cursor:
             self._check_lease(cursor)
-            cursor.execute(query("update_file_state"), {"file_id": file_id, "changed_ns": state.changed_ns})
+            cursor.execute(
+                statement("intake.update_file_state"), {"file_id": file_id, "changed_ns": state.changed_ns}
+            )
 
     def register(self, files: Sequence[tuple[Candidate, Inspection]]) -> None:
         """Write the rows of `files` and of their chunks, in this order, in one transaction.
@@ -73,16 +75,16 @@ class Manifest:
             committed = self._committed_content(cursor, [i.content_hash for _, i in files if i.content_hash])
             file_ids = [self._insert(cursor, *file, committed) for file in files]
             if file_ids:
-                cursor.execute(query("count_registered"), {"file_ids": file_ids})
-            cursor.execute(query("notify_files"))
+                cursor.execute(statement("intake.count_registered"), {"file_ids": file_ids})
+            cursor.execute(statement("intake.notify"))
 
     def _check_lease(self, cursor: Cursor) -> None:
-        cursor.execute(query("check_lease_epoch"), {"epoch": self._epoch})
+        cursor.execute(statement("lease.check_epoch"), {"epoch": self._epoch})
         if cursor.fetchone() is None:
             raise LeaseLost("another stream holds the lease")
 
     def _committed_content(self, cursor: Cursor, hashes: list[bytes]) -> dict[bytes, tuple[int, int]]:
-        cursor.execute(query("committed_content"), {"hashes": hashes})
+        cursor.execute(statement("intake.committed_content"), {"hashes": hashes})
         return {bytes(content_hash): (file_id, rows) for content_hash, file_id, rows in cursor}
 
     def _insert(
@@ -120,18 +122,18 @@ class Manifest:
             "modified_ns": inspection.state.modified_ns,
             "changed_ns": inspection.state.changed_ns,
         }
-        cursor.execute(query("insert_file"), row)
+        cursor.execute(statement("intake.insert_file"), row)
         inserted = cursor.fetchone()
         assert inserted is not None  # noqa: S101 - RETURNING of a plain INSERT
         for chunk in chunks:
-            cursor.execute(query("insert_chunk"), {"file_id": inserted[0], **vars(chunk)})
+            cursor.execute(statement("intake.insert_chunk"), {"file_id": inserted[0], **vars(chunk)})
         return int(inserted[0])
 
     def _layout_id(self, cursor: Cursor, layout: Layout) -> int:
         if layout not in self._layout_ids:
             values = vars(layout) | {"columns": list(layout.columns)}
-            cursor.execute(query("insert_layout"), values)
-            cursor.execute(query("select_layout"), values)
+            cursor.execute(statement("intake.insert_layout"), values)
+            cursor.execute(statement("intake.select_layout"), values)
             found = cursor.fetchone()
             assert found is not None  # noqa: S101 - inserted just now, or before
             # Remembered although the transaction may yet roll back: then this Manifest is not used again.

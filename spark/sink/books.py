@@ -101,7 +101,7 @@ class Books:
         outcome.rows_read = outcome.rows_inserted + outcome.rows_duplicate + outcome.rows_rejected
 
     def by_file(self) -> dict[str, list[int]]:
-        """The parameters of `finish_files.sql`: a list a column, an entry a file."""
+        """The parameters of `commit.finish_files`: a list a column, an entry a file."""
         chunks = Counter(chunk.file_id for chunk in self.batch.chunks)
         files = [file_id for file_id in chunks if file_id not in self.void_files]
         return {
@@ -116,7 +116,7 @@ class Books:
     def ledger_row(
         self, outcome: Outcome, totals_before: Mapping[str, int], parse_seconds: float
     ) -> dict[str, Any]:
-        """The parameters of `insert_batch.sql`: the batch, its outcome, and the totals over all batches with it."""
+        """The parameters of `commit.insert_batch`: the batch, its outcome, and the totals over all batches with it."""
         batch = self.batch
         return {
             "batch_id": outcome.batch_id,

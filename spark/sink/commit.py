@@ -24,7 +24,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from clickstream_assets.database import query
+from clickstream_assets.sql_files import statement
 from spark.cleaning.columns import EVENT_COLUMNS, REJECT_COLUMNS
 from spark.handover.encoding import encoded_rejects
 from spark.handover.parts import Part, RowsLost
@@ -91,18 +91,18 @@ class BatchCommit:
             RowsLost: the manifest no longer has the chunks of this micro-batch.
         """
         cursor = self._cursor
-        cursor.execute(query("check_lease_epoch"), {"epoch": self._batch.epoch})
+        cursor.execute(statement("lease.check_epoch"), {"epoch": self._batch.epoch})
         if cursor.fetchone() is None:
             raise LeaseLost("another stream holds the lease")
-        cursor.execute(query("batch_chunks"), {"after": self._batch.after, "upto": self._batch.upto})
+        cursor.execute(statement("chunks.of_batch"), {"after": self._batch.after, "upto": self._batch.upto})
         if [row[0] for row in cursor.fetchall()] != [chunk.seq for chunk in self._batch.chunks]:
             raise RowsLost("Chunks of this micro-batch were committed by another one.")
-        cursor.execute(query("last_batch_totals"))
+        cursor.execute(statement("commit.last_totals"))
         if (last := cursor.fetchone()) is not None:
             self.outcome.batch_id, self._totals = last[0], dict(zip(COUNTS, last[1:], strict=True))
         self.outcome.batch_id += 1
         # What a deferred trigger or constraint of somebody's refuses is to be known at the row, not at the commit.
-        cursor.execute(query("constraints_immediate"))
+        cursor.execute(statement("commit.constraints_immediate"))
 
     def store_spooled(self, part: Part, spool: Spool) -> None:
         """Store a part whose rows are in the spool.
@@ -147,7 +147,7 @@ class BatchCommit:
                 raise RowsLost(f"{part.event_rows} events were staged, {sum(staged.values())} are there.")
             self._merge(tables.events, staged)
         if part.rejects:
-            self._run("merge_rejects", tables.rejects, columns=column_list(REJECT_COLUMNS))
+            self._run("merge.rejects", tables.rejects, columns=column_list(REJECT_COLUMNS))
             if self._cursor.rowcount != sum(
                 n for f, n in part.rejects.items() if f not in self._books.void_files
             ):
@@ -172,16 +172,20 @@ class BatchCommit:
         self._reject_refused()
         self._books.check()
         self._books.close(outcome)
-        cursor.execute(query("finish_files"), self._books.by_file())
+        cursor.execute(statement("commit.finish_files"), self._books.by_file())
         if void := self._books.void_files:
-            cursor.execute(query("void_files"), {"file_ids": list(void), "reasons": list(void.values())})
-            cursor.execute(query("delete_void_chunks"), {"file_ids": list(void)})
+            cursor.execute(
+                statement("commit.void_files"), {"file_ids": list(void), "reasons": list(void.values())}
+            )
+            cursor.execute(statement("chunks.delete_void"), {"file_ids": list(void)})
         outcome.merge_seconds += time.monotonic() - started
-        cursor.execute(query("insert_batch"), self._books.ledger_row(outcome, self._totals, parse_seconds))
+        cursor.execute(
+            statement("commit.insert_batch"), self._books.ledger_row(outcome, self._totals, parse_seconds)
+        )
         ((outcome.committed_at,),) = cursor.fetchall()
-        cursor.execute(query("count_committed"), {"batch_id": outcome.batch_id})
-        cursor.execute(query("delete_chunks"), {"after": batch.after, "upto": batch.upto})
-        cursor.execute(query("notify_batch"), {"batch_id": outcome.batch_id})
+        cursor.execute(statement("commit.count_committed"), {"batch_id": outcome.batch_id})
+        cursor.execute(statement("chunks.delete"), {"after": batch.after, "upto": batch.upto})
+        cursor.execute(statement("commit.notify"), {"batch_id": outcome.batch_id})
         self._connection.commit()
         return outcome
 
@@ -203,31 +207,32 @@ class BatchCommit:
 
     def _ensure_partitions(self, months: Sequence[str]) -> None:
         cursor = self._cursor
-        cursor.execute("SAVEPOINT partitions")
+        cursor.execute(statement("savepoint.set"))
         try:
-            cursor.execute(query("ensure_partitions"), {"months": list(months)})
+            cursor.execute(statement("commit.ensure_partitions"), {"months": list(months)})
         except psycopg2.errors.RaiseException as error:
             # Retention dropped a month meanwhile: its rows are refused one by one.
             log.warning("%s", error.diag.message_primary)
-            cursor.execute("ROLLBACK TO SAVEPOINT partitions")
-        cursor.execute("RELEASE SAVEPOINT partitions")
+            cursor.execute(statement("savepoint.undo"))
+        else:
+            cursor.execute(statement("savepoint.release"))
 
     def _staged(self, rows: Table) -> Counter[int]:
-        self._run("count_staged", rows)
+        self._run("merge.count_staged", rows)
         return Counter(dict(self._cursor.fetchall()))
 
     def _merge(self, rows: Table, staged: Counter[int]) -> None:
         """Merge staged events into `events`, and find what did not go in."""
         cursor = self._cursor
-        cursor.execute(query("staged_pages"), {"rows": ".".join(rows)})
+        cursor.execute(statement("merge.staged_pages"), {"rows": ".".join(rows)})
         ((pages,),) = cursor.fetchall()
 
         def merge(first: str, last: str) -> list[tuple[int, int]]:
-            self._run("merge_events", rows, first=first, last=last, columns=column_list(EVENT_COLUMNS))
+            self._run("merge.events", rows, first=first, last=last, columns=column_list(EVENT_COLUMNS))
             return cursor.fetchall()
 
         def found(first: str, last: str) -> list[tuple[int, int]]:
-            self._run("staged_row", rows, first=first, last=last)
+            self._run("merge.staged_row", rows, first=first, last=last)
             return cursor.fetchall()
 
         duplicates = staged.copy()
@@ -239,26 +244,26 @@ class BatchCommit:
                 duplicates[result[0]] -= result[1]
         if duplicates.total():
             # Estimates for tables this young are worthless: the key's index is the way, by hand.
-            cursor.execute(query("by_index"))
+            cursor.execute(statement("merge.by_index"))
             duplicates.subtract(self._suppressed(rows))
             self._run(
-                "insert_conflicts",
+                "merge.insert_conflicts",
                 rows,
                 content=column_list(CONTENT),
                 staged_content=column_list(CONTENT, "s"),
                 stored_content=column_list(CONTENT, "e"),
             )
             self.outcome.rows_conflict += cursor.rowcount
-            cursor.execute(query("by_estimate"))
+            cursor.execute(statement("merge.by_estimate"))
         self._books.duplicates.update(+duplicates)
 
     def _suppressed(self, rows: Table) -> Counter[int]:
         """Rows that a trigger kept from being stored, by file."""
         cursor = self._cursor
-        cursor.execute(query("has_row_triggers"))
+        cursor.execute(statement("merge.has_row_triggers"))
         if cursor.fetchall() == [(False,)]:
             return Counter()
-        self._run("suppressed_rows", rows)
+        self._run("merge.suppressed_rows", rows)
         known = {(row.file_id, row.line_no) for row in self._refused}
         found = [(file_id, line) for file_id, line in cursor.fetchall() if (file_id, line) not in known]
         self._refused += [Refused(file_id, line, SUPPRESSED) for file_id, line in found]
@@ -282,15 +287,16 @@ class BatchCommit:
             raise FilesChanged(changed)
 
     def _chunks(self) -> list[ChunkToRead]:
-        self._cursor.execute(query("chunks_to_read"), {"after": self._batch.after, "upto": self._batch.upto})
+        self._cursor.execute(
+            statement("chunks.to_read"), {"after": self._batch.after, "upto": self._batch.upto}
+        )
         return self._evidence.chunks(self._cursor.fetchall())
 
     def _run(self, name: str, rows: Table, **values: Any) -> None:
         """Run a statement about staged `rows`; identifiers among `values` go into its text, all else are parameters."""
         names = {key: value for key, value in values.items() if isinstance(value, sql.Composable)}
         parameters = {key: value for key, value in values.items() if key not in names}
-        statement = sql.SQL(query(name)).format(rows=sql.Identifier(*rows), **names)
         self._cursor.execute(
-            statement,
+            sql.SQL(statement(name)).format(rows=sql.Identifier(*rows), **names),
             {"batch_id": self.outcome.batch_id, "void": list(self._books.void_files), **parameters},
         )

@@ -13,6 +13,8 @@ import psycopg2
 import pyarrow as pa
 from psycopg2.extensions import cursor as Cursor
 
+from clickstream_assets.sql_files import statement
+from spark.cleaning.columns import EVENT_COLUMNS, REJECT_COLUMNS
 from spark.handover.copy import copy_rows
 from spark.handover.encoding import event_file_ids, of_batch, reject_file_ids
 from spark.sink.known_keys import KnownKeys
@@ -47,7 +49,7 @@ def copy_sheet(
     if len(new) and not _copied(cursor, new):
         new, suspects = rows[:0], rows
     if len(suspects):
-        copy_rows(cursor, "copy_events", SUSPECTS, suspects)
+        copy_rows(cursor, SUSPECTS, EVENT_COLUMNS, suspects)
     return len(suspects)
 
 
@@ -59,19 +61,19 @@ def copy_rejects(
         rows = rows.filter(pa.array(~np.isin(reject_file_ids(rows), list(void_files))))
     if batch_id is not None:
         rows = of_batch(rows, batch_id)
-    copy_rows(cursor, "copy_rejects", REJECTS, rows)
+    copy_rows(cursor, REJECTS, REJECT_COLUMNS, rows)
 
 
 def _copied(cursor: Cursor, rows: pa.BinaryArray) -> bool:
-    cursor.execute("SAVEPOINT sheet")
+    cursor.execute(statement("savepoint.set"))
     try:
-        if copy_rows(cursor, "copy_events", EVENTS, rows) == len(rows):
-            cursor.execute("RELEASE SAVEPOINT sheet")
+        if copy_rows(cursor, EVENTS, EVENT_COLUMNS, rows) == len(rows):
+            cursor.execute(statement("savepoint.release"))
             return True
         log.info("a trigger kept rows out of events: looking which")
     except psycopg2.Error as error:
         if not is_about_a_row(error):
             raise
         log.info("%d rows go through staging: %s", len(rows), error.diag.message_primary)
-    cursor.execute("ROLLBACK TO SAVEPOINT sheet")
+    cursor.execute(statement("savepoint.undo"))
     return False

@@ -30,7 +30,7 @@ class Evidence:
     mapped: Mapping[str, str]
 
     def chunks(self, rows: Iterable[tuple[Any, ...]]) -> list[ChunkToRead]:
-        """The chunks that `chunks_to_read.sql` found."""
+        """The chunks that `chunks.to_read` found."""
         return registered_chunks(rows, self.mapped, _ANY_TIME)
 
     def rejects(self, chunks: Sequence[ChunkToRead], refused: Mapping[int, str]) -> pa.RecordBatch:

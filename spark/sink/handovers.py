@@ -10,7 +10,8 @@ from typing import Protocol
 from psycopg2.extensions import connection as Connection
 from pyspark.sql import DataFrame
 
-from clickstream_assets.database import connect, query
+from clickstream_assets.database import connect
+from clickstream_assets.sql_files import statement
 from spark.handover.parts import Part
 from spark.handover.spool import Spool, batch_token
 from spark.handover.staging import staging_tables
@@ -108,7 +109,9 @@ class _UploadedParts:
 
     def reported(self, index: int) -> Part | None:
         with self._connection.cursor() as cursor:
-            cursor.execute(query("finished_part"), {"batch_token": self._token, "part_index": index})
+            cursor.execute(
+                statement("staging.finished_part"), {"batch_token": self._token, "part_index": index}
+            )
             row = cursor.fetchone()
         return None if row is None else Part.from_json(row[0])
 
@@ -120,7 +123,7 @@ class _UploadedParts:
 
     def end(self) -> None:
         with self._connection.cursor() as cursor:
-            cursor.execute(query("forget_finished_parts"), {"batch_token": self._token})
+            cursor.execute(statement("staging.forget_finished_parts"), {"batch_token": self._token})
 
 
 def accepted_parts(rows: DataFrame) -> list[Part]:

@@ -17,8 +17,9 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import parse_dsn
 from pyspark.sql import DataFrame
 
-from clickstream_assets.database import connect, query
+from clickstream_assets.database import connect
 from clickstream_assets.errors import SettingsError
+from clickstream_assets.sql_files import statement
 from spark.handover.parts import Part
 from spark.handover.row_batches import ROWS
 from spark.handover.staging import StagingTables, definitions
@@ -99,7 +100,7 @@ class _JdbcParts:
     def run(self, rows: DataFrame) -> list[Part]:
         with self._connection, self._connection.cursor() as cursor:
             cursor.execute(
-                sql.SQL(query("create_rows_table")).format(
+                sql.SQL(statement("staging.create_rows_table")).format(
                     rows=sql.Identifier(*self._tables.events), columns=definitions(ROWS)
                 )
             )
@@ -108,7 +109,7 @@ class _JdbcParts:
         with self._connection, self._connection.cursor() as cursor:
             part = self._counted(cursor)
             if part.event_rows + part.reject_rows > self._records:
-                self._on_table(cursor, "drop_repeated_rows")
+                self._on_table(cursor, "staging.drop_repeated_rows")
                 part = self._counted(cursor)
         return [part]
 
@@ -125,11 +126,11 @@ class _JdbcParts:
         """The commit dropped the table; a batch that failed leaves it to the next stream."""
 
     def _on_table(self, cursor: Cursor, name: str) -> None:
-        cursor.execute(sql.SQL(query(name)).format(rows=sql.Identifier(*self._tables.events)))
+        cursor.execute(sql.SQL(statement(name)).format(rows=sql.Identifier(*self._tables.events)))
 
     def _counted(self, cursor: Cursor) -> Part:
         part = Part(0, self._token, None)
-        self._on_table(cursor, "count_rows_table")
+        self._on_table(cursor, "staging.count_rows_table")
         times: list[datetime] = []
         months: set[str] = set()
         for file_id, events, rejects, void, low, high, file_months in cursor.fetchall():

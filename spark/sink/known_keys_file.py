@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
+from clickstream_assets.sql_files import statement
 from spark.sink.books import microseconds
 from spark.sink.known_keys import EVER_SINCE, KnownKeys, Layer
 
@@ -49,7 +49,7 @@ class KnownKeysFile:
             "committed_at": known.committed_at if known else None,
         }
         with connection, connection.cursor() as cursor:
-            cursor.execute(query("known_since"), values)
+            cursor.execute(statement("commit.known_since"), values)
             ((is_same, oldest, newest, newest_of_all),) = cursor.fetchall()
         if known is None or not is_same:
             if newest_of_all is None:

@@ -19,7 +19,8 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from pyspark.sql import DataFrame
 
-from clickstream_assets.database import connect, query
+from clickstream_assets.database import connect
+from clickstream_assets.sql_files import statement
 from spark.cleaning.columns import EVENT_COLUMNS
 from spark.handover.parts import Part
 from spark.handover.staging import definitions
@@ -137,10 +138,12 @@ class MicroBatchWriter:
         if self._manifest is None:
             self._manifest = connect(self._url, "clickstream-stream-batches", autocommit=True)
         with self._manifest.cursor() as cursor:
-            cursor.execute(query("batch_committed"), {"query_id": query_id, "spark_batch_id": spark_batch_id})
+            cursor.execute(
+                statement("commit.batch_committed"), {"query_id": query_id, "spark_batch_id": spark_batch_id}
+            )
             if cursor.fetchone() is not None:
                 return []
-            cursor.execute(query("batch_chunks"), {"after": after, "upto": upto})
+            cursor.execute(statement("chunks.of_batch"), {"after": after, "upto": upto})
             return [Chunk(*row) for row in cursor]
 
     def _open(self) -> tuple[Connection, KnownKeys]:
@@ -148,7 +151,7 @@ class MicroBatchWriter:
             self._connection = connect(self._url, "clickstream-stream-sink")
             with self._connection, self._connection.cursor() as cursor:
                 cursor.execute(
-                    sql.SQL(query("create_session_tables")).format(columns=definitions(EVENT_COLUMNS))
+                    sql.SQL(statement("merge.create_suspects")).format(columns=definitions(EVENT_COLUMNS))
                 )
             self._known = self._keys_file.load(self._connection) if self._keys_file else KnownKeys()
         return self._connection, self._known

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
+from clickstream_assets.sql_files import statement
+
 REASON = "refused_by_database"
 SUPPRESSED = "A trigger on events kept the row from being stored."
 # SQLSTATE classes that are about the values of a row: data exceptions, constraints, a view's check option, program
@@ -55,13 +57,13 @@ def merge_by_halves(
     while waiting:
         first, last = waiting.pop()
         low, high = _place(first), _place(last)
-        cursor.execute("SAVEPOINT merge")
+        cursor.execute(statement("savepoint.set"))
         try:
             inserted = merge(low, high)
         except psycopg2.Error as error:
             if not is_about_a_row(error):
                 raise
-            cursor.execute("ROLLBACK TO SAVEPOINT merge")
+            cursor.execute(statement("savepoint.undo"))
             found = rows(low, high)
             if len(found) == 1:
                 yield Refused(*found[0], sentence(error))
@@ -69,7 +71,7 @@ def merge_by_halves(
                 middle = (first + last) // 2
                 waiting += [(middle, last), (first, middle)]
         else:
-            cursor.execute("RELEASE SAVEPOINT merge")
+            cursor.execute(statement("savepoint.release"))
             yield from inserted
 
 

@@ -21,7 +21,8 @@ from pyspark.sql.streaming.datasource import ReadLimit, SupportsTriggerAvailable
 from pyspark.sql.types import StructType
 
 from clickstream_assets.contract import STREAM_URL_VARIABLE
-from clickstream_assets.database import connect, query
+from clickstream_assets.database import connect
+from clickstream_assets.sql_files import statement
 from spark.cleaning.time_bounds import TimeBounds
 from spark.source.chunks import TaskRead, registered_chunks
 from spark.source.micro_batches import (
@@ -93,8 +94,8 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     def partitions(self, start: dict[str, int], end: dict[str, int]) -> Sequence[InputPartition]:
         if not self._has_looked:
             self._rerun = (end["after"], end["seq"])
-        rows = self._rows("chunks_to_read", {"after": end["after"], "upto": end["seq"]})
-        ((floor, batch_id),) = self._rows("next_batch", {"after": end["after"]})
+        rows = self._rows("chunks.to_read", {"after": end["after"], "upto": end["seq"]})
+        ((floor, batch_id),) = self._rows("chunks.next_batch", {"after": end["after"]})
         bounds = TimeBounds.at(datetime.now(UTC), self._options.retention_days, floor)
         chunks = registered_chunks(rows, self._options.mapping.columns, bounds)
         groups = group_by_task(chunks, whole_files=self._options.identical_rows == "keep")
@@ -113,7 +114,7 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     def _next_range(self) -> tuple[int, int] | None:
         """The chunks of the next micro-batch: after < seq <= upto."""
         for after, upto in ranges_to_look_at(self._handed_out, self._rerun):
-            rows = self._rows("chunks_waiting", {"after": after, "upto": upto, "limit": BATCH_CHUNKS})
+            rows = self._rows("chunks.waiting", {"after": after, "upto": upto, "limit": BATCH_CHUNKS})
             end = batch_end([Waiting(*row) for row in rows], self._options.batch_rows)
             if end is not None:
                 return after, end
@@ -125,16 +126,16 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
                 os.environ[STREAM_URL_VARIABLE], "clickstream-stream-source", autocommit=True
             )
             with self._connection.cursor() as cursor:
-                cursor.execute(query("listen_files"))
+                cursor.execute(statement("intake.listen"))
         with self._connection.cursor() as cursor:
-            cursor.execute(query(name), values)
+            cursor.execute(statement(name), values)
             return cursor.fetchall()
 
     def _note_idle(self) -> None:
         if self._connection is not None and time.monotonic() - self._noted >= IDLE_NOTE_SECONDS:
             self._noted = time.monotonic()
             with self._connection.cursor() as cursor:
-                cursor.execute(query("note_idle"))
+                cursor.execute(statement("lease.note_idle"))
 
     def _wait_for_files(self) -> None:
         connection = self._connection

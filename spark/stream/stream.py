@@ -16,10 +16,11 @@ from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from clickstream_assets.contract import STREAM_URL_VARIABLE
-from clickstream_assets.database import connect, query
+from clickstream_assets.database import connect
 from clickstream_assets.errors import StreamError
 from clickstream_assets.home import make_home
 from clickstream_assets.settings import Settings
+from clickstream_assets.sql_files import statement
 from spark.cleaning.source_mapping import SourceMapping, read_mapping
 from spark.handover.spool import sweep
 from spark.intake.intake import Intake
@@ -159,11 +160,13 @@ def _drop_orphaned_parts(url: str, epoch: int) -> None:
     connection = connect(url, "clickstream-stream-cleanup", autocommit=True)
     try:
         with connection.cursor() as cursor:
-            cursor.execute(query("forget_all_finished_parts"))
-            cursor.execute(query("orphaned_parts"), {"epoch": epoch})
+            cursor.execute(statement("staging.forget_all_finished_parts"))
+            cursor.execute(statement("staging.orphaned_parts"), {"epoch": epoch})
             for (table,) in cursor.fetchall():
                 cursor.execute(
-                    sql.SQL(query("drop_orphaned_part")).format(table=sql.Identifier("staging", table))
+                    sql.SQL(statement("staging.drop_orphaned_part")).format(
+                        table=sql.Identifier("staging", table)
+                    )
                 )
     finally:
         connection.close()

@@ -1,3 +1,9 @@
+-- Files that are in the database for good, and may leave the events directory.
+
+-- name: finished_files.last_two_batches
+SELECT query_id, spark_batch_id, committed_at FROM ingest_batches ORDER BY batch_id DESC LIMIT 2;
+
+-- name: finished_files.find
 -- The files of a part of a listing (parallel arrays) that are in the database for good: the newest row of the path is
 -- about exactly this state, it is loaded, so long ago, and its last batch is one that Spark has committed too.
 WITH disk AS (
@@ -17,4 +23,15 @@ SELECT file_id, path, raw_path, inode, size_bytes, modified_ns, changed_ns, cont
  WHERE is_same AND status IN ('committed', 'duplicate') AND chunks_open = 0
    AND committed_at < now() - make_interval(secs => %(seconds)s)
    AND (status = 'duplicate' OR rows_expected = 0 OR committed_at <= %(spark_committed)s)
- ORDER BY file_id
+ ORDER BY file_id;
+
+-- name: finished_files.by_id
+SELECT file_id, path, raw_path, inode, size_bytes, modified_ns, changed_ns, content_hash, committed_at
+  FROM ingest_files
+ WHERE file_id = ANY (%(file_ids)s) AND status IN ('committed', 'duplicate') AND chunks_open = 0;
+
+-- name: finished_files.mark_archived
+UPDATE ingest_files SET archived_at = now() WHERE file_id = ANY (%(file_ids)s);
+
+-- name: finished_files.unmark_archived
+UPDATE ingest_files SET archived_at = NULL WHERE file_id = ANY (%(file_ids)s);

@@ -18,9 +18,10 @@ from databases import Database, run_sql
 from stream_pipeline import HEADER
 
 from clickstream_assets.contract import STREAM_URL_VARIABLE
-from clickstream_assets.database import connect, query
+from clickstream_assets.database import connect
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.settings import IdenticalRows
+from clickstream_assets.sql_files import statement
 from spark.cleaning.source_mapping import SourceMapping
 from spark.cleaning.time_bounds import TimeBounds
 from spark.intake.discovery import Candidate
@@ -142,11 +143,11 @@ class SinkRuns:
             connection = connect(self.database.writer_url, "tests-source", autocommit=True)
             try:
                 with connection.cursor() as cursor:
-                    cursor.execute(query("chunks_to_read"), {"after": after, "upto": upto})
+                    cursor.execute(statement("chunks.to_read"), {"after": after, "upto": upto})
                     chunks = registered_chunks(
                         cursor.fetchall(), self.mapping.columns, TimeBounds.at(datetime.now(UTC))
                     )
-                    cursor.execute(query("next_batch"), {"after": after})
+                    cursor.execute(statement("chunks.next_batch"), {"after": after})
                     ((_, batch_id),) = cursor.fetchall()
             finally:
                 connection.close()

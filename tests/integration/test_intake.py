@@ -14,8 +14,8 @@ import pytest
 from databases import Database, run_sql
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
 from clickstream_assets.ledger.waiting_files import read_waiting_files
+from clickstream_assets.sql_files import statement
 from spark.intake.intake import Intake
 from spark.intake.manifest import Manifest
 from spark.lease import Lease
@@ -54,7 +54,7 @@ def test_what_a_task_must_know_of_a_chunk_is_in_the_manifest(
     (events / "a.csv").write_bytes(b"sep=,\n" + HEADER + rb'"say \"hi\"",s,view,p,t,' + b"\n")
     intake().register_present_files()
     ((*_, byte_offset, _, first_line, escape, header_bytes, content_hash, goes_on),) = run_sql(
-        database.owner_url, query("chunks_to_read"), {"after": 0, "upto": 99}
+        database.owner_url, statement("chunks.to_read"), {"after": 0, "upto": 99}
     )
     assert (byte_offset, first_line, escape) == (len(HEADER) + 6, 3, "\\")
     assert header_bytes == len(HEADER) + 6
@@ -70,16 +70,16 @@ def test_a_layout_is_there_once_for_each_dialect(
         for name, line in lines.items():
             (events / f"{name}{number}.csv").write_bytes(HEADER + b"\n" * number + line)
         intake().register_present_files()
-    statement = (
+    by_dialect = (
         "SELECT escape, array_agg(path ORDER BY path) FROM ingest_files JOIN ingest_layouts USING (layout_id)"
         " GROUP BY layout_id, escape ORDER BY escape"
     )
-    assert run_sql(database.owner_url, statement) == [
+    assert run_sql(database.owner_url, by_dialect) == [
         ("\\", ["escaped0.csv", "escaped1.csv"]),
         (None, ["plain0.csv", "plain1.csv"]),
     ]
     with writer.cursor() as cursor:
-        cursor.execute(query("headers"), {"window_seconds": 3600})
+        cursor.execute(statement("checks.headers"), {"window_seconds": 3600})
         assert len(cursor.fetchall()) == 1, "another dialect is no new header"
 
 

@@ -9,14 +9,14 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, consistent_history
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import connect, query
+from clickstream_assets.database import connect
 from clickstream_assets.ledger import reads as ledger
+from clickstream_assets.sql_files import statement
 
 
 def test_an_empty_ledger_has_no_batch_and_no_rates(reader: Connection) -> None:
     assert ledger.read_last_batch(reader) is None
     assert ledger.read_newest_event_time(reader) is None
-    assert ledger.read_batch_before(reader) == 0
     assert ledger.read_batches_since(reader, 0).batches == 0
     assert ledger.read_files_since(reader, 0).last_file_id is None
     totals = ledger.read_lifetime_counts(reader)
@@ -30,7 +30,7 @@ def test_the_lock_of_the_stream_is_seen_by_a_reader_as_long_as_it_is_held(
 ) -> None:
     assert not ledger.read_lease(reader).lock_held
     stream = connect(database.writer_url, "stream")
-    stream.cursor().execute(query("lock_stream"))
+    stream.cursor().execute(statement("lease.lock"))
     lease = ledger.read_lease(reader)
     assert lease.lock_held
     assert lease.lock_backend_pid == stream.info.backend_pid
@@ -77,7 +77,6 @@ def test_the_window_leaves_out_what_is_older(database: Database, reader: Connect
     assert (window.batches, window.rows_read) == (1, 5)
     assert ledger.read_window_rejects(reader) == {"new_reason": 1}
     assert ledger.read_latency(reader).files == 1
-    assert ledger.read_batch_before(reader) == 1
     assert ledger.read_window_counts(reader, 86_400).rows_read == 10
     assert ledger.read_lifetime_counts(reader).rows_read == 10
 

@@ -17,14 +17,18 @@ def test_a_preview_shows_any_byte_of_a_rejected_row(database: Database, reader: 
     books.add_reject(file_id, 2, b"nul \0 here", "nul_byte")
     books.add_reject(file_id, 3, bytes(range(128, 160)), "invalid_utf8")
     books.add_reject(file_id, 4, "é日".encode() * 40, "invalid_price")  # cut within a character
-    shown = preview(reader, "preview_rejects").md_str or ""
+    shown = preview(reader, "previews.rejects").md_str or ""
     assert "nul \\\\x00 here" in shown
     assert "\\\\x80\\\\x81" in shown
     assert "é日" in shown
 
 
-@pytest.mark.parametrize("name", ["events", "rejects", "sessions", "user_agents"])
+@pytest.mark.parametrize(
+    "name", ["previews.events", "previews.rejects", "sessions.preview", "user_agents.preview"]
+)
 def test_a_preview_that_cannot_be_had_says_so(database: Database, reader: Connection, name: str) -> None:
-    table = {"rejects": "rejected_events"}.get(name, name)
+    table = {"previews.events": "events", "previews.rejects": "rejected_events"}.get(
+        name, name.partition(".")[0]
+    )
     run_sql(database.owner_url, f"REVOKE SELECT ON {table} FROM clickstream_reader")
-    assert (preview(reader, f"preview_{name}").md_str or "").startswith("No preview: permission denied")
+    assert (preview(reader, name).md_str or "").startswith("No preview: permission denied")

@@ -77,12 +77,12 @@ def test_a_look_that_runs_out_of_time_goes_on_where_it_stopped(
 
 
 def test_each_probe_uses_the_unique_index(database: Database, books: LedgerBooks, writer: Connection) -> None:
-    from clickstream_assets.database import query
+    from clickstream_assets.sql_files import statement
 
     with writer, writer.cursor() as cursor:
-        cursor.execute(query("reused_ids_table"))
+        cursor.execute(statement("reused_ids.create_table"))
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN " + query("reused_ids_find"), {"through": 0, "target": 2})
+        cursor.execute("EXPLAIN " + statement("reused_ids.find"), {"through": 0, "target": 2})
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "Index Cond: ((event_id = e.event_id))" in plan or "Index Cond: (event_id = e.event_id)" in plan
 

@@ -14,10 +14,11 @@ from ledger_books import LedgerBooks, Part, consistent_history
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.cli.__main__ import clickstream
-from clickstream_assets.database import connect, query
+from clickstream_assets.database import connect
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.monitoring.status import read_status, state_since, status_json, status_line
 from clickstream_assets.monitoring.status_text import status_text
+from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.model import StreamState
 
 
@@ -40,7 +41,7 @@ def environment(
 def stream(database: Database) -> Iterator[Connection]:
     """A session that holds the lock, and a lease row that says that it has just made progress."""
     connection = connect(database.writer_url, "stream")
-    connection.cursor().execute(query("lock_stream"))
+    connection.cursor().execute(statement("lease.lock"))
     run_sql(
         database.writer_url,
         "UPDATE stream_lease SET epoch = 7, mode = 'continuous', pid = 42, host = 'here',"
@@ -139,10 +140,10 @@ def test_a_start_that_failed_before_it_took_the_lease_is_told_with_its_sentence(
     """What `status` said once: that the process was killed, of a source mapping that was wrong."""
     why = "run 01234567 failed: the source mapping is no TOML"
     run_sql(database.owner_url, "UPDATE stream_lease SET started_at = now() - interval '1 hour'")
-    launched = query("record_stream_launch") % {"failures": 3, "pause_seconds": 20}
+    launched = statement("lease.record_launch") % {"failures": 3, "pause_seconds": 20}
     run_sql(database.owner_url, launched)
     assert read_status(reader, environment).decision.state is StreamState.STARTING
-    run_sql(database.owner_url, query("record_stream_end") % {"reason": f"'{why}'"})
+    run_sql(database.owner_url, statement("lease.record_end") % {"reason": f"'{why}'"})
     decision = read_status(reader, environment).decision
     assert decision.state is StreamState.CRASH_LOOPING, "it has failed already, and is not starting any more"
     assert why in decision.reason
@@ -155,7 +156,7 @@ def test_taking_the_lease_forgets_why_an_earlier_stream_ended(
     connection = connect(database.writer_url, "stream", autocommit=True)
     with connection.cursor() as cursor:
         taker = {"mode": "continuous", "dagster_run_id": None, "pid": 42, "host": "here"}
-        cursor.execute(query("take_lease"), taker)
+        cursor.execute(statement("lease.take"), taker)
     connection.close()  # as if it were killed: no word
     assert "left no word" in read_status(reader, environment).decision.reason
 
@@ -188,7 +189,7 @@ def test_a_stream_that_was_just_asked_for_is_starting_however_long_it_was_stoppe
         return read_status(reader, environment).decision.state
 
     stopped_long_ago = state("started_at = now() - interval '2 h', released_at = now() - interval '1 h'")
-    run_sql(database.writer_url, query("want_stream"), {"wanted": "running"})
+    run_sql(database.writer_url, statement("lease.want"), {"wanted": "running"})
     status = read_status(reader, environment)
     assert status.decision.state is StreamState.STARTING
     assert state_since(status) == status.lease.wanted_at
@@ -235,8 +236,8 @@ def test_verify_exits_0_where_conservation_holds_and_1_with_the_offenders_where_
     nowhere = (
         "UPDATE ingest_files SET status = 'changed', reason = 'gone', chunks_open = 0 WHERE file_id > 5",
     )
-    for statement in (*nowhere, "DELETE FROM ingest_chunks"):  # no test file is on disk
-        run_sql(database.owner_url, statement)
+    for change in (*nowhere, "DELETE FROM ingest_chunks"):  # no test file is on disk
+        run_sql(database.owner_url, change)
     result = run("verify")
     assert (result.exit_code, result.stdout.splitlines()[0]) == (
         0,

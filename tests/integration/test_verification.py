@@ -10,11 +10,12 @@ import pytest
 from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, consistent_history, state_on_disk
 
-from clickstream_assets.database import connect, query
+from clickstream_assets.database import connect
 from clickstream_assets.ledger import audit as verification
 from clickstream_assets.ledger.audit import Audit, verify, verify_recent
 from clickstream_assets.ledger.audit_books import Unseen
 from clickstream_assets.ledger.reads import Counts
+from clickstream_assets.sql_files import statement
 
 
 @pytest.fixture
@@ -200,8 +201,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], str, int | None, int | None]] = {
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
 def test_the_audit_names_the_offender_where(corruption: str, database: Database, books: LedgerBooks) -> None:
     statements, rule, file_id, batch_id = CORRUPTIONS[corruption]
-    for statement in statements:
-        run_sql(database.owner_url, statement)
+    for change in statements:
+        run_sql(database.owner_url, change)
     result = audit(database)
     assert not result.ok
     named = [(offence.rule, offence.file_id, offence.batch_id) for offence in result.offences]
@@ -210,13 +211,15 @@ def test_the_audit_names_the_offender_where(corruption: str, database: Database,
 
 def counted(books: LedgerBooks, writer_url: str) -> None:
     """The count that a stream keeps: it begins with what is there, and goes on with a file and a batch."""
-    run_sql(writer_url, query("count_registered"), {"file_ids": [7]})
-    run_sql(writer_url, query("count_committed"), {"batch_id": 5})
+    run_sql(writer_url, statement("intake.count_registered"), {"file_ids": [7]})
+    run_sql(writer_url, statement("commit.count_committed"), {"batch_id": 5})
     refused = [books.add_file(f"{name}.gz", status="rejected", reason="not_gzip") for name in "ab"]
-    run_sql(writer_url, query("count_registered"), {"file_ids": refused})
+    run_sql(writer_url, statement("intake.count_registered"), {"file_ids": refused})
     last = books.add_file("last.csv", expected=2, chunks=1)
-    run_sql(writer_url, query("count_registered"), {"file_ids": [last]})
-    run_sql(writer_url, query("count_committed"), {"batch_id": books.commit(Part(last, inserted=2))})
+    run_sql(writer_url, statement("intake.count_registered"), {"file_ids": [last]})
+    run_sql(
+        writer_url, statement("commit.count_committed"), {"batch_id": books.commit(Part(last, inserted=2))}
+    )
 
 
 def test_a_counted_ledger_passes(database: Database, books: LedgerBooks) -> None:
@@ -232,7 +235,7 @@ def test_a_ledger_whose_first_files_are_refused_is_counted_from_the_first(databa
     books = LedgerBooks(database.owner_url)
     for name in "abc":
         file_id = books.add_file(name, status="rejected", reason="empty_file")
-        run_sql(database.writer_url, query("count_registered"), {"file_ids": [file_id]})
+        run_sql(database.writer_url, statement("intake.count_registered"), {"file_ids": [file_id]})
     assert audit(database).ok
     run_sql(database.owner_url, "DELETE FROM ingest_files WHERE file_id = 2")
     assert [(o.rule, o.file_id) for o in audit(database).offences] == [("file_missing", 2)]
@@ -269,8 +272,8 @@ def test_rows_that_the_ledger_lost_are_noticed(
     books: LedgerBooks,
 ) -> None:
     counted(books, database.writer_url)
-    for statement in statements:
-        run_sql(database.owner_url, statement)
+    for change in statements:
+        run_sql(database.owner_url, change)
     assert {(o.rule, o.file_id, o.batch_id) for o in audit(database).offences} == named
 
 
@@ -278,23 +281,27 @@ def test_the_last_batch_is_still_missing_after_the_next_one_took_its_number(
     database: Database, books: LedgerBooks
 ) -> None:
     counted(books, database.writer_url)
-    for statement in LAST_BATCH:
-        run_sql(database.owner_url, statement)
+    for change in LAST_BATCH:
+        run_sql(database.owner_url, change)
     last = books.add_file("next.csv", expected=1, chunks=1)
-    run_sql(database.writer_url, query("count_registered"), {"file_ids": [last]})
-    run_sql(database.writer_url, query("count_committed"), {"batch_id": books.commit(Part(last, inserted=1))})
+    run_sql(database.writer_url, statement("intake.count_registered"), {"file_ids": [last]})
+    run_sql(
+        database.writer_url,
+        statement("commit.count_committed"),
+        {"batch_id": books.commit(Part(last, inserted=1))},
+    )
     assert {offence.rule for offence in audit(database).offences} == {"file_missing", "batch_missing"}
 
 
 def test_a_batch_in_the_middle_with_all_of_its_rows_is_missed_by_the_chain(
     database: Database, books: LedgerBooks
 ) -> None:
-    for statement in (
+    for change in (
         "DELETE FROM events WHERE batch_id = 4",
         "DELETE FROM ingest_files WHERE file_id = 5",
         "DELETE FROM ingest_batches WHERE batch_id = 4",
     ):
-        run_sql(database.owner_url, statement)
+        run_sql(database.owner_url, change)
     assert {("batch_gap", 5), ("batch_total", 5)} <= {(o.rule, o.batch_id) for o in audit(database).offences}
 
 
@@ -303,13 +310,13 @@ def test_the_first_batches_with_all_of_their_rows_are_missed(database: Database)
     one, two = (books.add_file(name, expected=1, chunks=1) for name in ("one.csv", "two.csv"))
     books.commit(Part(one, inserted=1))
     books.commit(Part(two, inserted=1))
-    for statement in (
+    for change in (
         "DELETE FROM events WHERE batch_id = 1",
         f"DELETE FROM ingest_files WHERE file_id = {one}",
         "DELETE FROM ingest_batches WHERE batch_id = 1",
         "UPDATE ingest_batches SET total_rows_read = 1, total_rows_inserted = 1",
     ):
-        run_sql(database.owner_url, statement)
+        run_sql(database.owner_url, change)
     assert [(o.rule, o.batch_id) for o in audit(database).offences] == [("batch_gap", 2)]
 
 

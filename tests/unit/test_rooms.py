@@ -73,6 +73,7 @@ SHARED = {
     "fitness",
     "home",
     "settings",
+    "sql_files",
 }
 
 

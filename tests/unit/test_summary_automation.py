@@ -6,15 +6,16 @@ import dagster as dg
 import pytest
 
 from clickstream_assets.assets.automation import on_new_rows
-from clickstream_assets.assets.summaries import UPSTREAM
 from clickstream_assets.summaries import refresh as summaries
+from clickstream_assets.summaries.catalogue import SUMMARIES
 
 events = dg.AssetSpec("events")
 
 
 @dg.multi_asset(
     specs=[
-        dg.AssetSpec(name, deps=UPSTREAM[name], automation_condition=on_new_rows) for name in summaries.NAMES
+        dg.AssetSpec(name, deps=SUMMARIES[name].made_from, automation_condition=on_new_rows)
+        for name in summaries.NAMES
     ],
     can_subset=True,
 )

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
+from clickstream_assets.sql_files import statement
 from clickstream_assets.text import count, printable
 
 COLUMNS_NAMED = 10  # of a difference
@@ -85,10 +85,10 @@ class Headers:
 def read_headers(connection: Connection, window_seconds: float) -> Headers:
     """The headers and unreadable files of the last `window_seconds`."""
     with connection.cursor() as cursor:
-        cursor.execute(query("headers"), {"window_seconds": window_seconds})
+        cursor.execute(statement("checks.headers"), {"window_seconds": window_seconds})
         headers = [Header(tuple(columns), *rest) for columns, *rest in cursor.fetchall()]
         cursor.execute(
-            query("window_rejected_files"), {"window_seconds": window_seconds, "examples": EXAMPLES}
+            statement("checks.rejected_files"), {"window_seconds": window_seconds, "examples": EXAMPLES}
         )
         rejected = tuple(
             RejectedFiles(reason, files, tuple(paths)) for reason, files, paths in cursor.fetchall()

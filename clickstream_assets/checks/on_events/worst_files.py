@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import query
+from clickstream_assets.sql_files import statement
 from clickstream_assets.text import count, printable
 
 SHOWN = 5
@@ -43,7 +43,7 @@ def read_worst_files(connection: Connection, kind: Kind, window_seconds: float) 
     """The files of the last `window_seconds` with the most rows of `kind`, at most `SHOWN`, the worst first."""
     with connection.cursor() as cursor:
         cursor.execute(
-            query("window_worst_files"), {"kind": kind, "window_seconds": window_seconds, "files": SHOWN}
+            statement("checks.worst_files"), {"kind": kind, "window_seconds": window_seconds, "files": SHOWN}
         )
         return [WorstFile(*row) for row in cursor]
 

@@ -1,3 +1,0 @@
-SET LOCAL enable_seqscan = on;
-SET LOCAL enable_hashjoin = on;
-SET LOCAL enable_mergejoin = on

@@ -1,1 +1,0 @@
-COPY {table} ({columns}, batch_id) FROM STDIN (FORMAT binary)

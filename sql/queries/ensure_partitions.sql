@@ -1,1 +1,0 @@
-SELECT ensure_event_partitions(%(months)s::date[])

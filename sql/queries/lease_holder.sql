@@ -1,1 +1,0 @@
-SELECT mode, pid, host, started_at FROM stream_lease

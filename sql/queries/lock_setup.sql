@@ -1,1 +1,0 @@
-LOCK TABLE public.schema_versions IN SHARE ROW EXCLUSIVE MODE

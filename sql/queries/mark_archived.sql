@@ -1,1 +1,0 @@
-UPDATE ingest_files SET archived_at = now() WHERE file_id = ANY (%(file_ids)s)

@@ -1,1 +1,0 @@
-SELECT max(max_event_time) AS newest_event_time FROM ingest_batches

@@ -1,1 +1,0 @@
-SELECT pg_notify('clickstream_batches', %(batch_id)s::text)

@@ -1,1 +1,0 @@
-NOTIFY clickstream_files

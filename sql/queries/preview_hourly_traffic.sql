@@ -1,4 +1,0 @@
-SELECT hour, events, views, carts, purchases, revenue
-FROM hourly_traffic
-ORDER BY hour DESC
-LIMIT %(rows)s

@@ -1,1 +1,0 @@
-INSERT INTO schema_versions (version) SELECT generate_series(1, %(newest)s) ON CONFLICT DO NOTHING

@@ -1,1 +1,0 @@
-UPDATE stream_lease SET last_reason = %(reason)s

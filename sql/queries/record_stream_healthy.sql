@@ -1,1 +1,0 @@
-UPDATE stream_lease SET failures = 0, next_attempt_at = NULL WHERE failures <> 0

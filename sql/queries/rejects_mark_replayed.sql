@@ -1,1 +1,0 @@
-UPDATE rejected_events SET replayed_at = now() WHERE reject_id = ANY (%(reject_ids)s)

@@ -1,1 +1,0 @@
-SELECT pg_relation_size(%(rows)s::regclass) / current_setting('block_size')::bigint

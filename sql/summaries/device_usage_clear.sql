@@ -1,1 +1,0 @@
-DELETE FROM device_usage WHERE day >= %(start)s::date AND day < %(stop)s::date

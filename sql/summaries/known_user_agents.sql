@@ -1,1 +1,0 @@
-SELECT user_agent FROM user_agents

@@ -1,1 +1,0 @@
-SELECT %(start)s::timestamptz >= %(floor)s::timestamptz

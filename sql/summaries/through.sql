@@ -1,1 +1,0 @@
-SELECT through_batch_id FROM summary_state WHERE summary = %(summary)s
