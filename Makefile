@@ -11,7 +11,7 @@ PARALLEL = -n 2 --no-loadscope-reorder
 UV_COMPILE = uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
 	--generate-hashes --no-strip-extras
 
-.PHONY: run setup test test-faults lint bench screenshots graph alert-rules lock clean check-java
+.PHONY: run setup test test-faults lint bench screenshots graph settings alert-rules lock clean check-java
 
 run: check-java $(RUN_STAMP)
 	@exec $(BIN)/clickstream up
@@ -43,6 +43,10 @@ graph: $(DEV_STAMP)
 # The limits of the checks, put into monitoring/alerts.yml.
 alert-rules: $(DEV_STAMP)
 	@PYTHONPATH=. $(BIN)/python scripts/alert_rules.py
+
+# What README and .env.example say of the settings.
+settings: $(DEV_STAMP)
+	@$(BIN)/python scripts/settings_documents.py
 
 lock:
 	$(UV_COMPILE) pyproject.toml -o requirements.lock

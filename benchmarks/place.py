@@ -91,7 +91,7 @@ def jdbc_jar() -> Path:
     Raises:
         SettingsError: there is none.
     """
-    return jdbc_sink.find_jdbc_jar(os.environ.get("CLICKSTREAM_JDBC_JAR"))
+    return jdbc_sink.find_jdbc_jar(str(Settings.from_env().jdbc_jar))
 
 
 def run_as(url: str, *statements: str | Composable) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from enum import IntEnum
+from typing import Literal
 
 FIELDS = (
     "event_id",
@@ -114,6 +115,11 @@ ACTIONS: Mapping[str, str] = {
 
 # Of the UUIDv5 that an event without a UUID gets.
 NAMESPACE = uuid.UUID("6f9c1b52-0d5e-5c7b-9a35-5d1c64f3ab10")
+
+
+# How rows reach PostgreSQL, and what becomes of rows without an id that are identical.
+Sink = Literal["copy", "jdbc"]
+IdenticalRows = Literal["merge", "keep"]
 
 
 class ExitCode(IntEnum):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from clickstream_assets.settings import SQL_DIR
+from clickstream_assets.paths import SQL_DIR
 
 _NAME = re.compile(r"^-- name: ([a-z_]+\.[a-z_]+)\n", re.MULTILINE)
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 
-from clickstream_assets.settings import PROJECT_ROOT
+from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.up.end import end_runs
 
 LOOK_EVERY = 0.5  # seconds

@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- graph of the packages: make graph -->", "<!-- end of the graph -->"
 PLANES = ("clickstream_assets", "spark")
+# Packages that are as the plain modules at the top: all may import them, and they import no other package.
+PLAIN = ("clickstream_assets.settings",)
 
 Graph = dict[str, set[str]]
 
@@ -39,7 +41,7 @@ def mermaid() -> str:
         lines.append(f"  subgraph {plane}")
         for node in sorted(graph):
             label = node.removeprefix(f"{plane}.")
-            lines.append(f"    {node}[{label}/]" if _is_package(node) else f"    {node}([{label}])")
+            lines.append(f"    {node}[{label}/]" if is_package(node) else f"    {node}([{label}])")
         lines += [f"    {node} --> {target}" for node in sorted(graph) for target in sorted(graph[node])]
         lines.append("  end")
     return "\n".join(lines) + "\n"
@@ -97,13 +99,13 @@ def _reached(graph: Graph, start: str) -> set[str]:
 
 def _with_packages_alone(graph: Graph, plane: str) -> Graph:
     """Without the modules at the top that import no package: most packages use them."""
-    packages = {node for node in graph if _is_package(node)}
+    packages = {node for node in graph if is_package(node)}
     shown = packages | {node for node in graph if graph[node] & packages and node != plane}
     return {node: graph[node] & shown for node in shown}
 
 
-def _is_package(node: str) -> bool:
-    return ROOT.joinpath(*node.split(".")).is_dir()
+def is_package(node: str) -> bool:
+    return node not in PLAIN and ROOT.joinpath(*node.split(".")).is_dir()
 
 
 def _name(file: Path) -> str:

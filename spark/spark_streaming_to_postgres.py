@@ -14,7 +14,6 @@ import logging
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 # Started as a file, Python puts this folder first on its path, where `spark` would mean nothing.
@@ -23,7 +22,6 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes  # noqa: E402
 
 from clickstream_assets.contract import STREAM_URL_VARIABLE, ExitCode  # noqa: E402
-from clickstream_assets.database_url import check_url  # noqa: E402
 from clickstream_assets.errors import SettingsError  # noqa: E402
 from clickstream_assets.exits import EXPECTED, end_by  # noqa: E402
 from clickstream_assets.home import make_home  # noqa: E402
@@ -52,16 +50,16 @@ def _settings() -> tuple[Settings, bool]:
     arguments = parser.parse_args()
     settings = Settings.from_env()
     if arguments.source:
-        settings = replace(settings, events_dir=arguments.source.absolute())
+        settings = settings.changed(events_dir=arguments.source.absolute())
     if arguments.sink:
-        settings = replace(settings, sink=arguments.sink)
-    url = os.environ.get(STREAM_URL_VARIABLE) or settings.database_url
+        settings = settings.changed(sink=arguments.sink)
+    url = settings.stream_database_url or settings.database_url
     if not url:
         raise SettingsError(
             f"{STREAM_URL_VARIABLE} is not set: give the URL of the database, or use `clickstream stream`, which "
             "knows it."
         )
-    os.environ[STREAM_URL_VARIABLE] = check_url(STREAM_URL_VARIABLE, url)
+    os.environ[STREAM_URL_VARIABLE] = url.get_secret_value()
     if settings.events_dir == settings.home / "events":
         make_home(settings.home)
         settings.events_dir.mkdir(exist_ok=True)  # ours; one that was named must be there

@@ -16,7 +16,7 @@ from databases import run_sql
 from clickstream_assets.database import connect
 from clickstream_assets.generator.manifest import Manifest
 from clickstream_assets.ledger.audit import verify
-from clickstream_assets.settings import STREAM_PROGRAM
+from clickstream_assets.paths import STREAM_PROGRAM
 
 START_LIMIT = 180  # seconds, on a busy machine
 SESSION = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = "

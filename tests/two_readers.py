@@ -11,12 +11,12 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
+from clickstream_assets.contract import IdenticalRows
 from clickstream_assets.second_reader.layout import FileLayout, find_start, read_layout
 from clickstream_assets.second_reader.mapping import parse_audit_mapping
 from clickstream_assets.second_reader.outcomes import Event, Reject
 from clickstream_assets.second_reader.reader import read_bytes
 from clickstream_assets.second_reader.rows import Bounds
-from clickstream_assets.settings import IdenticalRows
 from spark.cleaning.clean import Cleaned, Cleaning
 from spark.cleaning.source_mapping import SourceMapping
 from spark.cleaning.time_bounds import TimeBounds

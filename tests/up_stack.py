@@ -17,8 +17,9 @@ from pathlib import Path
 
 import psutil
 
+from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.postgres.sharing import embedded_server
-from clickstream_assets.settings import PROJECT_ROOT, Settings
+from clickstream_assets.settings import Settings
 
 START_LIMIT = 240.0  # seconds; a busy machine takes a minute to start Spark
 

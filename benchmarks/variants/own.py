@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 from benchmarks.place import Place
 from benchmarks.variants.variant import Variant
+from clickstream_assets.contract import Sink
 from clickstream_assets.database import connect
-from clickstream_assets.settings import Sink
 from spark.intake.intake import Intake
 from spark.intake.manifest import Manifest
 from spark.lease import Lease
@@ -21,7 +20,7 @@ PROMISE = "exactly once: dedup, rejects, ledger, provenance"
 def _pipeline(sink: Sink) -> Callable[[Place], None]:
     def load(place: Place) -> None:
         failures: list[str] = []
-        settings = replace(place.settings, sink=sink)
+        settings = place.settings.changed(sink=sink)
         lease = Lease(place.writer_url, "catch-up", None, failures.append)
         connection = connect(place.writer_url, "benchmarks-intake")
         try:

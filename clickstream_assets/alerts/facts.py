@@ -16,7 +16,8 @@ import psycopg2
 from clickstream_assets.alerts.state import AlertState, Condition, FailedRun, Look
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.resources import Database
-from clickstream_assets.settings import AlertLevel, Settings
+from clickstream_assets.settings import Settings
+from clickstream_assets.settings.values import AlertLevel
 from clickstream_assets.supervision import run_history
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.look import look_at_stream

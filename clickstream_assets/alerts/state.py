@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from clickstream_assets.settings import AlertLevel
+from clickstream_assets.settings.values import AlertLevel
 from clickstream_assets.text import duration
 
 MOST_PENDING = 100  # messages that wait for a receiver; the oldest are given up, and counted

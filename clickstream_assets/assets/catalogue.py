@@ -18,7 +18,8 @@ from clickstream_assets.assets.table_schemas import table_schema
 from clickstream_assets.contract import FIELDS, REQUIRED
 from clickstream_assets.lineage.address import DatabaseAddress, database_address
 from clickstream_assets.lineage.columns import COLUMN_SOURCES, FILES
-from clickstream_assets.settings import PROJECT_ROOT, Settings
+from clickstream_assets.paths import PROJECT_ROOT
+from clickstream_assets.settings import Settings
 
 FILLED_BY = "clickstream/filled_by"  # a tag: stream, refresh, schedule or producer
 STORAGE = "dagster/storage_kind"

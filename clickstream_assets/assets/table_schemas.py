@@ -11,7 +11,7 @@ from functools import cache
 
 import dagster as dg
 
-from clickstream_assets.settings import SQL_DIR
+from clickstream_assets.paths import SQL_DIR
 
 _TABLE = r"^CREATE TABLE IF NOT EXISTS {table} \(\n(.*?)^\)"
 # Constraints of a table begin with a capital.

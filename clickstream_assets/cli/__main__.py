@@ -7,11 +7,13 @@ status` does not pay for what `clickstream up` needs.
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 
 import click
 from dotenv import load_dotenv
 
+from clickstream_assets.errors import SettingsError
 from clickstream_assets.exits import EXPECTED, end_by
 
 COMMANDS = (
@@ -60,8 +62,13 @@ def clickstream() -> None:
 
 def main() -> None:
     """Entry point. Exit codes: `contract.ExitCode`; click's own for wrong usage is the same."""
-    # As Dagster's own programs do; here the environment itself comes first.
-    load_dotenv(Path.cwd() / ".env")
+    file = Path.cwd() / ".env"
+    try:
+        load_dotenv(file)  # as Dagster's own programs do; here the environment itself comes first
+    except UnicodeDecodeError:
+        sys.exit(end_by(SettingsError(f"{file} is no text in UTF-8: write it anew."), "clickstream"))
+    except OSError as error:
+        sys.exit(end_by(error, "clickstream"))
     clickstream(prog_name="clickstream")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from clickstream_assets.settings import CHECK_SOURCE_PROGRAM
+from clickstream_assets.paths import CHECK_SOURCE_PROGRAM
 from clickstream_assets.supervision.program import NOT_FOR_THE_STREAM
 from clickstream_assets.up.java import check_java
 

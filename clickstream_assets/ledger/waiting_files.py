@@ -32,7 +32,7 @@ from typing import NamedTuple
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.file_names import is_ignored, leads_outside, ledger_path
-from clickstream_assets.settings import follows_links
+from clickstream_assets.settings import Settings
 from clickstream_assets.sql_files import statement
 
 EXAMPLES = 5  # waiting paths that are named, the oldest first, and ignored ones
@@ -83,7 +83,7 @@ def list_event_files(directory: Path, *, follow_links: bool | None = None) -> Li
     `follow_links`: also out of the directory; None: as the environment says.
     """
     listed_at = time.time()
-    walk = _Walk(directory, follows_links() if follow_links is None else follow_links)
+    walk = _Walk(directory, Settings.from_env().follow_links if follow_links is None else follow_links)
     walk.run()
     return Listing(
         tuple(walk.files), tuple(sorted(walk.unlistable)), listed_at, ignored=tuple(sorted(walk.ignored))

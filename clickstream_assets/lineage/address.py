@@ -40,7 +40,7 @@ def database_address(settings: Settings) -> DatabaseAddress:
     if settings.database_url is None:
         chosen = read_port(settings.home / "postgres")
         return DatabaseAddress(HOST, None if chosen is None else str(chosen), DATABASE)
-    parts = parse_dsn(settings.database_url)
+    parts = parse_dsn(settings.database_url.get_secret_value())
     host = (parts.get("host") or parts.get("hostaddr") or "localhost").split(",")[0]
     port = (parts.get("port") or "5432").split(",")[0]
     return DatabaseAddress(host, port or "5432", parts.get("dbname") or parts.get("user") or DATABASE)

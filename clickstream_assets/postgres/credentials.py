@@ -3,9 +3,8 @@
 Belongs here: where passwords come from, and how a role's URL is derived from the owner's. Does not belong here: giving
 the roles these passwords (`schema`), and how a URL is read and changed (`database_url`).
 
-A password comes from the environment, as CLICKSTREAM_<ROLE>_PASSWORD or as the file that
-CLICKSTREAM_<ROLE>_PASSWORD_FILE names (the owner's is CLICKSTREAM_DATABASE_PASSWORD), or is made once and kept
-in CLICKSTREAM_HOME/credentials.json, readable by its owner alone. It is never logged, nor given in argv.
+A password comes from the settings, or is made once and kept in CLICKSTREAM_HOME/credentials.json, readable by its owner
+alone. It is never logged, nor given in argv.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ from clickstream_assets.settings import ROLE_PREFIX, Settings
 __all__ = [
     "DAGSTER_DATABASE",
     "DATABASE",
-    "ENVIRONMENT",
     "ROLE_NAMES",
     "Role",
     "dagster_database",
@@ -61,12 +59,6 @@ def role_names(prefix: str) -> Mapping[Role, str]:
 
 
 ROLE_NAMES = role_names(ROLE_PREFIX)
-ENVIRONMENT: Mapping[Role, str] = {  # each also with _FILE
-    "owner": "CLICKSTREAM_DATABASE_PASSWORD",  # for a CLICKSTREAM_DATABASE_URL that holds none
-    "writer": "CLICKSTREAM_WRITER_PASSWORD",
-    "reader": "CLICKSTREAM_READER_PASSWORD",
-    "dagster": "CLICKSTREAM_DAGSTER_PASSWORD",
-}
 
 
 def role_password(settings: Settings, role: Role) -> str:
@@ -76,7 +68,7 @@ def role_password(settings: Settings, role: Role) -> str:
         SettingsError: a file cannot be read or written.
     """
     # The embedded server's owner got its password when the server was made.
-    if (role != "owner" or settings.database_url is not None) and (given := given_password(role)):
+    if (role != "owner" or settings.database_url is not None) and (given := given_password(settings, role)):
         return given
     file = settings.home / "credentials.json"
     try:
@@ -89,26 +81,15 @@ def role_password(settings: Settings, role: Role) -> str:
         raise SettingsError(f"{file} holds no password for '{role}': restore it from a backup.") from None
 
 
-def given_password(role: Role) -> str | None:
-    """The password of `role` that the environment gives, itself or by naming a file.
-
-    Raises:
-        SettingsError: the file cannot be read, or is empty.
-    """
-    variable = ENVIRONMENT[role]
-    if given := os.environ.get(variable, ""):
-        return given
-    file = os.environ.get(f"{variable}_FILE", "").strip()
-    if not file:
-        return None
-    try:
-        given = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise SettingsError(f"{variable}_FILE names {file}, which cannot be read: {reason}.") from None
-    if not given:
-        raise SettingsError(f"{variable}_FILE names {file}, which is empty: write the password into it.")
-    return given
+def given_password(settings: Settings, role: Role) -> str | None:
+    """The password of `role` that the settings give. The owner's is for a URL that holds none."""
+    given = {
+        "owner": settings.database_password,
+        "writer": settings.writer_password,
+        "reader": settings.reader_password,
+        "dagster": settings.dagster_password,
+    }[role]
+    return given.get_secret_value() if given is not None else None
 
 
 def role_url(settings: Settings, role: Role) -> str:
@@ -120,10 +101,10 @@ def role_url(settings: Settings, role: Role) -> str:
         SettingsError: the embedded server was never started, or the credentials cannot be used.
     """
     if role == "dagster" and settings.dagster_database_url is not None:
-        return settings.dagster_database_url
+        return settings.dagster_database_url.get_secret_value()
     if settings.database_url is not None:
-        owner = settings.database_url
-        if role == "owner" and (given := given_password("owner")):
+        owner = settings.database_url.get_secret_value()
+        if role == "owner" and (given := given_password(settings, "owner")):
             owner = with_password(owner, given)
     else:
         port = read_port(settings.home / "postgres")

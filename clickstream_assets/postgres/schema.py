@@ -24,6 +24,7 @@ from psycopg2.extensions import encrypt_password
 from clickstream_assets.database import connect
 from clickstream_assets.errors import DatabaseError
 from clickstream_assets.fitness import check_server, check_writable
+from clickstream_assets.paths import SQL_DIR
 from clickstream_assets.postgres.credentials import (
     DAGSTER_DATABASE,
     DATABASE,
@@ -36,7 +37,7 @@ from clickstream_assets.postgres.credentials import (
     with_database,
 )
 from clickstream_assets.postgres.shared_roles import databases_of_role, is_in_use, is_shared, with_role_names
-from clickstream_assets.settings import SQL_DIR, Settings
+from clickstream_assets.settings import Settings
 from clickstream_assets.sql_files import statement
 from clickstream_assets.text import first_line
 

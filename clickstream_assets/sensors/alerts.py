@@ -43,7 +43,7 @@ def alerts(
     now = time.time()
     state = AlertState.from_json(context.cursor)
     state.take(look(context.instance, database, settings, CHECKS, state, now), now)
-    said = _send(context, state, settings.alert_webhook_url, now)
+    said = _send(context, state, settings.alert_webhook_url.get_secret_value(), now)
     return dg.SensorResult(skip_reason=said, cursor=state.to_json())
 
 

@@ -14,19 +14,12 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from clickstream_assets.contract import STREAM_URL_VARIABLE
-from clickstream_assets.postgres.credentials import ENVIRONMENT, role_url
-from clickstream_assets.settings import STREAM_PROGRAM, Settings
+from clickstream_assets.paths import STREAM_PROGRAM
+from clickstream_assets.postgres.credentials import role_url
+from clickstream_assets.settings import SECRET_VARIABLES, Settings
 
 # Others' secrets: the stream needs the writer's URL alone.
-NOT_FOR_THE_STREAM = {
-    "CLICKSTREAM_DATABASE_URL",
-    "CLICKSTREAM_DAGSTER_DATABASE_URL",
-    "CLICKSTREAM_ALERT_WEBHOOK_URL",
-    "PGPASSFILE",
-    "PGPASSWORD",
-    *ENVIRONMENT.values(),
-    *(f"{name}_FILE" for name in ENVIRONMENT.values()),
-}
+NOT_FOR_THE_STREAM = SECRET_VARIABLES | {"PGPASSFILE", "PGPASSWORD"}
 
 
 def stream_command(

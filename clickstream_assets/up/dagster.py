@@ -25,8 +25,9 @@ import psutil  # type: ignore[import-untyped]
 import yaml  # type: ignore[import-untyped]
 
 from clickstream_assets.home import make_home
+from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.postgres.credentials import role_url
-from clickstream_assets.settings import PROJECT_ROOT, Settings
+from clickstream_assets.settings import Settings
 from clickstream_assets.text import first_line
 from clickstream_assets.up.processes import Program
 
@@ -82,6 +83,7 @@ def dagster_environment(settings: Settings) -> dict[str, str]:
     return {
         "DAGSTER_HOME": str(dagster_home(settings)),
         **settings.path_variables(),
+        **settings.secret_file_variables(),
         "CLICKSTREAM_DAGSTER_DATABASE_URL": role_url(settings, "dagster"),
     }
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from clickstream_assets.errors import StartError
 from clickstream_assets.postgres.credentials import role_url, split_password
 from clickstream_assets.settings import Settings
+from clickstream_assets.settings.values import variable_of
 from clickstream_assets.up.dagster import (
     CODE_SERVER,
     DAEMON,
@@ -56,7 +57,7 @@ def start_dagster(
     prepare_home(settings)
     write_workspace(settings, code_socket)
     _migrate(settings, supervisor, stop)
-    extra = settle_seconds(dict(os.environ), with_generator)
+    extra = settle_seconds(settings, with_generator)
     for program in dagster_programs(settings, code_socket, extra):
         supervisor.run(program)
         if program.name == CODE_SERVER:
@@ -77,10 +78,10 @@ def start_dagster(
         announce(f"Dagster runs, but the assets do not load: {health.load_error}")
 
 
-def settle_seconds(environment: dict[str, str], with_generator: bool) -> dict[str, str]:
+def settle_seconds(settings: Settings, with_generator: bool) -> dict[str, str]:
     """CLICKSTREAM_SETTLE_SECONDS for our own generator: its files appear whole. The user's own value stands."""
-    if with_generator and not environment.get("CLICKSTREAM_SETTLE_SECONDS", "").strip():
-        return {"CLICKSTREAM_SETTLE_SECONDS": "0"}
+    if with_generator and "settle_seconds" not in settings.model_fields_set:
+        return {variable_of("settle_seconds"): "0"}
     return {}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from clickstream_assets.settings import IdenticalRows
+from clickstream_assets.contract import IdenticalRows
 from spark.cleaning.source_mapping import SourceMapping
 from spark.source.micro_batches import BATCH_ROWS, JDBC_BATCH_ROWS
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from clickstream_assets.settings import PROJECT_ROOT
+from clickstream_assets.paths import PROJECT_ROOT
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",

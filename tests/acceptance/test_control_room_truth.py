@@ -30,7 +30,8 @@ from clickstream_assets.database import connect
 from clickstream_assets.monitoring.metrics import PipelineCollector
 from clickstream_assets.monitoring.scrape import Reader
 from clickstream_assets.monitoring.status import read_status
-from clickstream_assets.settings import STREAM_PROGRAM, Settings
+from clickstream_assets.paths import STREAM_PROGRAM
+from clickstream_assets.settings import Settings
 from clickstream_assets.summaries import refresh as summaries
 from clickstream_assets.summaries.audit import audit_summaries
 from clickstream_assets.supervision.model import StreamState

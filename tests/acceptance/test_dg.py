@@ -14,9 +14,10 @@ import pytest
 from databases import run_sql
 from up_stack import Up, until
 
+from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.postgres.credentials import role_url
 from clickstream_assets.postgres.sharing import embedded_server
-from clickstream_assets.settings import PROJECT_ROOT, Settings
+from clickstream_assets.settings import Settings
 from clickstream_assets.up.dagster import read_health
 
 DG = Path(sys.executable).with_name("dg")

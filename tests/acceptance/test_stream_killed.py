@@ -22,7 +22,7 @@ from stream_program import (
 )
 
 from clickstream_assets.data_generator import GenerationSpec, generate_files
-from clickstream_assets.settings import STREAM_PROGRAM
+from clickstream_assets.paths import STREAM_PROGRAM
 
 pytestmark = pytest.mark.spark
 UPLOADING = SESSION + "'clickstream-stream-task'"

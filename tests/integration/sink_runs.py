@@ -17,10 +17,9 @@ from unittest.mock import patch
 from databases import Database, run_sql
 from stream_pipeline import HEADER
 
-from clickstream_assets.contract import STREAM_URL_VARIABLE
+from clickstream_assets.contract import STREAM_URL_VARIABLE, IdenticalRows
 from clickstream_assets.database import connect
 from clickstream_assets.ledger.audit import verify
-from clickstream_assets.settings import IdenticalRows
 from clickstream_assets.sql_files import statement
 from spark.cleaning.source_mapping import SourceMapping
 from spark.cleaning.time_bounds import TimeBounds

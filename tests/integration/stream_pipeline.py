@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from databases import Database, run_sql
 from pyspark.sql import SparkSession
 
+from clickstream_assets.contract import IdenticalRows, Sink
 from clickstream_assets.database import connect
 from clickstream_assets.ledger.audit import verify
-from clickstream_assets.settings import IdenticalRows, Settings, Sink
+from clickstream_assets.settings import Settings
 from spark.cleaning.source_mapping import SourceMapping
 from spark.intake.intake import Intake
 from spark.intake.manifest import Manifest
@@ -63,7 +64,7 @@ class Pipeline:
         spool: bool = True,
     ) -> None:
         """Take every present file and commit all that waits; without `spool` the tasks upload their rows."""
-        settings = replace(self.settings, sink=sink, identical_rows=identical_rows)
+        settings = self.settings.changed(sink=sink, identical_rows=identical_rows)
         url = self.database.writer_url
         lease = Lease(url, "catch-up", None, self.failures.append)
         connection = connect(url, "tests-intake")

@@ -67,7 +67,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def alerting(control: ControlPlane, receiver: Receiver) -> ControlPlane:
-    control.settings = replace(control.settings, alert_webhook_url=receiver.url)
+    control.settings = control.settings.changed(alert_webhook_url=receiver.url)
     return control
 
 
@@ -117,7 +117,7 @@ def test_warnings_are_sent_where_they_are_asked_for(alerting: ControlPlane, rece
     alerting.tick(event_check_results)
     tick(alerting)
     assert receiver.texts == []
-    alerting.settings = replace(alerting.settings, alert_level="warn")
+    alerting.settings = alerting.settings.changed(alert_level="warn")
     tick(alerting)
     assert [line.split(":")[0] for line in receiver.texts] == ["[WARN] check duplicate_rate of events"]
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from databases import Database, run_sql
 
+from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.postgres.sharing import embedded_server
-from clickstream_assets.settings import PROJECT_ROOT, Settings
+from clickstream_assets.settings import Settings
 
 LIMIT = 60.0  # seconds
 
@@ -175,3 +176,19 @@ def test_a_second_signal_kills_a_child_that_does_not_listen() -> None:
         started = time.monotonic()
         assert process.wait(LIMIT) == 128 + signal.SIGKILL
         assert time.monotonic() - started < 10
+
+
+def test_a_damaged_env_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"CLICKSTREAM_HOME=\xff\xfe\n")
+    command = [sys.executable, "-m", "clickstream_assets.cli", "status"]
+    path = {"PYTHONPATH": str(PROJECT_ROOT)}
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=environment(tmp_path / "home") | path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"clickstream: {tmp_path}/.env is no text in UTF-8: write it anew.\n"

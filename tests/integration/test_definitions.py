@@ -13,7 +13,8 @@ from clickstream_assets.assets import catalogue
 from clickstream_assets.assets.table_schemas import table_comment, table_schema
 from clickstream_assets.definitions import build_definitions, defs
 from clickstream_assets.lineage.columns import COLUMN_SOURCES
-from clickstream_assets.settings import PROJECT_ROOT, Settings
+from clickstream_assets.paths import PROJECT_ROOT
+from clickstream_assets.settings import Settings
 
 SCHEDULES = ("audit_summaries_nightly", "daily_report_schedule")
 SUMMARIES = {"sessions", "product_performance", "hourly_traffic", "conversion_funnel", "device_usage"}

@@ -24,12 +24,13 @@ import pytest
 from databases import TEST_CONFIGURATION, run_sql
 
 from clickstream_assets.errors import DatabaseError
+from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.postgres.configuration import shared_buffers, usable_memory
 from clickstream_assets.postgres.credentials import role_url
 from clickstream_assets.postgres.programs import SYSTEM_DIR
 from clickstream_assets.postgres.server import PostgresServer
 from clickstream_assets.postgres.sharing import database_running, embedded_server, revive, server_held
-from clickstream_assets.settings import PROJECT_ROOT, Settings
+from clickstream_assets.settings import Settings
 
 PASSWORD = "a password"
 LIMIT = 30.0  # seconds

@@ -7,7 +7,6 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -65,7 +64,7 @@ class Directory:
     def tidy(self, **settings: object) -> Tidied:
         connection = connect(self.database.writer_url, "tests", autocommit=True)
         try:
-            return tidy_finished_files(connection, replace(self.settings, **settings))  # type: ignore[arg-type]
+            return tidy_finished_files(connection, self.settings.changed(**settings))
         finally:
             connection.close()
 

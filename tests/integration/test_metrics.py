@@ -25,7 +25,7 @@ from clickstream_assets import thresholds
 from clickstream_assets.database import connect
 from clickstream_assets.monitoring.metrics import PipelineCollector
 from clickstream_assets.monitoring.scrape import LATENCY_BOUNDS, Reader
-from clickstream_assets.settings import PROJECT_ROOT
+from clickstream_assets.paths import PROJECT_ROOT
 
 MONITORING = PROJECT_ROOT / "monitoring"
 HISTOGRAM = "clickstream_file_latency_seconds"

@@ -22,7 +22,7 @@ from sink_runs import SinkRuns
 from stored_rows import Expected, stored_counts, stored_events, stored_rejects
 from two_readers import Outcomes, by_audit
 
-from clickstream_assets.settings import IdenticalRows
+from clickstream_assets.contract import IdenticalRows
 from spark.cleaning.time_bounds import TimeBounds
 from spark.intake.inspection import inspect_file
 from spark.reading.header import Layout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from stream_pipeline import BOTH_SINKS, Pipeline
 
-from clickstream_assets.settings import Sink
+from clickstream_assets.contract import Sink
 from spark.cleaning.source_mapping import SourceMapping
 
 pytestmark = pytest.mark.spark

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,7 +16,7 @@ def days_ago(days: float) -> str:
 
 
 def test_rows_beyond_the_retention_are_rejected_as_too_old(pipeline: Pipeline) -> None:
-    pipeline.settings = replace(pipeline.settings, retention_days=90)
+    pipeline.settings = pipeline.settings.changed(retention_days=90)
     old = days_ago(90.1)
     pipeline.write("a.csv", event(1, event_time=old) + event(2, event_time=days_ago(89)))
     pipeline.load()

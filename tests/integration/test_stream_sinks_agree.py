@@ -13,7 +13,7 @@ from stored_rows import Expected, stored_counts, stored_events, stored_rejects
 from stream_pipeline import Pipeline, needs_jdbc
 from two_readers import by_audit
 
-from clickstream_assets.settings import Sink
+from clickstream_assets.contract import Sink
 from spark.cleaning.time_bounds import TimeBounds
 from spark.intake.inspection import inspect_file
 

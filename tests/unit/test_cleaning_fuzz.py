@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, Phase, example, find, given, settings
 from hypothesis import strategies as st
 from two_readers import by_audit, by_stream
 
+from clickstream_assets.contract import IdenticalRows
 from clickstream_assets.second_reader.outcomes import Event
-from clickstream_assets.settings import IdenticalRows
 from spark.cleaning.source_mapping import read_mapping
 from spark.cleaning.time_bounds import EARLIEST_US, TimeBounds
 

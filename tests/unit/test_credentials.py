@@ -13,7 +13,7 @@ from psycopg2.extensions import parse_dsn
 
 from clickstream_assets.database_url import split_password, with_database, with_identity
 from clickstream_assets.errors import DatabaseError, SettingsError
-from clickstream_assets.postgres.credentials import ENVIRONMENT, role_password, role_url
+from clickstream_assets.postgres.credentials import ROLE_NAMES, role_password, role_url
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.program import stream_environment
 
@@ -89,7 +89,8 @@ def test_a_url_that_can_be_read_in_two_ways_is_one_sentence_without_any_part_of_
 )
 def test_every_change_of_a_url_leaves_the_rest_as_libpq_reads_it(tmp_path: Path, url: str) -> None:
     checked = settings(tmp_path, CLICKSTREAM_DATABASE_URL=url).database_url
-    assert checked == url
+    assert checked is not None
+    assert checked.get_secret_value() == url
     before = parse_dsn(url)
     assert parse_dsn(with_database(url, "other")) == before | {"dbname": "other"}
     assert parse_dsn(with_identity(url, "u", "p")) == before | {"user": "u", "password": "p"}
@@ -162,17 +163,19 @@ def test_programs_that_start_at_once_agree_on_the_passwords(tmp_path: Path) -> N
     assert [file.name for file in tmp_path.iterdir()] == ["credentials.json"]
 
 
-def test_a_password_of_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLICKSTREAM_WRITER_PASSWORD", "chosen")
-    assert role_password(settings(tmp_path), "writer") == "chosen"
+def test_a_password_of_the_environment_wins(tmp_path: Path) -> None:
+    given = settings(tmp_path, CLICKSTREAM_WRITER_PASSWORD="chosen")
+    assert role_password(given, "writer") == "chosen"
     assert not (tmp_path / "credentials.json").exists()
 
 
-def test_a_password_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for role, variable in ENVIRONMENT.items():
+def test_a_password_may_come_from_a_file(tmp_path: Path) -> None:
+    given = {"CLICKSTREAM_DATABASE_URL": "postgresql://boss@db.example/shop?sslmode=require"}
+    for role in ROLE_NAMES:
         (tmp_path / role).write_text(f"{role}: p@ss word\r\n")
-        monkeypatch.setenv(f"{variable}_FILE", str(tmp_path / role))
-    found = settings(tmp_path, CLICKSTREAM_DATABASE_URL="postgresql://boss@db.example/shop?sslmode=require")
+        name = "DATABASE" if role == "owner" else role.upper()
+        given[f"CLICKSTREAM_{name}_PASSWORD_FILE"] = str(tmp_path / role)
+    found = settings(tmp_path, **given)
     for role, user in {
         "owner": "boss",
         "writer": "clickstream_writer",
@@ -184,55 +187,40 @@ def test_a_password_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.Mon
     assert not (tmp_path / "credentials.json").exists()
 
 
-def test_a_service_that_knows_no_owner_makes_urls_of_the_other_roles(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CLICKSTREAM_READER_PASSWORD", "r")
-    url = role_url(settings(tmp_path, CLICKSTREAM_DATABASE_URL="postgresql://db:5432/shop"), "reader")
-    assert url == "postgresql://clickstream_reader:r@db:5432/shop"
+def test_a_service_that_knows_no_owner_makes_urls_of_the_other_roles(tmp_path: Path) -> None:
+    given = settings(
+        tmp_path, CLICKSTREAM_READER_PASSWORD="r", CLICKSTREAM_DATABASE_URL="postgresql://db:5432/shop"
+    )
+    assert role_url(given, "reader") == "postgresql://clickstream_reader:r@db:5432/shop"
 
 
-def test_an_owners_password_without_an_owner_is_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CLICKSTREAM_DATABASE_PASSWORD", "s3cret")
+def test_an_owners_password_without_an_owner_is_one_sentence(tmp_path: Path) -> None:
+    given = settings(
+        tmp_path, CLICKSTREAM_DATABASE_PASSWORD="s3cret", CLICKSTREAM_DATABASE_URL="postgresql://db/shop"
+    )
     with pytest.raises(SettingsError, match="names no user") as caught:
-        role_url(settings(tmp_path, CLICKSTREAM_DATABASE_URL="postgresql://db/shop"), "owner")
+        role_url(given, "owner")
     assert "s3cret" not in str(caught.value)
 
 
-def test_the_embedded_servers_owner_keeps_the_password_that_it_was_made_with(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CLICKSTREAM_DATABASE_PASSWORD", "another")
-    assert role_password(settings(tmp_path), "owner") != "another"
+def test_the_embedded_servers_owner_keeps_the_password_that_it_was_made_with(tmp_path: Path) -> None:
+    given = settings(tmp_path, CLICKSTREAM_DATABASE_PASSWORD="another")
+    assert role_password(given, "owner") != "another"
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [(None, "cannot be read: No such file"), (b"\n", "is empty"), (b"\xff\xfe", "it is not UTF-8")],
-)
-def test_a_password_file_that_is_of_no_use_is_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, reason: str
-) -> None:
-    if content is not None:
-        (tmp_path / "secret").write_bytes(content)
-    monkeypatch.setenv("CLICKSTREAM_WRITER_PASSWORD_FILE", str(tmp_path / "secret"))
-    with pytest.raises(SettingsError, match=f"CLICKSTREAM_WRITER_PASSWORD_FILE names .*{reason}"):
-        role_password(settings(tmp_path), "writer")
-
-
-def test_the_stream_is_not_told_where_the_passwords_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CLICKSTREAM_WRITER_PASSWORD", "w")
-    given = {f"{name}{suffix}": "s3cret" for name in ENVIRONMENT.values() for suffix in ("", "_FILE")}
-    given |= {
-        "PGPASSFILE": "s3cret",
-        "CLICKSTREAM_DAGSTER_DATABASE_URL": "s3cret",
-        "CLICKSTREAM_SINK": "jdbc",
-    }
-    found = settings(tmp_path, CLICKSTREAM_DATABASE_URL="postgresql://db/shop")
+def test_the_stream_is_not_told_what_or_where_the_passwords_of_others_are(tmp_path: Path) -> None:
+    secrets = (
+        "DATABASE_PASSWORD",
+        "WRITER_PASSWORD",
+        "DATABASE_URL",
+        "DAGSTER_DATABASE_URL",
+        "ALERT_WEBHOOK_URL",
+    )
+    given = {f"CLICKSTREAM_{name}{suffix}": "s3cret" for name in secrets for suffix in ("", "_FILE")}
+    given |= {"PGPASSFILE": "s3cret", "PGPASSWORD": "s3cret", "CLICKSTREAM_SINK": "jdbc"}
+    found = settings(
+        tmp_path, CLICKSTREAM_WRITER_PASSWORD="w", CLICKSTREAM_DATABASE_URL="postgresql://db/shop"
+    )
     environment = stream_environment(found, given)
     assert "s3cret" not in environment.values()
     assert environment["CLICKSTREAM_SINK"] == "jdbc"

@@ -17,7 +17,7 @@ from clickstream_assets.errors import (
     StreamError,
 )
 from clickstream_assets.exits import end_by
-from clickstream_assets.settings import PROJECT_ROOT
+from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.text import first_line, one_line
 from spark.lease import LeaseHeld, LeaseLost
 

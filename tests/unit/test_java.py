@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clickstream_assets.errors import StartError
-from clickstream_assets.settings import PROJECT_ROOT
+from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.up import java
 
 CHECK_JAVA = PROJECT_ROOT / "scripts" / "check-java.sh"

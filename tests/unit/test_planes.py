@@ -31,6 +31,14 @@ def test_a_run_does_not_load_the_libraries_of_the_generator() -> None:
     assert names.isdisjoint({"clickstream_assets.data_generator", "faker", "numpy", "pandas", "pyarrow"})
 
 
+@pytest.mark.parametrize("module", ["spark.source.task", "spark.source.data_source", "spark.python_daemon"])
+def test_sparks_python_processes_load_neither_the_settings_nor_their_library(module: str) -> None:
+    """Each starts while somebody waits for the first file."""
+    assert {
+        name for name in _loaded(module) if name.startswith(("pydantic", "clickstream_assets.settings"))
+    } == set()
+
+
 def _loaded(module: str) -> set[str]:
     """All modules that a new interpreter has loaded after it imported `module`."""
     program = f"import sys, {module}; print(*sys.modules)"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from clickstream_assets.settings import PROJECT_ROOT
+from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.up import processes
 from clickstream_assets.up.processes import Program, Supervisor, restart_pause
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clickstream_assets.settings import PROJECT_ROOT
+from clickstream_assets.paths import PROJECT_ROOT
 from spark.stream.session import CLUSTER_ENVIRONMENT, PYTHON_PATH, session_settings
 
 HOME = Path("/home/of/it")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clickstream_assets.settings import SQL_DIR
+from clickstream_assets.paths import SQL_DIR
 from clickstream_assets.sql_files import statement, statements
 
 ROOT = Path(__file__).parents[2]

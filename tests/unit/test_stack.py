@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from clickstream_assets.errors import StartError
+from clickstream_assets.settings import Settings
 from clickstream_assets.up.dagster import Health, health_of
 from clickstream_assets.up.stack import _only_one, check_port
 from clickstream_assets.up.start import settle_seconds
@@ -69,13 +70,13 @@ def test_an_answer_without_content_is_not_well(nothing: dict[str, object]) -> No
 
 
 def test_our_generators_files_need_not_settle() -> None:
-    assert settle_seconds({}, with_generator=True) == {"CLICKSTREAM_SETTLE_SECONDS": "0"}
-    assert settle_seconds({"CLICKSTREAM_SETTLE_SECONDS": " "}, with_generator=True) != {}
+    assert settle_seconds(Settings.from_env({}), with_generator=True) == {"CLICKSTREAM_SETTLE_SECONDS": "0"}
+    assert settle_seconds(Settings.from_env({"CLICKSTREAM_SETTLE_SECONDS": " "}), with_generator=True) != {}
 
 
 def test_another_producers_files_settle_and_the_users_word_stands() -> None:
-    assert settle_seconds({}, with_generator=False) == {}
-    assert settle_seconds({"CLICKSTREAM_SETTLE_SECONDS": "2"}, with_generator=True) == {}
+    assert settle_seconds(Settings.from_env({}), with_generator=False) == {}
+    assert settle_seconds(Settings.from_env({"CLICKSTREAM_SETTLE_SECONDS": "2"}), with_generator=True) == {}
 
 
 def test_a_taken_port_is_one_sentence() -> None:
