@@ -254,7 +254,8 @@ CREATE TABLE IF NOT EXISTS stream_lease (
     next_attempt_at  timestamptz,
     last_reason      text,
     wanted_at        timestamptz,
-    launched_at      timestamptz
+    launched_at      timestamptz,
+    supervised_at    timestamptz
 );
 INSERT INTO stream_lease (epoch) SELECT 0 WHERE NOT EXISTS (SELECT FROM stream_lease);
 COMMENT ON TABLE stream_lease IS 'Who streams, and what is wanted. One row.';
@@ -275,6 +276,7 @@ COMMENT ON COLUMN stream_lease.next_attempt_at IS 'The supervisor starts no stre
 COMMENT ON COLUMN stream_lease.last_reason IS 'Why the last stream ended, or was ended.';
 COMMENT ON COLUMN stream_lease.wanted_at IS 'When someone last said what is wanted.';
 COMMENT ON COLUMN stream_lease.launched_at IS 'When the supervisor last launched a run of the stream.';
+COMMENT ON COLUMN stream_lease.supervised_at IS 'When the supervisor last looked.';
 
 -- What a stream locks while it lives, in a transaction of its own: the lock is free the moment its session is gone, and
 -- takes the right to UPDATE, where everybody may take an advisory lock. It has no rows. A view, for VACUUM would wait

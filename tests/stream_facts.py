@@ -13,6 +13,7 @@ _PLACES = {
     "mode": ("holder", "mode"),
     "holder_run_id": ("holder", "run_id"),
     "holder_run_ended": ("holder", "run_ended"),
+    "holder_run_is_known": ("holder", "run_is_known"),
     "held_seconds": ("holder", "held_seconds"),
     "heartbeat_age": ("holder", "heartbeat_age"),
     "progress_age": ("holder", "progress_age"),
@@ -37,9 +38,9 @@ def stream_facts(**values: Any) -> StreamFacts:
 def changed(facts: StreamFacts, **values: Any) -> StreamFacts:
     """The same facts but for these."""
     for name, value in values.items():
-        if name == "wanted":
-            facts = replace(facts, wanted=value)
-        else:
+        if name in _PLACES:
             group, field = _PLACES[name]
             facts = replace(facts, **{group: replace(getattr(facts, group), **{field: value})})
+        else:
+            facts = replace(facts, **{name: value})
     return facts

@@ -11,12 +11,14 @@ import dagster as dg
 import psycopg2
 
 from clickstream_assets.errors import ClickstreamError
-from clickstream_assets.ledger.reads import read_lease
+from clickstream_assets.ledger.reads import Lease, read_lease
 from clickstream_assets.resources import Database
 from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.facts import run_name
+from clickstream_assets.supervision.limits import UNSUPERVISED_AFTER
 from clickstream_assets.supervision.run import StreamProgram, StreamProgramFailed
-from clickstream_assets.supervision.runs import STREAM_JOB, end_run, stream_runs
+from clickstream_assets.supervision.runs import STREAM_JOB, end_driver, end_run, is_known, stream_runs
+from clickstream_assets.text import moment
 
 STOP_LIMIT = 90.0  # seconds to wait for the stream's end: a micro-batch, and the limits that follow it
 
@@ -105,6 +107,13 @@ def stop(context: dg.OpExecutionContext, database: dg.ResourceParam[Database]) -
         for run in stream_runs(context.instance):
             if run.phase != "canceling":
                 end_run(context.instance, run.run_id, "it was stopped on purpose, with the job stop_stream")
+        lease = read_lease(connection)
+        if (
+            lease.lock_held
+            and lease.mode == "continuous"
+            and not is_known(context.instance, lease.dagster_run_id)
+        ):
+            context.log.info(f"Dagster has no run of the stream any more: {end_driver(lease, connection)}.")
         until = time.monotonic() + STOP_LIMIT
         while (lease := read_lease(connection)).lock_held:
             if lease.mode != "continuous":
@@ -117,13 +126,18 @@ def stop(context: dg.OpExecutionContext, database: dg.ResourceParam[Database]) -
                     allow_retries=False,
                 )
             if time.monotonic() > until:
-                raise dg.Failure(
-                    f"The stream, process {lease.pid} on {lease.host}, still runs after {STOP_LIMIT:.0f} s; the "
-                    "supervisor goes on ending it.",
-                    allow_retries=False,
-                )
+                raise dg.Failure(_still_runs(lease), allow_retries=False)
             time.sleep(0.5)
     context.log.info("The stream is stopped. The job start_stream starts it again.")
+
+
+def _still_runs(lease: Lease) -> str:
+    still = f"The stream, process {lease.pid} on {lease.host}, still runs after {STOP_LIMIT:.0f} s; the supervisor"
+    looked_at = lease.supervised_at
+    if looked_at is not None and (lease.now - looked_at).total_seconds() <= UNSUPERVISED_AFTER:
+        return f"{still} goes on ending it."
+    since = f" since {moment(looked_at)}" if looked_at else ""
+    return f"{still} would go on ending it, but has not looked{since}: switch the sensor spark_stream_supervisor on."
 
 
 @dg.op(description="Notes that the stream is to run; the supervisor starts it within seconds.")

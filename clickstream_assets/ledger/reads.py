@@ -43,6 +43,7 @@ class Lease:
     failures: int
     next_attempt_at: datetime | None
     launched_at: datetime | None  # when the supervisor last launched a run of the stream
+    supervised_at: datetime | None  # when it last looked
     last_reason: str | None
     lock_backend_pid: int | None  # the server process whose session holds the lock
     now: datetime

@@ -11,7 +11,7 @@ are seconds, rates are shares from 0 to 1, null means that there is no such thin
 - `stream`: `state` (starting, running, idle, behind, stuck, dead, crash-looping, stopped), `reason`, `since`,
   and of the lease `wanted`, `wanted_at`, `lock_held`, `mode`, `epoch`, `pid`, `host`, `dagster_run_id`,
   `spark_ui_url`, `started_at`, `heartbeat_at`, `last_progress_at`, `released_at`, `failures`, `next_attempt_at`,
-  `launched_at`, `last_reason`
+  `launched_at`, `supervised_at`, `last_reason`, and `unsupervised` (that nobody watches over it, a sentence)
 - `waiting`: `files`, `size_bytes`, `registered`, `oldest_landed_at`, `oldest_age_seconds`, `oldest_paths`,
   `vanished`, `vanished_paths`, `unlistable`, `files_on_disk`, `ignored` (by their names), `ignored_paths`,
   `unterminated_paths` (of the oldest: those that wait for the end of their last line)
@@ -144,6 +144,7 @@ def status_json(status: Status) -> dict[str, Any]:
         "stream": {
             "state": str(status.decision.state),
             "reason": status.decision.reason,
+            "unsupervised": status.decision.unsupervised,
             "since": state_since(status),
             "lock_held": status.lease.lock_held,
             **lease,
@@ -174,6 +175,7 @@ def status_line(status: Status) -> str:
     parts = [
         f"stream {status.decision.state}",
         *([status.read_only.rstrip(".")] if status.read_only else []),
+        *([status.decision.unsupervised] if status.decision.unsupervised else []),
         f"{count(status.waiting.files)} files waiting",
         f"{count(status.totals.rows_inserted - status.dropped.rows)} events stored",
         f"duplicates {percent(status.window.duplicate_rate)}",

@@ -34,6 +34,8 @@ def _stream_rows(status: Status) -> list[tuple[str, str]]:
     rows = [("Stream", f"{status.decision.state}{lasting}"), ("", status.decision.reason)]
     if status.read_only:
         rows.append(("", f"! {status.read_only}"))
+    if status.decision.unsupervised:
+        rows.append(("", f"! {status.decision.unsupervised}"))
     if lease.lock_held:
         rows.append(("", f"{lease.mode}, process {lease.pid} on {lease.host}, epoch {lease.epoch}"))
     if lease.dagster_run_id:

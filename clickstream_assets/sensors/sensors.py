@@ -69,6 +69,7 @@ def _supervise(
     decision = decide(facts)
     run_id = decision.run_id or lease.dagster_run_id or ""
     with connection.cursor() as cursor:
+        cursor.execute(statement("lease.record_look"))
         match decision.action:
             case Action.LAUNCH:
                 failures = facts.starts.failures + 1
@@ -79,10 +80,13 @@ def _supervise(
                 run_control.fail_run(instance, run_id, f"Marked by the supervisor: {decision.reason}.")
             case Action.END_RUN:
                 run_control.end_run(instance, run_id, decision.reason)
+            case Action.END_DRIVER:
+                done = run_control.end_driver(lease, connection)
+                decision = replace(decision, reason=f"{decision.reason}; {done}")
             case Action.KILL_DRIVER:
                 done = run_control.kill_driver(lease, connection)
                 decision = replace(decision, reason=f"{decision.reason}; {done}")
-        if decision.action in (Action.REAP_RUN, Action.END_RUN, Action.KILL_DRIVER):
+        if decision.action in (Action.REAP_RUN, Action.END_RUN, Action.END_DRIVER, Action.KILL_DRIVER):
             reason = f"{run_name(run_id)} was ended by the supervisor: {decision.reason}"
             cursor.execute(statement("lease.record_end"), {"reason": reason})
         if decision.is_healthy and facts.starts.failures:

@@ -28,6 +28,7 @@ from clickstream_assets.ledger.waiting_files import (
     list_event_files,
 )
 from clickstream_assets.settings import Settings
+from clickstream_assets.supervision.limits import CRASH_LOOP_FAILURES, UNSUPERVISED_AFTER
 from clickstream_assets.supervision.run import StreamProgram, StreamProgramFailed
 from clickstream_assets.supervision.runs import stream_runs
 
@@ -70,8 +71,14 @@ def catch_up(
 
 
 def _is_someone_streaming(instance: dg.DagsterInstance, connection: Connection) -> bool:
+    """Also where a stream is about to: between two runs of it the supervisor goes first, or who waits would hold the
+    lease for as long as the files take. Where starts keep failing, nothing is gained by waiting for the next."""
     lease = read_lease(connection)
-    return lease.lock_held or (lease.wanted == "running" and bool(stream_runs(instance)))
+    if lease.lock_held or lease.wanted != "running":
+        return lease.lock_held
+    looked_at = lease.supervised_at
+    is_watched = looked_at is not None and (lease.now - looked_at).total_seconds() <= UNSUPERVISED_AFTER
+    return bool(stream_runs(instance)) or (is_watched and lease.failures < CRASH_LOOP_FAILURES)
 
 
 def _run_program(context: dg.AssetExecutionContext, program: StreamProgram) -> None:

@@ -6,7 +6,7 @@ Safety properties, each with a test:
 1. A stream is launched only where no session holds the stream's lock and no run of its job is in flight.
 2. The lock is the proof of life. A run's status is not: a worker that was killed leaves a run "started".
 3. A stream that was stopped on purpose stays stopped; a catch-up run, and a stream that someone started
-   outside Dagster, are left alone.
+   outside Dagster, are left alone. One whose run was deleted goes on, and is ended where that is wanted.
 4. A start that fails is repeated after a growing pause. Failures are counted when a stream is launched and
    forgotten when it has lived for a while, so no way of dying escapes the count.
 """
@@ -14,10 +14,11 @@ Safety properties, each with a test:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from clickstream_assets.supervision import limits
 from clickstream_assets.supervision.model import Action, StreamDecision, StreamFacts, StreamRun, StreamState
-from clickstream_assets.supervision.state import absent_state, living_state, was_just_launched
+from clickstream_assets.supervision.state import absent_state, living_state, unsupervised, was_just_launched
 
 Rule = Callable[[StreamFacts], StreamDecision | None]
 
@@ -25,7 +26,8 @@ Rule = Callable[[StreamFacts], StreamDecision | None]
 def decide(facts: StreamFacts) -> StreamDecision:
     """The state of the stream and the one thing to do about it."""
     rules = (a_run_has_lost_its_worker, *(LOCK_IS_HELD if facts.holder.lock_held else LOCK_IS_FREE))
-    return next(decision for rule in rules if (decision := rule(facts)) is not None)
+    decision = next(decision for rule in rules if (decision := rule(facts)) is not None)
+    return replace(decision, unsupervised=unsupervised(facts))
 
 
 def a_run_has_lost_its_worker(facts: StreamFacts) -> StreamDecision | None:
@@ -56,6 +58,20 @@ def nobody_asked_dagster(facts: StreamFacts) -> StreamDecision | None:
 def another_mode_has_the_stream(facts: StreamFacts) -> StreamDecision | None:
     mode = facts.holder.mode
     return None if mode == "continuous" else _leave(facts, f"a {mode} run has the stream: ")
+
+
+def dagster_does_not_know_its_run(facts: StreamFacts) -> StreamDecision | None:
+    holder = facts.holder
+    if holder.run_id is None or holder.run_is_known or facts.holder_run is not None:
+        return None
+    state, reason = living_state(facts)
+    unknown = f"Dagster does not know its run {holder.run_id[:8]}, which was deleted or is another Dagster's"
+    if facts.wanted == "stopped":
+        action = Action.END_DRIVER if (facts.wanted_age or 0) < limits.KILL_AFTER else Action.KILL_DRIVER
+        return StreamDecision(state, action, f"the stream is to be stopped; {unknown}")
+    if state is StreamState.STUCK:
+        return StreamDecision(state, Action.KILL_DRIVER, f"{reason}; {unknown}")
+    return _leave(facts, f"{unknown}: ")
 
 
 def it_was_started_outside_dagster(facts: StreamFacts) -> StreamDecision | None:
@@ -191,6 +207,7 @@ LOCK_IS_HELD: tuple[Rule, ...] = (
     the_row_is_still_the_predecessors,
     nobody_asked_dagster,
     another_mode_has_the_stream,
+    dagster_does_not_know_its_run,
     it_was_started_outside_dagster,
     the_driver_has_outlived_its_run,
     the_driver_was_asked_to_end,

@@ -23,6 +23,7 @@ def stream_facts(
     lock_taken_at: datetime | None = None,
     runs: tuple[StreamRun, ...] | None = None,
     holder_run_ended_at: datetime | None = None,
+    holder_run_is_known: bool = True,
     last_run_id: str | None = None,
     is_awaited: bool = False,
 ) -> StreamFacts:
@@ -32,7 +33,8 @@ def stream_facts(
         lock_taken_at: start of the session that holds the lock, where it may be seen.
         runs: of the job `spark_stream`, in flight, the oldest first; None where Dagster was not asked.
         holder_run_ended_at: end of the run that the lease names, if it has ended.
-        last_run_id: of the job's run that ended last.
+        holder_run_is_known: whether Dagster has that run; one that was deleted it has not.
+        last_run_id: of the job's last run among those that streamed and have ended.
         is_awaited: the supervisor has just been started.
     """
 
@@ -44,11 +46,15 @@ def stream_facts(
         pause = max(0.0, (lease.next_attempt_at - lease.now).total_seconds())
     return StreamFacts(
         wanted="stopped" if lease.wanted == "stopped" else "running",
+        wanted_age=age(lease.wanted_at),
+        supervised_at=lease.supervised_at,
+        supervised_age=age(lease.supervised_at),
         holder=Holder(
             lock_held=lease.lock_held,
             row_is_current=_row_is_current(lease, lock_taken_at),
             mode=lease.mode,
             run_id=lease.dagster_run_id,
+            run_is_known=holder_run_is_known,
             run_ended=age(holder_run_ended_at),
             held_seconds=age(lease.started_at) or 0.0,
             heartbeat_age=age(lease.heartbeat_at),
@@ -64,7 +70,11 @@ def stream_facts(
             launched_age=age(lease.launched_at) if _is_on_its_way(lease) else None,
             is_awaited=is_awaited or _was_just_wanted(lease),
             has_run=lease.started_at is not None or last_run_id is not None,
-            last_reason=_reason_of_last_end(lease, last_run_id, knows_runs=runs is not None),
+            last_reason=_reason_of_last_end(
+                lease,
+                last_run_id if holder_run_is_known else lease.dagster_run_id,
+                knows_runs=runs is not None,
+            ),
         ),
     )
 

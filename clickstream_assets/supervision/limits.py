@@ -13,6 +13,9 @@ KILL_AFTER = 60.0  # seconds that a driver may live on after it was asked to end
 ORPHAN_LIMIT = 15.0  # seconds that a driver may outlive its run: it looks for its parent every second
 BEGUN_MARGIN = 2.0  # seconds: the first heartbeats put the progress at the start, give or take a query
 HEALTHY_AFTER = 30.0  # seconds of life after which earlier failures are forgotten
+UNSUPERVISED_AFTER = (
+    45.0  # seconds since the supervisor looked: it looks every five, a busy machine more seldom
+)
 CRASH_LOOP_FAILURES = 3  # failed starts in a row; fewer are an accident
 FIRST_PAUSE = 5.0  # seconds between two starts, doubled with every failure
 LONGEST_PAUSE = 300.0  # seconds: a fault that someone repairs is noticed within five minutes

@@ -34,5 +34,6 @@ def look_at_stream(
         lock_taken_at=taken_at,
         runs=run_control.stream_runs(instance),
         holder_run_ended_at=run_control.run_ended_at(instance, lease.dagster_run_id),
+        holder_run_is_known=run_control.is_known(instance, lease.dagster_run_id),
         last_run_id=run_control.last_stream_run_id(instance),
     )

@@ -6,6 +6,7 @@ Ages are in seconds; None: there is no such moment.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -30,6 +31,7 @@ class Action(StrEnum):
     LAUNCH = "launch"
     END_RUN = "end the run"  # through Dagster: the driver finishes its micro-batch
     REAP_RUN = "mark the run as failed"  # its worker is gone, nobody else will
+    END_DRIVER = "ask the driver to end"  # where Dagster has no run of it any more
     KILL_DRIVER = "kill the driver"  # it did not end when asked, or nobody can ask it
 
 
@@ -51,6 +53,7 @@ class Holder:
     row_is_current: bool = True  # between taking the lock and writing the row, the row is the predecessor's
     mode: str | None = None  # continuous or catch-up
     run_id: str | None = None
+    run_is_known: bool = True  # to this Dagster; a run that was deleted is not
     run_ended: float | None = None  # age of that run's end; None while in flight or unknown
     held_seconds: float = 0.0
     heartbeat_age: float | None = None
@@ -91,6 +94,9 @@ class StreamFacts:
     """What is known about the stream at one moment."""
 
     wanted: Literal["running", "stopped"] = "running"
+    wanted_age: float | None = None  # since someone said so
+    supervised_at: datetime | None = None  # when the supervisor last looked
+    supervised_age: float | None = None
     holder: Holder = field(default_factory=Holder)
     runs: Runs = field(default_factory=Runs)
     backlog: Backlog = field(default_factory=Backlog)
@@ -111,3 +117,4 @@ class StreamDecision:
     reason: str
     run_id: str | None = None
     is_healthy: bool = False  # lived for HEALTHY_AFTER: earlier failures are forgotten
+    unsupervised: str | None = None  # that nobody watches over it, as a clause

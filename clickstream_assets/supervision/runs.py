@@ -26,6 +26,7 @@ from clickstream_assets.supervision.model import StreamRun
 
 STREAM_JOB = "spark_stream"
 CLOCK_MARGIN = 1.0  # seconds between the kernel's start of a process and its first words
+RUNS_LOOKED_AT = 20  # for one that streamed
 HOLDER_MARGIN = 5.0  # seconds between the clocks of the database and of this host
 
 Phase = Literal["queued", "starting", "started", "canceling"]
@@ -62,9 +63,21 @@ def stream_runs(instance: dg.DagsterInstance) -> tuple[StreamRun, ...]:
 
 
 def last_stream_run_id(instance: dg.DagsterInstance) -> str | None:
-    """The stream's run that was created last among those that have ended."""
-    records = instance.get_run_records(dg.RunsFilter(job_name=STREAM_JOB, statuses=ENDED), limit=1)
-    return records[0].dagster_run.run_id if records else None
+    """The stream's run that was created last among those that have ended.
+
+    One that was cancelled before it started never streamed, and no stream's end is its.
+    """
+    records = instance.get_run_records(
+        dg.RunsFilter(job_name=STREAM_JOB, statuses=ENDED), limit=RUNS_LOOKED_AT
+    )
+    canceled = dg.DagsterRunStatus.CANCELED
+    streamed = (r for r in records if r.start_time is not None or r.dagster_run.status is not canceled)
+    return next((record.dagster_run.run_id for record in streamed), None)
+
+
+def is_known(instance: dg.DagsterInstance, run_id: str | None) -> bool:
+    """Whether this Dagster has the run; where there is no run, there is nothing that it does not know."""
+    return run_id is None or instance.get_run_by_id(run_id) is not None
 
 
 def run_ended_at(instance: dg.DagsterInstance, run_id: str | None) -> datetime | None:
@@ -159,22 +172,40 @@ def end_run(instance: dg.DagsterInstance, run_id: str, reason: str) -> None:
         os.kill(worker, signal.SIGINT)  # what the code server would have sent
 
 
+def end_driver(lease: Lease, connection: Connection) -> str:
+    """Ask the process that holds the lease to end, as its run would: it finishes its micro-batch. On another host it
+    cannot be asked, and its session is ended.
+
+    Returns:
+        What was done, as a clause.
+    """
+    if _signal(lease, signal.SIGINT):
+        return f"process {lease.pid} was asked to end"
+    return kill_driver(lease, connection)
+
+
 def kill_driver(lease: Lease, connection: Connection) -> str:
     """End the process that holds the lease, at once: by signal on this host, else by ending its session.
 
     Returns:
         What was done, as a clause.
     """
-    if lease.pid is not None and lease.host == socket.gethostname() and _is_as_old_as(lease):
-        try:
-            os.kill(lease.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
-        else:
-            return f"process {lease.pid} was killed"
+    if _signal(lease, signal.SIGKILL):
+        return f"process {lease.pid} was killed"
     with connection.cursor() as cursor:
         cursor.execute(statement("lease.end_session"), {"pid": lease.lock_backend_pid})
     return f"the database session of process {lease.pid} on {lease.host} was ended"
+
+
+def _signal(lease: Lease, number: signal.Signals) -> bool:
+    """Send a signal to the holder. Returns whether it could be sent."""
+    if lease.pid is None or lease.host != socket.gethostname() or not _is_as_old_as(lease):
+        return False
+    try:
+        os.kill(lease.pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def _is_as_old_as(lease: Lease) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clickstream_assets.supervision import limits
 from clickstream_assets.supervision.model import StreamFacts, StreamState
+from clickstream_assets.text import moment
 from clickstream_assets.thresholds import BEHIND_AFTER
 
 
@@ -46,6 +47,15 @@ def absent_state(facts: StreamFacts) -> StreamState:
     )
     is_coming = is_coming or is_launched or (facts.starts.is_awaited and not facts.runs.known)
     return StreamState.STARTING if is_coming else StreamState.DEAD
+
+
+def unsupervised(facts: StreamFacts) -> str | None:
+    """That nobody watches over the stream, as a clause; None while the supervisor looks, and before it ever has."""
+    if facts.supervised_at is None or facts.starts.is_awaited:
+        return None
+    if (facts.supervised_age or 0) <= limits.UNSUPERVISED_AFTER:
+        return None
+    return f"the supervisor has not looked since {moment(facts.supervised_at)}"
 
 
 def was_just_launched(facts: StreamFacts) -> bool:

@@ -48,7 +48,7 @@ SELECT mode, pid, host, started_at FROM stream_lease;
 -- The lease, and whether a living session holds the stream's lock.
 SELECT lease.epoch, lease.mode, lease.dagster_run_id, lease.pid, lease.host, lease.spark_ui_url, lease.started_at,
        lease.heartbeat_at, lease.last_progress_at, lease.released_at, lease.wanted, lease.wanted_at, lease.failures,
-       lease.next_attempt_at, lease.launched_at, lease.last_reason,
+       lease.next_attempt_at, lease.launched_at, lease.supervised_at, lease.last_reason,
        held.pid AS lock_backend_pid,
        clock_timestamp() AS now
   FROM stream_lease AS lease
@@ -64,6 +64,10 @@ SELECT lease.epoch, lease.mode, lease.dagster_run_id, lease.pid, lease.host, lea
 -- name: lease.lock_session
 -- Start of a session; null where this role may not see it.
 SELECT backend_start FROM pg_stat_activity WHERE pid = %(pid)s;
+
+-- name: lease.record_look
+-- The supervisor has looked: whoever asks without Dagster can tell whether anybody watches over the stream.
+UPDATE stream_lease SET supervised_at = clock_timestamp();
 
 -- name: lease.end_session
 -- For a driver on another host: losing the session of its lease makes it end itself.

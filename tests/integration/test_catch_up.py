@@ -86,6 +86,26 @@ def test_a_stream_that_takes_nothing_leads_to_a_failure_that_names_the_files(con
     assert "stays.csv" in str(event.step_failure_data.error)
 
 
+@pytest.mark.parametrize(
+    ("lease", "waits"),
+    [
+        ("supervised_at = now()", True),
+        ("supervised_at = now() - interval '2 minutes'", False),
+        ("supervised_at = now(), wanted = 'stopped'", False),
+        ("supervised_at = now(), failures = 3", False),
+    ],
+    ids=["watched", "not watched", "stopped", "crash-looping"],
+)
+def test_between_two_runs_of_the_stream_the_supervisor_goes_first(
+    control: ControlPlane, lease: str, waits: bool
+) -> None:
+    land(control, "a.csv")
+    control.update_lease(lease)
+    result = materialize(control, timeout=2.0)
+    assert result.success is not waits
+    assert (control.lease("mode") is None) is waits, "it took the lease itself"
+
+
 def test_a_program_that_fails_fails_the_materialization(
     control: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ) -> None:

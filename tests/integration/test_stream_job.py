@@ -140,6 +140,30 @@ def test_stopping_says_when_the_stream_is_not_dagsters_to_stop(control: ControlP
         assert control.lease("wanted") == "stopped"
 
 
+def test_a_stream_whose_run_was_deleted_is_stopped_all_the_same(control: ControlPlane) -> None:
+    run_id = control.make_run(dg.DagsterRunStatus.STARTED, worker=os.getpid())
+    with control.stream(run_id) as process:
+        control.instance.delete_run(run_id)
+        assert control.execute("stop_stream").success
+        assert process.wait(5) == 0
+
+
+@pytest.mark.parametrize("supervised", [True, False], ids=["supervisor-on", "supervisor-off"])
+def test_what_is_said_of_the_supervisor_where_the_stream_does_not_end_is_true(
+    control: ControlPlane, monkeypatch: pytest.MonkeyPatch, supervised: bool
+) -> None:
+    monkeypatch.setattr(jobs, "STOP_LIMIT", 0.2)
+    run_id = control.make_run(dg.DagsterRunStatus.STARTED, worker=os.getpid())
+    with control.stream(run_id, "deaf"):
+        control.instance.delete_run(run_id)
+        control.update_lease(
+            "supervised_at = now()" if supervised else "supervised_at = '2026-03-01 14:05:03+00'"
+        )
+        failure = failure_of(control.execute("stop_stream"))
+    assert ("goes on ending it" in failure) is supervised
+    assert ("has not looked since 2026-03-01 14:05:03 UTC" in failure) is not supervised
+
+
 def test_the_writers_password_is_in_no_event_of_a_run(
     control: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -166,3 +166,50 @@ def test_the_reason_of_an_earlier_stream_is_not_given_for_a_later_death(control:
     _, launched = tick(control)
     assert launched is not None
     assert "left no word" in launched["clickstream/launched-because"]
+
+
+def test_a_run_that_was_cancelled_in_the_queue_does_not_take_the_reason_of_the_stream_that_died(
+    control: ControlPlane,
+) -> None:
+    died = control.make_run(STARTED, worker=os.getpid())
+    run_control.fail_run(control.instance, died, "its worker was killed")
+    cancelled = control.make_run(dg.DagsterRunStatus.NOT_STARTED)
+    run = control.instance.get_run_by_id(cancelled)
+    assert run is not None
+    control.instance.report_run_canceled(run)
+    control.update_lease(f"last_reason = 'run {died[:8]} failed: disk full', started_at = now(), epoch = 5")
+    _, launched = tick(control)
+    assert launched is not None
+    assert "disk full" in launched["clickstream/launched-because"]
+
+
+def test_a_stream_whose_run_was_deleted_goes_on_and_says_so(control: ControlPlane) -> None:
+    run_id = control.make_run(STARTED, worker=os.getpid())
+    with control.stream(run_id) as driver:
+        control.instance.delete_run(run_id)
+        said, launched = tick(control)
+        assert launched is None
+        assert f"Dagster does not know its run {run_id[:8]}" in said
+        assert driver.poll() is None
+
+
+@pytest.mark.parametrize("behaviour", ["", "deaf"])
+def test_a_stream_whose_run_was_deleted_is_ended_where_that_is_wanted(
+    control: ControlPlane, behaviour: str
+) -> None:
+    run_id = control.make_run(STARTED, worker=os.getpid())
+    with control.stream(run_id, behaviour) as driver:
+        control.instance.delete_run(run_id)
+        control.update_lease("wanted = 'stopped', wanted_at = now()")
+        assert f"process {driver.pid} was asked to end" in tick(control)[0]
+        if behaviour == "deaf":
+            control.update_lease(f"wanted_at = now() - interval '{limits.KILL_AFTER + 1} s'")
+            assert f"process {driver.pid} was killed" in tick(control)[0]
+        assert driver.wait(10) == (-9 if behaviour == "deaf" else 0)
+        assert tick(control)[1] is None
+
+
+def test_every_look_is_noted_for_those_who_cannot_ask_dagster(control: ControlPlane) -> None:
+    assert control.lease("supervised_at") is None
+    tick(control)
+    assert control.lease("now() - supervised_at < interval '10 s'")

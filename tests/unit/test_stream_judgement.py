@@ -30,6 +30,7 @@ HELD = Lease(
     failures=0,
     next_attempt_at=None,
     launched_at=None,
+    supervised_at=None,
     last_reason=None,
     lock_backend_pid=7,
     now=NOW,
@@ -86,3 +87,14 @@ def test_how_long_a_dead_stream_has_been_gone_is_said() -> None:
 def test_a_clean_end_counts_from_its_end_and_not_from_the_last_heartbeat() -> None:
     lease = replace(gone_for(500), released_at=NOW - timedelta(seconds=5))
     assert judge_stream(decision(StreamState.DEAD), lease).verdict == "warn"
+
+
+def test_a_stream_that_nobody_watches_over_is_a_warning_although_it_works() -> None:
+    unwatched = replace(
+        decision(StreamState.RUNNING), unsupervised="the supervisor has not looked since noon"
+    )
+    judgement = judge_stream(unwatched, HELD)
+    assert judgement.verdict == "warn"
+    assert judgement.description.endswith("the supervisor has not looked since noon.")
+    stuck = replace(decision(StreamState.STUCK), unsupervised="the supervisor has not looked since noon")
+    assert judge_stream(stuck, HELD).verdict == "error"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from clickstream_assets.supervision.limits import (
     ORPHAN_LIMIT,
     START_LIMIT,
     STUCK_AFTER,
+    UNSUPERVISED_AFTER,
     pause_after,
 )
 from clickstream_assets.supervision.model import Action, StreamFacts, StreamRun, StreamState
@@ -307,3 +309,20 @@ def test_whatever_the_facts_a_second_stream_is_never_launched(facts: StreamFacts
         reaped = next(run for run in facts.runs.in_flight if run.run_id == decide(facts).run_id)
         assert not (facts.holder.lock_held and reaped is facts.holder_run)
     assert state in StreamState
+
+
+def test_that_nobody_watches_over_the_stream_is_said_whatever_its_state() -> None:
+    looked_at = datetime(2026, 3, 1, 14, 5, 3, tzinfo=UTC)
+    for facts in (ALIVE, DEAD, changed(DEAD, wanted="stopped")):
+        seen = changed(facts, supervised_at=looked_at, supervised_age=5.0)
+        assert decide(seen).unsupervised is None
+        unseen = changed(seen, supervised_age=UNSUPERVISED_AFTER + 1)
+        assert decide(unseen).unsupervised == "the supervisor has not looked since 2026-03-01 14:05:03 UTC"
+        assert decide(changed(unseen, is_awaited=True)).unsupervised is None
+    assert decide(ALIVE).unsupervised is None, "it never has: there may be no Dagster at all"
+
+
+def test_a_stuck_stream_whose_run_was_deleted_is_killed_because_nobody_can_ask_it() -> None:
+    facts = changed(ALIVE, runs=(), holder_run_is_known=False)
+    assert verdict(facts) == (StreamState.RUNNING, Action.LEAVE)
+    assert verdict(changed(facts, heartbeat_age=61.0)) == (StreamState.STUCK, Action.KILL_DRIVER)

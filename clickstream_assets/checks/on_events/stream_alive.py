@@ -13,7 +13,7 @@ from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import stream_facts
 from clickstream_assets.supervision.model import StreamDecision, StreamState
 from clickstream_assets.text import duration
-from clickstream_assets.thresholds import Verdict
+from clickstream_assets.thresholds import Verdict, worst
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,16 @@ def judge(facts: Facts) -> Judgement:
         metadata["gone_for_seconds"] = float(gone)
     if lease.dagster_run_id:
         metadata["stream_run"] = lease.dagster_run_id
+    watched = ""
+    if decision.unsupervised:
+        metadata["unsupervised"] = decision.unsupervised
+        watched = f" Nobody watches over it: {decision.unsupervised}."
     if decision.state is StreamState.DEAD and gone is None:
         return Judgement("pass", "No stream has run yet.", metadata)
     since = f" for {duration(gone)}" if gone is not None and decision.state is StreamState.DEAD else ""
-    description = f"{decision.state}{since}: {decision.reason}."
-    return Judgement(_verdict(decision.state, gone or 0.0), description, metadata)
+    description = f"{decision.state}{since}: {decision.reason}.{watched}"
+    verdict = worst(_verdict(decision.state, gone or 0.0), "warn" if watched else "pass")
+    return Judgement(verdict, description, metadata)
 
 
 def _verdict(state: StreamState, gone_seconds: float) -> Verdict:
