@@ -1,4 +1,9 @@
-"""What the sensor `event_check_results` reports: the checks on `events`, without a run, at once where one changes."""
+"""What the sensor `event_check_results` reports: the checks on `events`, without a run.
+
+A check is reported where Dagster does not show what is measured: the verdict is another one, it is due, or its last
+result does not count any more. Nothing is remembered from tick to tick, so that whatever else changes what Dagster
+shows (a button, a run that failed, a wiped asset) is put right by the next one.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +12,18 @@ import time
 import dagster as dg
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.checks import new_batches
 from clickstream_assets.checks.event_checks import EVENT_CHECKS
-from clickstream_assets.checks.judgement import Judgement
+from clickstream_assets.checks.judgement import EVENTS, Judgement
 from clickstream_assets.checks.look import Look
-from clickstream_assets.checks.new_batches import audit_new_batches
 from clickstream_assets.checks.on_events import conservation
 from clickstream_assets.settings import Settings
+from clickstream_assets.supervision.run_history import last_evaluation
+from clickstream_assets.supervision.shown_checks import ShownCheck, shown_checks, verdict_of
 
 REPORT_EVERY = 60.0  # seconds; a verdict that changes is reported at once
-# Of these the numbers hardly change, and every report is rows in Dagster's storage.
+# Of these the sentence hardly changes: it is reported when it does, else seldom. Each report is rows in Dagster's
+# storage.
 REPORT_SELDOM = {  # times REPORT_EVERY
     "stream_alive": 5,
     "id_conflicts": 5,
@@ -24,31 +32,45 @@ REPORT_SELDOM = {  # times REPORT_EVERY
 }
 FIRST_LOOK = 60.0  # seconds from the code server's start within which the supervisor has started a stream
 
-Reports = dict[str, tuple[str, float]]  # by check: the verdict last reported, and when
-
 _LOADED_AT = time.monotonic()
 
 
 def evaluate_checks(
-    connection: Connection, settings: Settings, instance: dg.DagsterInstance, reports: Reports
+    connection: Connection, settings: Settings, instance: dg.DagsterInstance
 ) -> list[dg.AssetCheckEvaluation]:
-    """Measure everything; return what is new, and note it in `reports`."""
+    """Measure everything; return what is to be reported."""
     look = Look(connection, settings, is_awaited=time.monotonic() - _LOADED_AT < FIRST_LOOK)
-    evaluations = []
-    for name in EVENT_CHECKS:
-        verdict, reported_at = reports.get(name, ("", 0.0))
-        is_due = time.time() - reported_at >= REPORT_EVERY * REPORT_SELDOM.get(name, 1)
-        judgement = _measure(name, look, instance, is_due=is_due)
-        if judgement is not None and (is_due or judgement.verdict != verdict):
-            reports[name] = (judgement.verdict, time.time())
-            evaluations.append(judgement.evaluation(name))
-    return evaluations
+    shown = shown_checks(instance, [dg.AssetCheckKey(EVENTS, name) for name in EVENT_CHECKS])
+    evaluations = (_evaluate(name, look, instance, shown[name]) for name in EVENT_CHECKS)
+    return [evaluation for evaluation in evaluations if evaluation is not None]
 
 
-def _measure(name: str, look: Look, instance: dg.DagsterInstance, *, is_due: bool) -> Judgement | None:
-    if name == "conservation":  # the whole of it, which its button looks at, takes minutes
-        audited = audit_new_batches(look.connection, instance) if is_due else None
-        return None if audited is None else conservation.judge(audited)
+def _evaluate(
+    name: str, look: Look, instance: dg.DagsterInstance, shown: ShownCheck
+) -> dg.AssetCheckEvaluation | None:
+    if shown.is_being_measured:
+        return None
+    seldom = REPORT_SELDOM.get(name, 1)
+    is_due = shown.is_lost or shown.age >= REPORT_EVERY * seldom
+    if name == "conservation":  # measured when due alone: it reads the tables
+        return _conservation(look, instance, is_lost=shown.is_lost) if is_due else None
     check = EVENT_CHECKS[name]
     judgement: Judgement = check.judge(check.read(look))
-    return judgement
+    has_changed = judgement.verdict != shown.verdict or (
+        seldom > 1 and judgement.description != shown.description
+    )
+    return judgement.evaluation(name) if is_due or has_changed else None
+
+
+def _conservation(
+    look: Look, instance: dg.DagsterInstance, *, is_lost: bool
+) -> dg.AssetCheckEvaluation | None:
+    """Of the new batches: the whole of it, which the button looks at, takes minutes."""
+    audited = new_batches.audit_new_batches(look.connection, instance)
+    if audited is not None:
+        return conservation.judge(audited).evaluation("conservation")
+    last = last_evaluation(instance, dg.AssetCheckKey(EVENTS, "conservation")) if is_lost else None
+    if last is None:
+        return None
+    kept = Judgement(verdict_of(last), last.description or "", last.metadata)
+    return kept.evaluation("conservation")

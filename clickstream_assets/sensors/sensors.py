@@ -29,6 +29,7 @@ from clickstream_assets.supervision.limits import pause_after
 from clickstream_assets.supervision.look import look_at_stream
 from clickstream_assets.supervision.model import Action, StreamDecision
 from clickstream_assets.supervision.runs import STREAM_JOB
+from clickstream_assets.supervision.shown_checks import verdict_of
 
 TICK = 5  # seconds
 CHECKS_TICK = 15  # seconds
@@ -141,17 +142,12 @@ def event_check_results(
     database: dg.ResourceParam[Database],
     settings: dg.ResourceParam[Settings],
 ) -> dg.SensorResult:
-    reports = {name: (verdict, at) for name, (verdict, at) in json.loads(context.cursor or "{}").items()}
     with database.reading() as connection:
-        evaluations = evaluate_checks(connection, settings, context.instance, reports)
+        evaluations = evaluate_checks(connection, settings, context.instance)
     if not evaluations:
-        return dg.SensorResult(skip_reason="No verdict has changed.")
-    verdicts = ", ".join(f"{e.check_name} {reports[e.check_name][0]}" for e in evaluations)
-    return dg.SensorResult(
-        skip_reason=f"Reported {verdicts}.",
-        asset_events=[*evaluations, checks_reported.report()],
-        cursor=json.dumps(reports),
-    )
+        return dg.SensorResult(skip_reason="Nothing has changed.")
+    verdicts = ", ".join(f"{evaluation.check_name} {verdict_of(evaluation)}" for evaluation in evaluations)
+    return dg.SensorResult(skip_reason=f"Reported {verdicts}.", asset_events=[*evaluations, checks_reported.report()])
 
 
 automation = dg.AutomationConditionSensorDefinition(

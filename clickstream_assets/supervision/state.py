@@ -30,7 +30,8 @@ def living_state(facts: StreamFacts) -> tuple[StreamState, str]:
         return StreamState.BEHIND, waiting
     if not backlog.files and (backlog.commit_age is None or backlog.commit_age > limits.IDLE_AFTER):
         return StreamState.IDLE, "nothing is waiting"
-    return StreamState.RUNNING, waiting if backlog.files else "nothing is waiting"
+    # No numbers: a sentence that is true for as long as the state lasts need not be told again.
+    return StreamState.RUNNING, f"no file waits for longer than {BEHIND_AFTER:.0f} s"
 
 
 def absent_state(facts: StreamFacts) -> StreamState:

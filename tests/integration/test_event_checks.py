@@ -1,17 +1,22 @@
 """The checks against a real ledger: red and green by what is in it, from the button and from the sensor."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from control_plane import ControlPlane, wait_until
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
+from dagster._core.events import DagsterEvent, DagsterEventType
 from databases import run_sql
 from ledger_books import LedgerBooks, Part, state_on_disk
 
 from clickstream_assets.checks import new_batches, reporting
 from clickstream_assets.checks.event_checks import EVENT_CHECKS
+from clickstream_assets.jobs.stream import spark_stream
 from clickstream_assets.sensors.sensors import event_check_results
+from clickstream_assets.supervision import shown_checks
 from clickstream_assets.thresholds import Limits
 
 NAMES = set(EVENT_CHECKS)
@@ -314,3 +319,87 @@ def test_a_stream_that_is_gone_is_red_once_the_supervisor_had_its_time(
     assert button(control)["stream_alive"].passed is False
     with control.stream():
         assert sensor(control)["stream_alive"].passed
+
+
+def failed_catch_up(control: ControlPlane) -> None:
+    """A run that was to measure the checks after catching up, and did not come so far."""
+    (control.settings.events_dir / "stays.csv").write_text("event_id\n1\n")
+    job = control.definitions.resolve_implicit_global_asset_job_def()
+    with control.stream():
+        result = job.execute_in_process(
+            instance=control.instance,
+            asset_selection=[dg.AssetKey("events"), dg.AssetKey("rejected_events")],
+            run_config={"ops": {"catch_up": {"config": {"timeout_seconds": 0.2}}}},
+            raise_on_error=False,
+        )
+    assert not result.success
+    (control.settings.events_dir / "stays.csv").unlink()
+
+
+def materialized_by_a_run(control: ControlPlane) -> None:
+    job = control.definitions.resolve_implicit_global_asset_job_def().get_subset(
+        asset_selection={dg.AssetKey("events"), dg.AssetKey("rejected_events")}, asset_check_selection=set()
+    )
+    assert job.execute_in_process(instance=control.instance).success
+
+
+def wiped(control: ControlPlane) -> None:
+    control.instance.wipe_assets([dg.AssetKey("events")])
+
+
+@pytest.mark.parametrize("what_happens", [failed_catch_up, materialized_by_a_run, wiped])
+def test_results_that_do_not_count_any_more_are_reported_again_at_once(
+    control: ControlPlane, books: LedgerBooks, what_happens: Callable[[ControlPlane], None]
+) -> None:
+    load(books, inserted=5)
+    sensor(control)
+    assert sensor(control) == {}
+    what_happens(control)
+    again = sensor(control)
+    assert set(again) == NAMES
+    assert again["conservation"].passed
+    wait_until(lambda: sensor(control) == {})  # the tests' storage tells moments by the second
+
+
+def test_a_check_that_a_run_has_just_begun_to_measure_is_left_to_it(
+    control: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sensor(control)
+    run = control.instance.create_run_for_job(spark_stream, status=dg.DagsterRunStatus.STARTED)
+    key = dg.AssetCheckKey(dg.AssetKey("events"), "latency")
+    control.instance.report_dagster_event(planned(key), run.run_id)
+    assert sensor(control) == {}
+    monkeypatch.setattr(shown_checks, "MEASURED_WITHIN", 0.0)
+    assert set(sensor(control)) == {"latency"}, "it takes too long"
+
+
+def planned(key: dg.AssetCheckKey) -> DagsterEvent:
+    return DagsterEvent(
+        DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED.value,
+        spark_stream.name,
+        event_specific_data=AssetCheckEvaluationPlanned(asset_key=key.asset_key, check_name=key.name),
+    )
+
+
+def test_a_red_result_of_a_button_is_put_right_by_the_next_tick(
+    control: ControlPlane, books: LedgerBooks
+) -> None:
+    load(books, inserted=70, rejected=30)
+    sensor(control)
+    assert not button(control)["reject_rate"].passed
+    run_sql(control.database.owner_url, "UPDATE ingest_batches SET committed_at = now() - interval '2 hours'")
+    assert sensor(control)["reject_rate"].passed
+
+
+def test_the_stream_is_reported_when_its_state_changes_although_the_verdict_stays(
+    control: ControlPlane,
+) -> None:
+    with control.stream():
+        control.update_lease("started_at = now()")
+        assert (sensor(control)["stream_alive"].description or "").startswith("starting")
+        control.update_lease("started_at = now() - interval '1 minute'")
+        wait_until(lambda: control.lease("last_progress_at > started_at + interval '30 s'"))
+        evaluation = sensor(control)["stream_alive"]
+        assert evaluation.passed
+        assert evaluation.description == "idle: nothing is waiting."
+        assert sensor(control) == {}, "what does not change is not told again"
