@@ -147,7 +147,9 @@ def event_check_results(
     if not evaluations:
         return dg.SensorResult(skip_reason="Nothing has changed.")
     verdicts = ", ".join(f"{evaluation.check_name} {verdict_of(evaluation)}" for evaluation in evaluations)
-    return dg.SensorResult(skip_reason=f"Reported {verdicts}.", asset_events=[*evaluations, checks_reported.report()])
+    return dg.SensorResult(
+        skip_reason=f"Reported {verdicts}.", asset_events=[*evaluations, checks_reported.report()]
+    )
 
 
 automation = dg.AutomationConditionSensorDefinition(
