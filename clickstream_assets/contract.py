@@ -24,7 +24,8 @@ FIELDS = (
 )
 REQUIRED = ("user_id", "session_id", "action_type", "product_id", "event_time")
 
-# Names that other producers use (lower case), besides our own.
+# Names that other producers use (lower case), besides our own. To be added to only with required fields in mind: a
+# file that has been read has its other columns in `extra`; what is new goes to WIDER_ALIASES.
 ALIASES: Mapping[str, str] = {
     # ids
     "eventid": "event_id",
@@ -82,6 +83,57 @@ ALIASES: Mapping[str, str] = {
     "browser_user_agent": "user_agent",
 }
 
+# Names of wide-spread exports that say less clearly what they are: invoices of Online Retail, Shopify, GA4 in BigQuery,
+# Segment, Snowplow, Matomo, Mixpanel, Taobao, Diginetica, H&M, OTTO. They count only in a header that lacks a required
+# field without them, so that no file that was read before is read otherwise.
+WIDER_ALIASES: Mapping[str, str] = {
+    **dict.fromkeys(("$insert_id", "hit_id"), "event_id"),
+    **dict.fromkeys(
+        (
+            "domain_userid", "network_userid", "idvisitor", "distinct_id", "mcvisid", "visid", "device_id", "cookie_id",
+            "member_id", "account_id", "shopper_id", "buyer_id", "household_key", "email", "customer_email", "uid",
+            "customer", "visitor", "shopper",
+        ),
+        "user_id",
+    ),
+    **dict.fromkeys(
+        (
+            "domain_sessionid", "context_session_id", "idvisit", "$session_id", "visit", "invoice_no", "invoice",
+            "basket_id",
+        ),
+        "session_id",
+    ),
+    **dict.fromkeys(
+        (
+            "behavior", "behavior_type", "behaviour", "behaviour_type", "event_action", "action_name", "interaction",
+            "interaction_type", "activity", "se_action", "ecommerce_action",
+        ),
+        "action_type",
+    ),
+    **dict.fromkeys(
+        (
+            "stock_code", "article_id", "article", "asin", "aid", "goods_id", "product_code", "item_sku", "ti_sku",
+            "lineitem_sku", "line_item_sku", "items_item_id", "properties_product_id", "properties_sku", "content_id",
+            "variant_id", "offer_id",
+        ),
+        "product_id",
+    ),
+    **dict.fromkeys(
+        (
+            "invoice_date", "event_ts", "event_datetime", "date_time", "derived_tstamp", "collector_tstamp",
+            "dvce_created_tstamp", "server_time", "server_timestamp", "received_at", "sent_at", "original_timestamp",
+            "hit_time_gmt", "visit_start_time", "unix_time", "epoch", "epoch_ms", "timestamp_ms", "timestamp_micros",
+            "log_time", "logged_at", "date_created", "order_date", "order_purchase_timestamp", "transaction_date",
+            "purchase_date", "t_dat", "event_date", "date",
+        ),
+        "event_time",
+    ),
+    **dict.fromkeys(
+        ("lineitem_price", "line_item_price", "ti_price", "items_price", "properties_price", "sale_price"), "price"
+    ),
+    **dict.fromkeys(("context_user_agent", "http_user_agent", "device_user_agent", "br_useragent"), "user_agent"),
+}  # fmt: skip
+
 # What producers write for "no value", and what they call the four actions: all in lower case. \N is PostgreSQL's own.
 NULL_TOKENS = (
     "", "null", "none", "undefined", "(not set)", r"\n", "nan", "n/a", "#n/a", "<na>", "nat", "nil",
@@ -95,22 +147,42 @@ ACTIONS: Mapping[str, str] = {
     "page_view": "view",
     "pageview": "view",
     "detail": "view",
+    "pv": "view",
+    "view_product": "view",
+    "product viewed": "view",
+    "product_viewed": "view",
+    "viewed product": "view",
     "add_to_cart": "add_to_cart",
     "add-to-cart": "add_to_cart",
     "add to cart": "add_to_cart",
     "addtocart": "add_to_cart",
     "cart": "add_to_cart",
     "add": "add_to_cart",
+    "product added": "add_to_cart",
+    "product_added": "add_to_cart",
+    "product_added_to_cart": "add_to_cart",
+    "added to cart": "add_to_cart",
+    "added_to_cart": "add_to_cart",
     "remove_from_cart": "remove_from_cart",
     "remove-from-cart": "remove_from_cart",
     "remove from cart": "remove_from_cart",
     "removefromcart": "remove_from_cart",
     "remove": "remove_from_cart",
+    "product removed": "remove_from_cart",
+    "product_removed": "remove_from_cart",
+    "product_removed_from_cart": "remove_from_cart",
+    "removed from cart": "remove_from_cart",
+    "removed_from_cart": "remove_from_cart",
     "purchase": "purchase",
     "order": "purchase",
     "transaction": "purchase",
     "buy": "purchase",
     "checkout_completed": "purchase",
+    "purchased": "purchase",
+    "order completed": "purchase",
+    "order_completed": "purchase",
+    "placed order": "purchase",
+    "placed_order": "purchase",
 }
 
 # Of the UUIDv5 that an event without a UUID gets.

@@ -20,8 +20,8 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from clickstream_assets.errors import SettingsError  # noqa: E402
 from clickstream_assets.exits import EXPECTED, end_by  # noqa: E402
 from clickstream_assets.settings import Settings  # noqa: E402
-from spark.cleaning.source_mapping import read_mapping  # noqa: E402
 from spark.cleaning.time_bounds import TimeBounds  # noqa: E402
+from spark.mapping.source_mapping import read_mapping  # noqa: E402
 from spark.sample.report import report  # noqa: E402
 from spark.sample.sampling import find_files, sample_file, spread  # noqa: E402
 

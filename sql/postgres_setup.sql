@@ -299,10 +299,10 @@ CREATE SEQUENCE IF NOT EXISTS events_id_seq AS bigint CACHE 1000;
 CREATE TABLE IF NOT EXISTS events (
     id          bigint NOT NULL DEFAULT nextval('events_id_seq'),
     event_id    uuid NOT NULL,
-    user_id     text NOT NULL,
-    session_id  text NOT NULL,
-    action_type text NOT NULL CHECK (action_type IN ('view', 'add_to_cart', 'remove_from_cart', 'purchase')),
-    product_id  text NOT NULL,
+    user_id     text,
+    session_id  text,
+    action_type text NOT NULL,
+    product_id  text,
     event_time  timestamptz NOT NULL,
     price       numeric CHECK (price >= 0),
     user_agent  text,
@@ -321,10 +321,10 @@ CREATE INDEX IF NOT EXISTS events_batch_file ON events USING brin (batch_id, fil
 COMMENT ON TABLE events IS 'Every event exactly once, clean and typed. An event is the same when event_id and event_time agree. Partitioned by event_time, by month (UTC).';
 COMMENT ON COLUMN events.id IS 'Number of the row, growing, with gaps.';
 COMMENT ON COLUMN events.event_id IS 'Identity of the event. Made from its values where the file has none, and from the text of an id that is no UUID.';
-COMMENT ON COLUMN events.user_id IS 'The visitor.';
-COMMENT ON COLUMN events.session_id IS 'The visit.';
-COMMENT ON COLUMN events.action_type IS 'view, add_to_cart, remove_from_cart or purchase.';
-COMMENT ON COLUMN events.product_id IS 'The product.';
+COMMENT ON COLUMN events.user_id IS 'The visitor. Null where the source mapping lets rows lack it.';
+COMMENT ON COLUMN events.session_id IS 'The visit. Null where the producer has no visits, and the source mapping says so.';
+COMMENT ON COLUMN events.action_type IS 'view, add_to_cart, remove_from_cart or purchase; or another action, under the name that the source mapping declares.';
+COMMENT ON COLUMN events.product_id IS 'The product. Null where another action is about none, or the source mapping lets rows lack it.';
 COMMENT ON COLUMN events.event_time IS 'When it happened. Partition key.';
 COMMENT ON COLUMN events.price IS 'Price, where the producer gives one.';
 COMMENT ON COLUMN events.user_agent IS 'The browser, as it named itself.';
@@ -561,7 +561,7 @@ CREATE TABLE IF NOT EXISTS user_agents (
 
 CREATE TABLE IF NOT EXISTS sessions (
     session_id     text PRIMARY KEY,
-    user_id        text NOT NULL,
+    user_id        text,
     started_at     timestamptz NOT NULL,
     ended_at       timestamptz NOT NULL,
     duration       interval GENERATED ALWAYS AS (ended_at - started_at) STORED,
@@ -576,7 +576,8 @@ CREATE TABLE IF NOT EXISTS sessions (
     browser        text NOT NULL,
     user_agent_id  integer,
     first_event_id bigint NOT NULL,
-    CHECK (events = views + carts + removes + purchases),
+    others         bigint NOT NULL DEFAULT 0,
+    CHECK (events = views + carts + removes + purchases + others),
     CHECK (started_at <= ended_at)
 ) WITH (fillfactor = 85); -- a session is updated while it lasts: room for that on its page
 CREATE INDEX IF NOT EXISTS sessions_started_at ON sessions (started_at);
@@ -620,6 +621,7 @@ CREATE TABLE IF NOT EXISTS product_performance (
     max_price     numeric,
     cart_rate     numeric GENERATED ALWAYS AS (round(carts::numeric / nullif(views, 0), 4)) STORED,
     purchase_rate numeric GENERATED ALWAYS AS (round(purchases::numeric / nullif(views, 0), 4)) STORED,
+    others        bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (day, product_id)
 );
 
@@ -631,7 +633,8 @@ CREATE TABLE IF NOT EXISTS hourly_traffic (
     removes   bigint NOT NULL,
     purchases bigint NOT NULL,
     revenue   numeric NOT NULL,
-    CHECK (events = views + carts + removes + purchases)
+    others    bigint NOT NULL DEFAULT 0,
+    CHECK (events = views + carts + removes + purchases + others)
 );
 
 CREATE TABLE IF NOT EXISTS conversion_funnel (
@@ -669,9 +672,9 @@ COMMENT ON COLUMN user_agents.system IS 'ua-parser''s operating system family (W
 COMMENT ON COLUMN user_agents.browser IS 'ua-parser''s browser family (Chrome, Mobile Safari, …); Other where it knows none.';
 COMMENT ON COLUMN user_agents.first_seen_at IS 'When the string was first met by a refresh.';
 
-COMMENT ON TABLE sessions IS 'One row per session_id, over all its events, however late they came and however many days they span.';
+COMMENT ON TABLE sessions IS 'One row per session_id, over all its events, however late they came and however many days they span. Events without a session are in none.';
 COMMENT ON COLUMN sessions.session_id IS 'The producer''s session_id; over 1,000 bytes its beginning and its SHA-256.';
-COMMENT ON COLUMN sessions.user_id IS 'User of the first event, also where later events name another.';
+COMMENT ON COLUMN sessions.user_id IS 'User of the first event, also where later events name another; null where it had none.';
 COMMENT ON COLUMN sessions.started_at IS 'Time of the first event.';
 COMMENT ON COLUMN sessions.ended_at IS 'Time of the last event.';
 COMMENT ON COLUMN sessions.duration IS 'From the first event to the last.';
@@ -680,6 +683,7 @@ COMMENT ON COLUMN sessions.views IS 'Of these, views.';
 COMMENT ON COLUMN sessions.carts IS 'Of these, additions to the cart.';
 COMMENT ON COLUMN sessions.removes IS 'Of these, removals from the cart.';
 COMMENT ON COLUMN sessions.purchases IS 'Of these, purchases.';
+COMMENT ON COLUMN sessions.others IS 'Of these, other actions, which a source mapping declares.';
 COMMENT ON COLUMN sessions.revenue IS 'Sum of the prices of the purchases; a purchase without a price counts 0.';
 COMMENT ON COLUMN sessions.device IS 'Device class of the first event''s user agent; unknown where it had none.';
 COMMENT ON COLUMN sessions.system IS 'Operating system of the first event''s user agent; unknown where it had none.';
@@ -687,13 +691,14 @@ COMMENT ON COLUMN sessions.browser IS 'Browser of the first event''s user agent;
 COMMENT ON COLUMN sessions.user_agent_id IS 'The first event''s user agent, in user_agents; null where it had none.';
 COMMENT ON COLUMN sessions.first_event_id IS 'events.id of the first event: the earliest, and among equals the one stored first.';
 
-COMMENT ON TABLE product_performance IS 'One row per day (UTC) and product with events on it.';
+COMMENT ON TABLE product_performance IS 'One row per day (UTC) and product with events on it. Events without a product are in none.';
 COMMENT ON COLUMN product_performance.day IS 'Day of the events, UTC.';
 COMMENT ON COLUMN product_performance.product_id IS 'The producer''s product_id; over 1,000 bytes its beginning and its SHA-256.';
 COMMENT ON COLUMN product_performance.views IS 'Views.';
 COMMENT ON COLUMN product_performance.carts IS 'Additions to a cart.';
 COMMENT ON COLUMN product_performance.removes IS 'Removals from a cart.';
 COMMENT ON COLUMN product_performance.purchases IS 'Purchases.';
+COMMENT ON COLUMN product_performance.others IS 'Other actions, which a source mapping declares.';
 COMMENT ON COLUMN product_performance.revenue IS 'Sum of the prices of the purchases; a purchase without a price counts 0.';
 COMMENT ON COLUMN product_performance.min_price IS 'Lowest price on any event; null where none had one.';
 COMMENT ON COLUMN product_performance.max_price IS 'Highest price on any event; null where none had one.';
@@ -707,6 +712,7 @@ COMMENT ON COLUMN hourly_traffic.views IS 'Of these, views.';
 COMMENT ON COLUMN hourly_traffic.carts IS 'Of these, additions to a cart.';
 COMMENT ON COLUMN hourly_traffic.removes IS 'Of these, removals from a cart.';
 COMMENT ON COLUMN hourly_traffic.purchases IS 'Of these, purchases.';
+COMMENT ON COLUMN hourly_traffic.others IS 'Of these, other actions, which a source mapping declares.';
 COMMENT ON COLUMN hourly_traffic.revenue IS 'Sum of the prices of the purchases; a purchase without a price counts 0.';
 
 COMMENT ON TABLE conversion_funnel IS 'One row per day (UTC) on which sessions started, with how far these sessions came, in any order of steps and on any later day.';

@@ -37,6 +37,48 @@ names = st.sampled_from(ODD_NAMES) | st.text(
 )
 
 
+# Sources of fields that any header has columns for.
+RECIPES = {
+    "user_id": [
+        '"product id"',
+        '{ first = ["kunde", "User ID", { constant = "guest" }] }',
+        '{ join = ["user_id", { first = ["price", { constant = "?" }] }], with = "-" }',
+        '{ constant = "guest", when = [{ column = "product_id", missing = true, then = "x" }] }',
+        "false",
+    ],
+    "session_id": [
+        '{ column = "session_id", json = "a[0].b" }',
+        '{ first = [{ column = "extra", json = "a" }, { column = "Session ID", json = ["a"] }, "session_id"] }',
+        '{ path = "day" }',
+        "false",
+    ],
+    "price": [
+        '{ first = ["Price", { constant = "7" }], lookup = { "9.99" = "1e3", "x" = "2" } }',
+        '{ column = "product_id", when = { column = "user_id", above = 0, then = "5" } }',
+        "false",
+    ],
+    "action_type": [
+        '{ column = "Action Type", when = [{ column = "product_id", below = 2.5, then = "remove" }, '
+        '{ column = "session_id", starts_with = ["S", "1"], then = "suche" }, '
+        '{ column = "user_id", is = ["U1", "x"], then = "buy" }] }',
+        '{ constant = "View" }',
+    ],
+    "event_time": [
+        '{ sum = ["event_time", { constant = "1500", unit = "ms" }] }',
+        '{ sum = [{ path = "date" }, { column = "product_id", unit = "h" }] }',
+        '{ join = [{ path = "date" }, "event_time"] }',
+    ],
+    "event_id": ['{ column = "user_id", lookup = { u1 = "00000000-0000-4000-8000-000000000000" } }', "false"],
+}
+LACKED = ["user_id", "session_id", "product_id", "price"]
+PATH = "date=2026-03-01/day=%61%20b/events.csv"  # of the files, for what recipes take of it
+JSON_TEXTS = (
+    '{"a": [{"b": 1.50}]}', '{"a": "x"}', '{"a": [{"b": "\\u00fc\\ud800"}]}', '{"a": null}', "{}", "[", '"a"', "1",
+    "nan",
+    '{"a": [{"b": [1e5, true, {"c": ""}]}], "a": [{"b": " u "}]}',
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Dialect:
     """A source mapping in TOML, and what the values are to be near."""
@@ -53,6 +95,8 @@ def dialects(draw: st.DrawFn) -> Dialect:
     form = draw(st.none() | st.sampled_from(FORMATS))
     zone = draw(st.sampled_from(ZONES))
     lines += ["[time]", f"zone = {json.dumps(zone)}"]
+    if draw(st.booleans()):
+        lines += ['time_of_day = "23:30"']
     if form is not None:
         lines += [f"format = {json.dumps(form)}"]
     decimal = draw(st.sampled_from([".", "."]) | st.just(","))
@@ -62,13 +106,15 @@ def dialects(draw: st.DrawFn) -> Dialect:
     lines += ["[price]", f"decimal = {json.dumps(decimal)}"]
     if grouping:
         lines += [f"grouping = {json.dumps(grouping)}"]
+    lines += draw(st.sampled_from([[], [], ["scale = 0.01"], ["scale = 3", 'currency = ["$", "E"]']]))
     if draw(st.booleans()):
         words = draw(
             st.lists(
                 st.sampled_from(["-", "NA", " na ", "\u00c4nd", "\u00e4nd", "nada", "NULL", ""]), unique=True
             )
         )
-        lines += ["[values]", f"nothing = {json.dumps(words)}"]
+        key = draw(st.sampled_from(["nothing", "also_nothing"]))
+        lines += ["[values]", f"{key} = {json.dumps(words)}"]
     if draw(st.booleans()):
         lines += [
             "[actions]",
@@ -76,8 +122,18 @@ def dialects(draw: st.DrawFn) -> Dialect:
             '"\u00c4ngesehen" = "purchase"',
             '" \u212aauf " = "purchase"',
         ]
+    recipes = draw(st.lists(st.sampled_from(sorted(RECIPES)), unique=True, max_size=4))
+    columns = {"kunde": "user_id", "\u017fum": "price", " Event ID ": "session_id"}
     if draw(st.booleans()):
-        lines += ["[columns]", '"kunde" = "user_id"', '"\u017fum" = "price"', '" Event ID " = "session_id"']
+        lines += ["[columns]"]
+        lines += [f'"{name}" = "{field}"' for name, field in columns.items() if field not in recipes]
+    if recipes:
+        lines += ["[fields]", *(f"{field} = {draw(st.sampled_from(RECIPES[field]))}" for field in recipes)]
+    if draw(st.booleans()):
+        lines += ["[events]", 'other_actions = ["Suche", "detail"]']
+        lines += [f"optional = {json.dumps(draw(st.lists(st.sampled_from(LACKED), unique=True)))}"]
+        if draw(st.booleans()):
+            lines += ['identity = ["Product_ID", "user id"]']
     if (escape := draw(st.sampled_from([None, None, "backslash", "none"]))) is not None:
         lines += ["[format]", f"escape = {json.dumps(escape)}"]
     return Dialect("\n".join(lines), form, decimal, grouping)
@@ -88,8 +144,8 @@ def values(dialect: Dialect) -> dict[str, Text]:
     return {
         "event_id": event_ids,
         "user_id": ids,
-        "session_id": ids,
-        "product_id": ids,
+        "session_id": ids | st.sampled_from(JSON_TEXTS),
+        "product_id": ids | st.sampled_from(["1", "-3", "+2.50", "2.5", ".5", "1e3", "\u0661", "9" * 31]),
         "action_type": actions | nothings,
         "event_time": times(dialect.time_format) | nothings | st.sampled_from(["Event_Time", "ts", "TIME"]),
         "price": prices(dialect.decimal, dialect.grouping) | nothings,

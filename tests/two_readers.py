@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -12,16 +14,16 @@ from unittest.mock import patch
 import pyarrow as pa
 
 from clickstream_assets.contract import IdenticalRows
-from clickstream_assets.second_reader.layout import FileLayout, find_start, read_layout
+from clickstream_assets.second_reader.layout import FileLayout
 from clickstream_assets.second_reader.mapping import parse_audit_mapping
 from clickstream_assets.second_reader.outcomes import Event, Reject
-from clickstream_assets.second_reader.reader import read_bytes
+from clickstream_assets.second_reader.reader import layout_of, read_bytes, start_of
 from clickstream_assets.second_reader.rows import Bounds
-from spark.cleaning.clean import Cleaned, Cleaning
-from spark.cleaning.source_mapping import SourceMapping
+from spark.cleaning.clean import Cleaned
 from spark.cleaning.time_bounds import TimeBounds
 from spark.handover.row_batches import uuid_texts
 from spark.intake.inspection import Inspection, inspect_file
+from spark.mapping.source_mapping import SourceMapping, read_mapping
 from spark.reading.header import Layout
 from spark.source.chunk_reader import read_chunk
 from spark.source.chunks import ChunkToRead
@@ -29,6 +31,52 @@ from spark.source.occurrences import OccurrenceCounts
 
 FILE_ID = 7
 Outcomes = list[Event | Reject]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How the stream's code gets at a file: whole, or in small chunks and blocks; plain or gzip."""
+
+    chunk_bytes: int = 1 << 24
+    block_bytes: int = 1 << 22
+    is_zipped: bool = False
+
+
+WHOLE = Cut()
+
+
+def agreed(
+    directory: Path,
+    content: bytes,
+    toml: str,
+    bounds: TimeBounds,
+    *,
+    identical_rows: IdenticalRows = "merge",
+    cut: Cut = WHOLE,
+    relative: str = "events.csv",
+) -> Outcomes:
+    """What both readers make of a file by a mapping; it fails where they do not agree."""
+    described = directory / "mapping.toml"
+    described.write_text(toml)
+    path = directory / "read" / (relative + ".gz" if cut.is_zipped else relative)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(content, 1) if cut.is_zipped else content)
+    inspection, ours = by_stream(
+        path,
+        read_mapping(described),
+        bounds,
+        identical_rows=identical_rows,
+        chunk_bytes=cut.chunk_bytes,
+        block_bytes=cut.block_bytes,
+        relative=relative,
+    )
+    assert inspection.layout is not None, inspection
+    layout, theirs = by_audit(content, toml, inspection.layout, bounds, identical_rows, relative)
+    assert (inspection.layout.columns, inspection.layout.delimiter) == (layout.columns, layout.delimiter)
+    for our, their in zip(ours, theirs, strict=False):
+        assert our == their
+    assert len(ours) == len(theirs)
+    return ours
 
 
 def by_stream(
@@ -39,25 +87,25 @@ def by_stream(
     identical_rows: IdenticalRows = "merge",
     chunk_bytes: int = 1 << 24,
     block_bytes: int = 1 << 22,
+    relative: str = "events.csv",
 ) -> tuple[Inspection, Outcomes]:
     """What intake says of a file, and what the tasks would make of its chunks, in the order of the lines."""
     found: Outcomes = []
     name = os.fsencode(path)
     with patch("spark.reading.content.BLOCK_BYTES", block_bytes):
-        inspection = inspect_file(name, mapping.columns, chunk_bytes, escape=mapping.escape)
+        inspection = inspect_file(name, mapping, chunk_bytes, name=relative)
         if inspection.layout is None:
             return inspection, found
-        cleaning = Cleaning(mapping)
         counts = OccurrenceCounts()
         for chunk in inspection.chunks:
             to_read = ChunkToRead(
                 seq=1,
                 file_id=FILE_ID,
-                path=name,
+                path=os.fsencode(relative),
                 state=inspection.state,
                 compression=inspection.compression,
                 layout=inspection.layout,
-                mapped=tuple(mapping.columns.items()),
+                mapping=mapping.to_json(),
                 bounds=bounds,
                 byte_offset=chunk.byte_offset,
                 byte_length=chunk.byte_length,
@@ -67,7 +115,7 @@ def by_stream(
             )
             of_chunk: Outcomes = []
             numbers = counts.numbers if identical_rows == "keep" else None
-            for cleaned in read_chunk(name, to_read, cleaning, numbers):
+            for cleaned in read_chunk(name, to_read, numbers):
                 assert isinstance(cleaned, Cleaned), cleaned
                 of_chunk += outcomes(cleaned)
             assert len(of_chunk) == chunk.records
@@ -76,13 +124,20 @@ def by_stream(
 
 
 def by_audit(
-    content: bytes, toml: str, layout: Layout, bounds: TimeBounds, identical_rows: IdenticalRows = "merge"
+    content: bytes,
+    toml: str,
+    layout: Layout,
+    bounds: TimeBounds,
+    identical_rows: IdenticalRows = "merge",
+    relative: str = "events.csv",
 ) -> tuple[FileLayout, Outcomes]:
     """What the audit's reader makes of the same bytes; of intake it knows the dialect alone."""
     mapping = parse_audit_mapping(tomllib.loads(toml))
-    own = read_layout(find_start(content), mapping.columns, layout.escape)
+    own = layout_of(content, start_of(content, mapping), mapping, layout.escape)
     limits = Bounds(bounds.oldest, bounds.latest)
-    found = read_bytes(content, mapping, layout=own, identical_rows=identical_rows, bounds=limits)
+    found = read_bytes(
+        content, mapping, layout=own, identical_rows=identical_rows, bounds=limits, path=relative
+    )
     return own, [row._replace(event_time=None) if isinstance(row, Reject) else row for row in found]
 
 

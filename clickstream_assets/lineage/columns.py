@@ -22,7 +22,7 @@ def _from(table: str, columns: Mapping[str, str]) -> dict[str, Sources]:
     }
 
 
-_COUNTS = dict.fromkeys(("views", "carts", "removes", "purchases"), "action_type")
+_COUNTS = dict.fromkeys(("views", "carts", "removes", "purchases", "others"), "action_type")
 
 # A column that is missing here comes from no column: a number, the time of a commit, the place in a file.
 COLUMN_SOURCES: Mapping[str, Mapping[str, Sources]] = {

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from clickstream_assets.contract import ALIASES, FIELDS, REQUIRED
+from clickstream_assets.contract import ALIASES, FIELDS, REQUIRED, WIDER_ALIASES
 
 DELIMITERS = (",", ";", "\t", "|")
 BACKSLASH, DOUBLED = "\\", '"'  # what the ledger calls the two ways to escape a quote
@@ -43,13 +43,26 @@ class FileLayout:
     def backslash(self) -> bool:
         return self.escape == BACKSLASH
 
-    def fields(self, mapped: Mapping[str, str]) -> dict[str, int]:
-        """Our fields and their columns. The mapping's names come first, then our own, then other producers'; and of
-        each, those that are spelled so."""
+    def position(self, name: str) -> int | None:
+        """The column of this name, written so or at least nearly."""
+        names = [column.strip().lower() for column in self.columns]
+        if name.strip().lower() in names:
+            return names.index(name.strip().lower())
+        names = [_plain(column) for column in self.columns]
+        return names.index(_plain(name)) if _plain(name) in names else None
+
+    def fields(self, mapped: Mapping[str, str], given: Collection[str] = ()) -> dict[str, int]:
+        """Our fields and their columns, but for those that are given otherwise.
+
+        The mapping's names come first, then our own, then other producers'; and of each, those that are spelled so.
+        Unclear names count only where a required field is still missing.
+        """
         found: dict[str, int] = {}
-        for known in (mapped, {field: field for field in FIELDS}, ALIASES):
+        for known in (mapped, {field: field for field in FIELDS}, ALIASES, WIDER_ALIASES):
+            if known is WIDER_ALIASES and not {*REQUIRED} - {*found, *given}:
+                break
             for names in (known, {_plain(name): field for name, field in known.items()}):
-                self._claim(names, found)
+                self._claim({name: field for name, field in names.items() if field not in given}, found)
         return found
 
     def _claim(self, names: Mapping[str, str], found: dict[str, int]) -> None:
@@ -60,9 +73,8 @@ class FileLayout:
                 if field is not None and field not in found and at not in taken:
                     found[field] = at
 
-    def extras(self, mapped: Mapping[str, str]) -> dict[str, int]:
+    def extras(self, ours: Collection[int]) -> dict[str, int]:
         """The columns that are not ours, by their names; a name that is missing or taken gets its column's number."""
-        ours = set(self.fields(mapped).values())
         others = {at: column.strip() for at, column in enumerate(self.columns) if at not in ours}
         found: dict[str, int] = {}
         for at, name in others.items():
@@ -120,21 +132,52 @@ def split_header(line: bytes, delimiter: str) -> tuple[str, ...]:
     return tuple(rows[0]) if rows else ()
 
 
+def given_layout(
+    columns: Sequence[str], first: bytes, delimiter: str | None, escape: str | None
+) -> FileLayout:
+    """The layout of a file without a header. `first`: its first line, which shows the delimiter where none is given."""
+    choices = [delimiter] if delimiter else DELIMITERS
+    fitting = [choice for choice in choices if len(split_row(first, choice)) == len(columns)]
+    return FileLayout(tuple(columns), (fitting or [*choices])[0], escape)
+
+
+def split_row(line: bytes, delimiter: str) -> list[str]:
+    try:
+        rows = list(csv.reader([line.decode("utf-8", "replace").rstrip("\r\n")], delimiter=delimiter))
+    except csv.Error:
+        return []
+    return rows[0] if rows else []
+
+
 def same_columns(some: Sequence[str], others: Sequence[str]) -> bool:
     """Whether two spellings of a header mean the same."""
     return [_plain(name) for name in some] == [_plain(name) for name in others]
 
 
-def read_layout(start: Start, mapped: Mapping[str, str], escape: str | None = None) -> FileLayout:
+def read_layout(
+    start: Start,
+    mapped: Mapping[str, str],
+    escape: str | None = None,
+    *,
+    delimiter: str | None = None,
+    given: Collection[str] = (),
+    not_required: Collection[str] = (),
+    more_fields: Callable[[FileLayout], int] = lambda _: 0,
+) -> FileLayout:
     """The layout of a file by its header: the delimiter is the one with which most fields are ours.
+
+    `delimiter`: the mapping's. `given`: fields that come from elsewhere; `more_fields`: how many of them from a
+    column after all. `not_required`: fields that rows may lack.
 
     Raises:
         LayoutError: it is no header, or a field is missing that every event needs.
     """
-    choices = [start.delimiter] if start.delimiter else DELIMITERS
+    known = start.delimiter or delimiter
+    choices = [known] if known else DELIMITERS
     layouts = [FileLayout(split_header(start.header, choice), choice, escape) for choice in choices]
-    best = max(layouts, key=lambda layout: len(layout.fields(mapped)))
-    missing = [field for field in REQUIRED if field not in best.fields(mapped)]
+    best = max(layouts, key=lambda layout: len(layout.fields(mapped, given)) + more_fields(layout))
+    there = {*best.fields(mapped, given), *given, *not_required}
+    missing = [field for field in REQUIRED if field not in there]
     if missing:
         raise LayoutError(f"The header lacks {', '.join(missing)}.")
     return best

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,6 +31,16 @@ class AuditMapping:
     price_decimal: str = "."
     price_grouping: str | None = None
     escape: str | None = None  # layout.BACKSLASH or DOUBLED; None: the file's layout says it
+    fields: Mapping[str, Any] = field(default_factory=dict)  # our field: where it comes from, as TOML has it
+    other_actions: Sequence[str] = ()
+    optional: Sequence[str] = ()
+    identity: Sequence[str] = ()  # columns
+    time_of_day: str | None = None
+    price_scale: str | None = None
+    price_currency: Sequence[str] = ()
+    delimiter: str | None = None
+    header: Sequence[str] | None = None  # of files that have none
+    path: str | None = None  # a pattern of their names
 
 
 def read_audit_mapping(path: Path | None) -> AuditMapping:
@@ -66,13 +77,41 @@ def parse_audit_mapping(tables: Mapping[str, Any]) -> AuditMapping:
         ZoneInfo(zone)
     except (ValueError, OSError, KeyError):
         raise SettingsError(f"The source mapping's '{zone}' is no time zone.") from None
+    values, events, form = tables.get("values", {}), tables.get("events", {}), tables.get("format", {})
+    scale = price.get("scale")
     return AuditMapping(
         columns={name.strip().lower(): our for name, our in tables.get("columns", {}).items()},
         actions={ascii_lower(word.strip(BLANKS)): our for word, our in tables.get("actions", {}).items()},
         time_format=pattern,
         time_zone=zone,
-        nothing=tables.get("values", {}).get("nothing", NULL_TOKENS),
+        nothing=[*values.get("nothing", NULL_TOKENS), *values.get("also_nothing", [])],
         price_decimal=price.get("decimal", "."),
         price_grouping=price.get("grouping"),
         escape={"backslash": BACKSLASH, "none": DOUBLED}.get(escape),
+        fields=tables.get("fields", {}),
+        other_actions=tuple(name.strip(BLANKS) for name in _listed(events.get("other_actions", []))),
+        optional=tuple(_listed(events.get("optional", []))),
+        identity=tuple(name.strip() for name in _listed(events.get("identity", []))),
+        time_of_day=time.get("time_of_day"),
+        price_scale=None if scale is None else f"{Decimal(repr(scale)):f}",
+        price_currency=tuple(sign.strip(BLANKS) for sign in _listed(price.get("currency", []))),
+        delimiter=form.get("delimiter"),
+        header=_listed(form["header"]) if "header" in form else None,
+        path=form.get("path"),
     )
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def columns_of(recipe: Any) -> set[str]:
+    """The columns that a value of `[fields]` names."""
+    if isinstance(recipe, str):
+        return {recipe}
+    if not isinstance(recipe, dict):
+        return set()
+    found = {recipe["column"]} if "column" in recipe else set()
+    cases = recipe.get("when", [])
+    inner = [*recipe.get("first", []), *recipe.get("join", []), *recipe.get("sum", [])]
+    return found.union(*map(columns_of, [*inner, *([cases] if isinstance(cases, dict) else cases)]))

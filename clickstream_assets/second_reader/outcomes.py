@@ -26,10 +26,10 @@ class Event(NamedTuple):
 
     line_no: int
     event_id: str
-    user_id: str
-    session_id: str
+    user_id: str | None
+    session_id: str | None
     action_type: str
-    product_id: str
+    product_id: str | None
     event_time: int
     price: str | None
     user_agent: str | None

@@ -46,10 +46,12 @@ class Written(NamedTuple):
 class Pattern:
     """One pattern. A directive that is not known here matches nothing."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, time_of_day: str | None = None) -> None:
         for short, long in _SHORTHANDS.items():
             pattern = pattern.replace(short, long)
         pieces = re.findall(r"%.?|[^%]+", pattern, re.DOTALL)
+        self._is_day = not {"%H", "%I"} & set(pieces)
+        self._at = 0 if time_of_day is None else seconds_of_day(time_of_day)
         self._expression = re.compile(
             "".join(_DIRECTIVES.get(p[1:], "(?!)") if p.startswith("%") else re.escape(p) for p in pieces),
             re.IGNORECASE,
@@ -61,7 +63,7 @@ class Pattern:
         if found is None:
             return None
         parts = {name: value.lower() for name, value in found.groupdict(default="").items()}
-        seconds = _seconds(parts)
+        seconds = self._at if self._is_day else _seconds(parts)
         try:
             day = ordinal(_year(parts), _month(parts), int(parts["d"]))
         except (KeyError, ValueError):
@@ -71,6 +73,12 @@ class Pattern:
         fraction = int(parts.get("f", "")[:6].ljust(6, "0"))
         zone = parts.get("z") or parts.get("Z") or None
         return Written(day, seconds * 1_000_000 + fraction, zone)
+
+
+def seconds_of_day(text: str) -> int:
+    """Of a time like 12:00 or 23:59:59."""
+    hour, minute, *second = map(int, text.split(":"))
+    return hour * 3600 + minute * 60 + sum(second)
 
 
 def ordinal(year: int, month: int, day: int) -> int:

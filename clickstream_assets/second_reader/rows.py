@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -20,6 +20,8 @@ from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.second_reader.outcomes import Event, Record, Reject, rejected
 from clickstream_assets.second_reader.prices import PriceError, Prices
 from clickstream_assets.second_reader.quoting import Reading, read_record
+from clickstream_assets.second_reader.recipes import Recipes
+from clickstream_assets.second_reader.sources import Sources
 from clickstream_assets.second_reader.texts import Values, ascii_lower
 from clickstream_assets.second_reader.times import EARLIEST, Times
 
@@ -54,14 +56,24 @@ class RowReader:
         mapping: AuditMapping,
         identical_rows: Literal["merge", "keep"] = "merge",
         bounds: Bounds | None = None,
+        path: str = "",
     ) -> None:
-        self._layout = layout
-        self._positions = layout.fields(mapping.columns)
-        self._extras = layout.extras(mapping.columns)
-        self._actions = {**ACTIONS, **mapping.actions}
+        """`path`: of the file, as the ledger writes it.
+
+        Raises:
+            LayoutError: the mapping names a column that the file has not.
+        """
+        self._layout, self._mapping = layout, mapping
         self._values = Values(mapping.nothing)
-        self._times = Times(mapping.time_format, mapping.time_zone)
-        self._prices = Prices(mapping.price_decimal, mapping.price_grouping)
+        self._recipes = Recipes(layout, self._values, path, mapping.path)
+        self._sources = Sources(layout, mapping, self._recipes)
+        self._extras = layout.extras(self._sources.ours)
+        others = {ascii_lower(name): name for name in mapping.other_actions}
+        self._actions = {**ACTIONS, **others, **mapping.actions}
+        self._times = Times(mapping.time_format, mapping.time_zone, mapping.time_of_day)
+        self._prices = Prices(
+            mapping.price_decimal, mapping.price_grouping, mapping.price_scale, mapping.price_currency
+        )
         self._bounds = bounds or Bounds()
         # Of rows without an id: some 100 bytes for each, and only where identical rows are kept.
         self._seen: Counter[bytes] | None = Counter() if identical_rows == "keep" else None
@@ -79,13 +91,14 @@ class RowReader:
 
     def _event(self, record: Record) -> Event:
         texts = self._texts(record)
-        value = self._values.value
-        fields = {field: value(texts[at]) for field, at in self._positions.items()}
-        user, session, word, product, time_text = self._required(fields)
+        fields = self._fields(texts)
+        word, time_text = fields["action_type"] or "", fields["event_time"] or ""
         action = self._actions.get(ascii_lower(word))
+        self._check_required(fields, texts, action)
         if action is None:
             raise _Refused("unknown_action_type", word)
-        moment = self._moment(time_text)
+        moment = self._moment(time_text, texts)
+        user, session, product = (fields[name] for name in IDS)
         price = self._price(fields.get("price"), moment)
         agent = fields.get("user_agent")
         if agent is not None and len(agent.encode()) > MAX_USER_AGENT_BYTES:
@@ -93,9 +106,8 @@ class RowReader:
         extra = {name: texts[at] for name, at in self._extras.items() if texts[at]} if self._extras else {}
         given = fields.get("event_id")
         if given is None:
-            event_id = self._made_id(
-                (user, session, action, product, str(moment), _ten_decimals(price), agent)
-            )
+            values = (user, session, action, product, str(moment), _ten_decimals(price), agent)
+            event_id = self._made_id((*values, *self._sources.identity(texts)))
         elif _UUID.fullmatch(given) is not None:
             event_id = given.lower()
         else:
@@ -128,23 +140,35 @@ class RowReader:
         is_record = other.is_record(len(self._layout.columns)) and other.end == len(record.data)
         return other.escapes_quote and is_record
 
-    def _required(self, fields: dict[str, str | None]) -> Iterator[str]:
-        found = []
+    def _fields(self, texts: Sequence[str]) -> dict[str, str | None]:
+        self._recipes.defects.clear()
+        found = {field: self._sources.text(field, texts) for field in self._sources.in_order}
+        for reason in ("invalid_json", "invalid_number"):
+            for defect in self._recipes.defects:
+                if defect.reason == reason:
+                    raise _Refused(reason, defect.text)
+        return found
+
+    def _check_required(
+        self, fields: dict[str, str | None], texts: Sequence[str], action: str | None
+    ) -> None:
         for field in REQUIRED:
-            text = fields[field]
-            if text is None:
-                raise _Refused(f"missing_{field}")
-            found.append(text)
-        if ascii_lower(found[-1]) in HEADERS_OF_TIME:
-            raise _Refused("repeated_header", found[-1])
+            may_lack = field in self._sources.optional
+            if field == "product_id" and action is not None and action in self._mapping.other_actions:
+                may_lack = True
+            if fields[field] is None and not may_lack:
+                raise _Refused(f"missing_{field}", self._sources.written(field, texts))
+        moment = fields["event_time"]
+        if moment is not None and ascii_lower(moment) in HEADERS_OF_TIME:
+            raise _Refused("repeated_header", moment)
         for field in IDS:
             text = fields[field]
             if text is not None and len(text) > MAX_ID_CHARACTERS:
                 raise _Refused("id_too_long", text)
-        return iter(found)
 
-    def _moment(self, text: str) -> int:
-        moment = self._times.microseconds(text)
+    def _moment(self, text: str, texts: Sequence[str]) -> int:
+        parts = self._sources.parts_of_time(texts)
+        moment = self._times.microseconds(text) if parts is None else self._times.total(parts)
         if moment is None:
             raise _Refused("invalid_event_time", text)
         latest, oldest = self._bounds.latest, self._bounds.oldest

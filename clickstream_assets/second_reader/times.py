@@ -6,11 +6,12 @@ Whole numbers throughout: nothing is rounded, and no year is out of reach while 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from clickstream_assets.second_reader.patterns import ZONE, Pattern, ordinal
+from clickstream_assets.second_reader.patterns import ZONE, Pattern, ordinal, seconds_of_day
 
 _ISO = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,30}))?)?"
@@ -18,6 +19,11 @@ _ISO = re.compile(
     re.IGNORECASE,
 )
 _EPOCH = re.compile(r"([0-9]{10}|[0-9]{13}|[0-9]{16})(?:[.,]([0-9]{1,30}))?|([0-9]{19})")
+_DAY_ALONE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# Nanoseconds.
+_UNITS = {
+    "d": 86_400 * 10**9, "h": 3_600 * 10**9, "min": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1,
+}  # fmt: skip
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH_MOMENT = datetime(1970, 1, 1)
 _DAY, _SECOND = 86_400_000_000, 1_000_000  # microseconds
@@ -28,10 +34,12 @@ EARLIEST = (date(2000, 1, 1).toordinal() - _EPOCH_DAY) * _DAY
 
 
 class Times:
-    """Reads times. `pattern`: strptime's notation, tried first. `zone`: of times that name none."""
+    """Reads times. `pattern`: strptime's notation, tried first. `zone`: of times that name none. `time_of_day`: of
+    texts that are a day alone."""
 
-    def __init__(self, pattern: str | None = None, zone: str = "UTC") -> None:
-        self._pattern = None if pattern is None else Pattern(pattern)
+    def __init__(self, pattern: str | None = None, zone: str = "UTC", time_of_day: str | None = None) -> None:
+        self._pattern = None if pattern is None else Pattern(pattern, time_of_day)
+        self._at = None if time_of_day is None else seconds_of_day(time_of_day)
         self._zone = None if zone == "UTC" else ZoneInfo(zone)
 
     def microseconds(self, text: str) -> int | None:
@@ -43,7 +51,15 @@ class Times:
         found = _ISO.fullmatch(text)
         if found is not None:
             return self._iso(*found.groups())
+        if self._at is not None and _DAY_ALONE.fullmatch(text) is not None:
+            days = _days(text)
+            return None if days is None else self._moment(days * _DAY + self._at * _SECOND, None)
         return _epoch(text)
+
+    def total(self, texts: Sequence[tuple[str, str | None]]) -> int | None:
+        """Times and durations added up; a text with a unit is a duration."""
+        parts = [self.microseconds(text) if unit is None else duration(text, unit) for text, unit in texts]
+        return None if None in parts else sum(part or 0 for part in parts)
 
     def _iso(
         self, day: str, hour: str, minute: str, second: str | None, fraction: str | None, zone: str | None
@@ -68,6 +84,19 @@ class Times:
         """Of an hour that the clock shows twice the first; one that it skips is moved on (both are fold=0)."""
         offset = moment.replace(tzinfo=self._zone or UTC, fold=0).utcoffset() or timedelta()
         return (moment - _EPOCH_MOMENT) // _MICROSECOND - offset // _MICROSECOND
+
+
+def duration(text: str, unit: str) -> int | None:
+    """Microseconds of a number; six digits behind its point count."""
+    found = re.fullmatch(r"([+-]?)([0-9]{1,18})(?:\.([0-9]{0,36}))?", text)
+    if found is None:
+        return None
+    sign, whole, fraction = found.groups(default="")
+    millionths = int(whole + fraction[:6].ljust(6, "0"))
+    micros = millionths * _UNITS[unit] // 10**9
+    if int(whole) * _UNITS[unit] > 10**20:  # nanoseconds: no duration is as long
+        return None
+    return -micros if sign == "-" else micros
 
 
 @lru_cache(maxsize=4096)

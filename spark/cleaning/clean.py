@@ -6,7 +6,7 @@ as an event or as a reject.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,16 +16,19 @@ import pyarrow.compute as pc
 
 from spark.cleaning.columns import EVENT_SCHEMA, REJECT_SCHEMA
 from spark.cleaning.extras import json_objects, with_ids
-from spark.cleaning.identity import joined_values, name_uuids, numbered, read_uuids
+from spark.cleaning.field_texts import FieldTexts
+from spark.cleaning.file_shape import FileShape
+from spark.cleaning.identity import joined_values, name_uuids, named_values, numbered, read_uuids
 from spark.cleaning.prices import read_prices, with_ten_decimals
 from spark.cleaning.rules import Facts, broken_rules, reasons_and_details
-from spark.cleaning.source_mapping import SourceMapping
-from spark.cleaning.texts import Nothing, trimmed
+from spark.cleaning.texts import Nothing
 from spark.cleaning.time_bounds import TimeBounds
-from spark.cleaning.time_formats import TimeFormats
-from spark.cleaning.times import read_times
 from spark.cleaning.vocabulary import ACTIONS
-from spark.reading.fields import Columns, Split, split_records
+from spark.mapping.letters import ascii_lower
+from spark.mapping.source_mapping import SourceMapping
+from spark.mapping.sources import Column
+from spark.mapping.time_formats import TimeFormats
+from spark.reading.fields import Split, split_records
 from spark.reading.header import FIELDS
 from spark.reading.records import KEPT_BYTES, Flag, Records
 
@@ -46,17 +49,19 @@ class Cleaning:
 
     def __init__(self, mapping: SourceMapping) -> None:
         """Raises: TimeFormatError: the mapping's format of times is none."""
+        self.mapping = mapping
         self._nothing = Nothing(mapping.nothing)
-        self._formats = TimeFormats(mapping.time_format, mapping.time_zone)
-        self._price = mapping.price
-        words = {**ACTIONS, **mapping.actions}
+        self._formats = TimeFormats(mapping.time_format, mapping.time_zone, mapping.time_of_day)
+        others = {ascii_lower(name): name for name in mapping.other_actions}
+        words = {**ACTIONS, **others, **mapping.actions}
         self._words = pa.array(list(words), pa.string())
         self._ours = pa.array(list(words.values()), pa.string())
+        self._others = pa.array(mapping.other_actions, pa.string())
 
     def clean(
         self,
         records: Records,
-        columns: Columns,
+        shape: FileShape,
         file_id: int,
         bounds: TimeBounds,
         occurrences: Occurrences | None = None,
@@ -64,16 +69,30 @@ class Cleaning:
         """The events and rejects of a run of records.
 
         Args:
-            columns: which columns of the file are which fields.
+            shape: which columns of the file are which fields.
             bounds: the times that an event may have.
             occurrences: numbers identical rows of the file; without it they are one event.
         """
-        split = split_records(records.values, records.flags == Flag.NONE, columns)
-        texts = self._texts(split, columns, len(records))
-        times = read_times(texts["event_time"], self._formats)
-        prices, price_reasons = read_prices(texts["price"], self._price)
+        split = split_records(records.values, records.flags == Flag.NONE, shape.columns)
+        found = FieldTexts(split, shape, len(records), self._nothing)
+        sources = dict(zip(FIELDS, shape.plan.sources, strict=True))
+        texts = {field: found.text(source) for field, source in sources.items() if field != "event_time"}
+        texts["event_time"], times = found.moments(sources["event_time"], self._formats)
+        prices, price_reasons = read_prices(texts["price"], self.mapping.price)
         actions = self._actions(texts["action_type"])
-        facts = Facts(_flags(records, split), split.ok, texts, actions, times, price_reasons, bounds)
+        facts = Facts(
+            flags=_flags(records, split),
+            split_ok=split.ok,
+            texts=texts,
+            given=lambda field: found.given(sources[field]),
+            defects=found.defects,
+            optional=self.mapping.optional,
+            actions=actions,
+            is_other=self._is_other(actions),
+            times=times,
+            price_reasons=price_reasons,
+            bounds=bounds,
+        )
         broken = broken_rules(facts)
         events = {
             **{
@@ -85,28 +104,30 @@ class Cleaning:
             "event_time": pa.array(times.microseconds),
             "line_no": pa.array(records.line_numbers),
         }
-        extras = [(name, split.texts[at]) for name, at in columns.extras]
+        extras = [(name, split.texts[at]) for name, at in shape.plan.extras]
+        identity = [(name, found.text(Column(name, at))) for name, at in shape.plan.identity]
         good = broken == 0
         if not good.all():
             chosen = pa.array(np.flatnonzero(good))
             events = {name: column.take(chosen) for name, column in events.items()}
             extras = [(name, column.take(chosen)) for name, column in extras]
+            identity = [(name, column.take(chosen)) for name, column in identity]
+        extra = json_objects(extras, int(good.sum()))
         return Cleaned(
-            _events(events, json_objects(extras, int(good.sum())), file_id, occurrences),
+            _events(events, identity, extra, file_id, occurrences),
             _rejects(records, facts, broken, file_id),
         )
-
-    def _texts(self, split: Split, columns: Columns, rows: int) -> dict[str, pa.StringArray]:
-        texts = {}
-        for field, at in zip(FIELDS, columns.fields, strict=True):
-            column = pa.nulls(rows, pa.string()) if at is None else trimmed(split.texts[at])
-            texts[field] = self._nothing.removed(column)
-        return texts
 
     def _actions(self, words: pa.StringArray) -> pa.StringArray:
         encoded = words.dictionary_encode()
         found = pc.index_in(pc.ascii_lower(encoded.dictionary), self._words)
         return self._ours.take(found).take(encoded.indices)
+
+    def _is_other(self, actions: pa.StringArray) -> npt.NDArray[np.bool_] | None:
+        if not len(self._others):
+            return None
+        found: npt.NDArray[np.bool_] = pc.is_in(actions, self._others).to_numpy(zero_copy_only=False)
+        return found
 
 
 def _flags(records: Records, split: Split) -> npt.NDArray[np.int8]:
@@ -114,7 +135,11 @@ def _flags(records: Records, split: Split) -> npt.NDArray[np.int8]:
 
 
 def _events(
-    events: Mapping[str, pa.Array], extra: pa.StringArray, file_id: int, occurrences: Occurrences | None
+    events: Mapping[str, pa.Array],
+    identity: Sequence[tuple[str, pa.StringArray]],
+    extra: pa.StringArray,
+    file_id: int,
+    occurrences: Occurrences | None,
 ) -> pa.RecordBatch:
     ids, is_uuid = read_uuids(events["event_id"])
     if not is_uuid.all():
@@ -126,7 +151,7 @@ def _events(
             extra = with_ids(extra, others)
         nameless = np.flatnonzero(~has_text)
         if len(nameless):
-            ids[nameless] = _ids_of_values(events, pa.array(nameless), occurrences)
+            ids[nameless] = _ids_of_values(events, identity, pa.array(nameless), occurrences)
     rows = len(extra)
     found = {
         **events,
@@ -139,13 +164,18 @@ def _events(
 
 
 def _ids_of_values(
-    events: Mapping[str, pa.Array], rows: pa.Int64Array, occurrences: Occurrences | None
+    events: Mapping[str, pa.Array],
+    identity: Sequence[tuple[str, pa.StringArray]],
+    rows: pa.Int64Array,
+    occurrences: Occurrences | None,
 ) -> npt.NDArray[np.uint8]:
     """The ids of `rows`, which bring none."""
     chosen = {name: events[name].take(rows) for name in FIELDS if name != "event_id"}
     chosen["event_time"] = chosen["event_time"].cast(pa.string())
     chosen["price"] = with_ten_decimals(chosen["price"])
-    names = joined_values([chosen[name] for name in FIELDS if name != "event_id"])
+    values = [chosen[name] for name in FIELDS if name != "event_id"]
+    values += [named_values(name, column.take(rows)) for name, column in identity]
+    names = joined_values(values)
     ids = name_uuids(names)
     if occurrences is not None:
         numbers = occurrences(ids[:, :8].copy().view(np.uint64)[:, 0])

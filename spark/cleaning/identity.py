@@ -80,6 +80,11 @@ def joined_values(values: list[pa.StringArray]) -> list[bytes]:
     return found
 
 
+def named_values(name: str, values: pa.StringArray) -> pa.StringArray:
+    """Values of a column that is part of the identity besides the fields, with its name."""
+    return pc.binary_join_element_wise(name, values, "=")
+
+
 def numbered(name: bytes, occurrence: int) -> bytes:
     """The name of the row that is number `occurrence` (from 2 on) among the identical ones of its file."""
     return name + SEPARATOR.encode() + str(occurrence).encode()

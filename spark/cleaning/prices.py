@@ -8,6 +8,7 @@ are written, `5.50` being `5.50`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
 
@@ -15,13 +16,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spark.cleaning.source_mapping import PriceFormat
 from spark.cleaning.texts import bytes_of
+from spark.mapping.letters import BLANKS
+from spark.mapping.source_mapping import PriceFormat
 
 INTEGER_DIGITS, DECIMALS = 15, 10
 TOO_LARGE = Decimal(10) ** INTEGER_DIGITS
 REMEMBERED = 100_000  # unusual texts per process: prices repeat
 
+PLAIN = PriceFormat()
 NEGATIVE, INVALID = "negative_price", "invalid_price"
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
@@ -44,6 +47,8 @@ def read_price(text: str, form: PriceFormat) -> tuple[str | None, str | None]:
     if number < 0:
         return None, NEGATIVE
     number = number.copy_abs()  # -0 is 0
+    if form.scale is not None:
+        number = _CONTEXT.multiply(number, Decimal(form.scale)).normalize(_CONTEXT)
     exponent = number.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -DECIMALS:
         number = number.quantize(_LAST_DECIMAL, context=_CONTEXT).normalize(_CONTEXT)
@@ -52,8 +57,9 @@ def read_price(text: str, form: PriceFormat) -> tuple[str | None, str | None]:
 
 def _plain(text: str, form: PriceFormat) -> str | None:
     """The text with a point for the decimal sign and without grouping signs; `None` where those stand wrong."""
-    if form == PriceFormat():
+    if form == PLAIN:
         return text
+    text = _without_currency(text, form.currency)
     if form.grouping and form.grouping in text:
         whole = re.escape(form.grouping).join((r"[+-]?[0-9]{1,3}(?:", r"[0-9]{3})+"))
         if not re.fullmatch(rf"{whole}(?:{re.escape(form.decimal)}[0-9]*)?", text):
@@ -64,11 +70,21 @@ def _plain(text: str, form: PriceFormat) -> str | None:
     return text.replace(form.decimal, ".")
 
 
+def _without_currency(text: str, signs: Sequence[str]) -> str:
+    """The text without a sign of a currency at one of its ends."""
+    for sign in signs:
+        if text.startswith(sign):
+            return text[len(sign) :].strip(BLANKS)
+        if text.endswith(sign):
+            return text[: -len(sign)].strip(BLANKS)
+    return text
+
+
 def read_prices(column: pa.StringArray, form: PriceFormat) -> tuple[pa.StringArray, pa.StringArray]:
     """The numbers of a column of trimmed texts, and the reasons where there is none; null for null."""
     encoded = column.dictionary_encode()
     texts = encoded.dictionary
-    if form == PriceFormat():
+    if form == PLAIN:
         odd = np.flatnonzero(~pc.match_substring_regex(texts, _AS_IT_IS).to_numpy(zero_copy_only=False))
     else:
         odd = np.arange(len(texts))

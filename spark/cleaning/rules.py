@@ -6,7 +6,7 @@ that are not here: `refused_by_database`, which the commit finds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spark.cleaning.field_texts import INVALID_JSON, INVALID_NUMBER, Defect
 from spark.cleaning.prices import INVALID, NEGATIVE
+from spark.cleaning.texts import NO_TEXT
 from spark.cleaning.time_bounds import EARLIEST_US, TimeBounds
 from spark.cleaning.times import Times
 from spark.reading.header import REQUIRED
@@ -36,8 +38,12 @@ class Facts:
 
     flags: npt.NDArray[np.int8]
     split_ok: Mask
-    texts: dict[str, pa.StringArray]  # by field
+    texts: Mapping[str, pa.StringArray]  # by field
+    given: Callable[[str], pa.StringArray | None]  # by field, with the words that mean nothing
+    defects: Sequence[Defect]
+    optional: Set[str]  # fields that a record may lack
     actions: pa.StringArray  # ours; null where the word is unknown
+    is_other: Mask | None  # an action that is none of the four, and need not be about a product
     times: Times
     price_reasons: pa.StringArray
     bounds: TimeBounds
@@ -45,11 +51,11 @@ class Facts:
 
 @dataclass(frozen=True)
 class Rule:
-    """`holds` says for which records; `detail` is the field whose value was the reason."""
+    """`holds` says for which records; `detail` gives the texts that were the reason."""
 
     reason: str
     holds: Callable[[Facts], Mask]
-    detail: str | None = None
+    detail: Callable[[Facts], pa.StringArray | None] = lambda _: None
 
 
 def _mask(column: pa.BooleanArray) -> Mask:
@@ -68,8 +74,35 @@ def _flagged(flag: Flag) -> Rule:
     return Rule(flag.name.lower(), lambda facts: facts.flags == flag)
 
 
+def _text_of(field: str) -> Callable[[Facts], pa.StringArray]:
+    return lambda facts: facts.texts[field]
+
+
 def _missing(field: str) -> Rule:
-    return Rule(f"missing_{field}", lambda facts: _is_null(facts.texts[field]))
+    def holds(facts: Facts) -> Mask:
+        missing = _is_null(facts.texts[field])
+        if field in facts.optional:
+            return np.zeros(len(missing), bool)
+        if field == "product_id" and facts.is_other is not None:
+            missing &= ~facts.is_other
+        return missing
+
+    # The word that means that there is none; null where the text is empty.
+    return Rule(f"missing_{field}", holds, lambda facts: facts.given(field))
+
+
+def _defect(reason: str) -> Rule:
+    def found(facts: Facts) -> list[Defect]:
+        return [defect for defect in facts.defects if defect.reason == reason]
+
+    def holds(facts: Facts) -> Mask:
+        return np.logical_or.reduce([np.zeros(len(facts.flags), bool), *(one.rows for one in found(facts))])
+
+    def detail(facts: Facts) -> pa.StringArray:
+        texts = [pc.if_else(pa.array(one.rows), one.texts, NO_TEXT) for one in found(facts)]
+        return pc.coalesce(*texts)
+
+    return Rule(reason, holds, detail)
 
 
 def _too_long(field: str) -> Rule:
@@ -80,7 +113,7 @@ def _too_long(field: str) -> Rule:
             long &= _mask(pc.greater(pc.utf8_length(column), MAX_ID_CHARACTERS))
         return long
 
-    return Rule("id_too_long", holds, field)
+    return Rule("id_too_long", holds, _text_of(field))
 
 
 def _price(reason: str) -> Rule:
@@ -89,7 +122,7 @@ def _price(reason: str) -> Rule:
             return np.zeros(len(facts.price_reasons), bool)
         return _mask(pc.equal(facts.price_reasons, reason))
 
-    return Rule(reason, holds, "price")
+    return Rule(reason, holds, _text_of("price"))
 
 
 def _repeated_header(facts: Facts) -> Mask:
@@ -111,16 +144,18 @@ def _agent_too_long(facts: Facts) -> Mask:
 RULES = (
     *(_flagged(flag) for flag in Flag if Flag.NONE < flag < Flag.CHUNK_CHANGED),
     Rule("field_count", lambda facts: ~facts.split_ok),
+    _defect(INVALID_JSON),
+    _defect(INVALID_NUMBER),
     *(_missing(field) for field in REQUIRED),
-    Rule("repeated_header", _repeated_header, "event_time"),
+    Rule("repeated_header", _repeated_header, _text_of("event_time")),
     *(_too_long(field) for field in ("user_id", "session_id", "product_id")),
-    Rule("unknown_action_type", lambda facts: _is_null(facts.actions), "action_type"),
-    Rule("invalid_event_time", lambda facts: ~facts.times.valid, "event_time"),
-    Rule("event_time_out_of_range", _out_of_range, "event_time"),
-    Rule("too_old", lambda facts: facts.times.microseconds < facts.bounds.oldest, "event_time"),
+    Rule("unknown_action_type", lambda facts: _is_null(facts.actions), _text_of("action_type")),
+    Rule("invalid_event_time", lambda facts: ~facts.times.valid, _text_of("event_time")),
+    Rule("event_time_out_of_range", _out_of_range, _text_of("event_time")),
+    Rule("too_old", lambda facts: facts.times.microseconds < facts.bounds.oldest, _text_of("event_time")),
     _price(NEGATIVE),
     _price(INVALID),
-    Rule("user_agent_too_long", _agent_too_long, "user_agent"),
+    Rule("user_agent_too_long", _agent_too_long, _text_of("user_agent")),
 )
 
 
@@ -142,10 +177,9 @@ def reasons_and_details(
     reasons = pa.array([rule.reason for rule in RULES]).take(pa.array(broken - 1))
     details = pa.nulls(len(rows), pa.string())
     for number in np.unique(broken):
-        if (field := RULES[number - 1].detail) is not None:
+        if (texts := RULES[number - 1].detail(facts)) is not None:
             mask = broken == number
-            texts = pc.utf8_slice_codeunits(
-                facts.texts[field].take(pa.array(rows[mask])), 0, DETAIL_CHARACTERS
-            )
-            details = pc.replace_with_mask(details, pa.array(mask), texts)
+            cut = pc.utf8_slice_codeunits(texts.take(pa.array(rows[mask])), 0, DETAIL_CHARACTERS)
+            cut = pc.if_else(pc.equal(cut, ""), NO_TEXT, cut)
+            details = pc.replace_with_mask(details, pa.array(mask), cut)
     return reasons, details

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spark.cleaning.letters import BLANKS, ascii_lower
+from spark.mapping.letters import BLANKS, ascii_lower
 
 NO_TEXT = pa.scalar(None, pa.string())
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spark.cleaning.time_formats import LONGEST, Plan, Span, TimeFormats
+from spark.mapping.time_formats import LONGEST, Plan, Span, TimeFormats
 
 Numbers = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.uint8]  # one row per character, one column per text

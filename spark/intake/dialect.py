@@ -55,4 +55,4 @@ def _is_good(record: bytes, fields: int, delimiter: str) -> bool:
 
 def _columns(fields: int, delimiter: str, escape: str) -> Columns:
     """One column is enough to tell whether a record can be split."""
-    return Columns(fields, delimiter, escape, (0,), ())
+    return Columns(fields, delimiter, escape, (0,))

@@ -10,19 +10,20 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Literal
 
 from spark.intake.dialect import escapes_by_backslash
+from spark.mapping.file_plan import FilePlan
+from spark.mapping.path_patterns import path_parts
+from spark.mapping.source_mapping import UNMAPPED, Escape, SourceMapping
 from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError, FileState
-from spark.reading.header import NOTHING, HeaderError, Layout, parse_header
-from spark.reading.preamble import Preamble, take_preamble
+from spark.reading.header import HeaderError, Layout
+from spark.reading.preamble import Preamble, read_beginning
 from spark.reading.quotes import BY_BACKSLASH, DOUBLED
 from spark.reading.records import count_blocks
 
 SHORTEST = 4  # a last chunk shorter than this part of the others belongs to the one before it
 CHUNK_BYTES = 8 * 1024 * 1024  # of plain text: large files spread over several tasks
 
-Escape = Literal["backslash", "none"]  # as a source mapping names it
 ESCAPES: Mapping[Escape | None, str | None] = {"backslash": BY_BACKSLASH, "none": DOUBLED, None: None}
 
 
@@ -59,17 +60,17 @@ class Inspection:
 
 def inspect_file(
     path: bytes,
-    mapped: Mapping[str, str] = NOTHING,
+    mapping: SourceMapping = UNMAPPED,
     chunk_bytes: int = CHUNK_BYTES,
     *,
-    escape: Escape | None = None,
+    name: str = "",
     within: bytes | None = None,
 ) -> Inspection:
     """Read the file at `path`: once, unless it is gzip or has backslashes before quotes.
 
     Args:
-        mapped: column names to fields.
-        escape: the dialect, where it is known; found out otherwise.
+        mapping: what the producer calls things.
+        name: the path as the ledger writes it, of which the mapping may take parts.
         within: a directory that links must not lead out of; None: they may lead anywhere.
 
     Raises:
@@ -80,7 +81,8 @@ def inspect_file(
         with Content(path, within) as content:
             state = content.state
             try:
-                found = _inspect(content, path, mapped, chunk_bytes, escape)
+                found = _inspect(content, path, mapping, chunk_bytes)
+                check_path(found.layout, mapping, name)
             except (ContentError, HeaderError) as error:
                 is_cut = isinstance(error, ContentError) and error.is_cut
                 found = Inspection(
@@ -102,14 +104,25 @@ def _hash(content: Content) -> bytes | None:
     return digest.digest() if content.state.size_bytes else None
 
 
-def _inspect(
-    content: Content, path: bytes, mapped: Mapping[str, str], chunk_bytes: int, escape: Escape | None
-) -> Inspection:
+def check_path(layout: Layout | None, mapping: SourceMapping, name: str) -> None:
+    """Raises: HeaderError: the path of the file does not say what the mapping takes from it."""
+    if layout is None:
+        return
+    there = path_parts(name, mapping.path)
+    absent = [part for part in FilePlan.of(layout.columns, mapping).path_names if part not in there]
+    if absent:
+        raise HeaderError(
+            "missing_path_part",
+            f"Its path does not say {', '.join(absent)}, which the source mapping takes from it.",
+        )
+
+
+def _inspect(content: Content, path: bytes, mapping: SourceMapping, chunk_bytes: int) -> Inspection:
     if content.state.size_bytes == 0:
         raise ContentError("empty_file", "It has no bytes.")
     compression = content.compression(path)
-    preamble, blocks = take_preamble(content.text_blocks(compression))
-    layout = parse_header(preamble.header, mapped, preamble.delimiter)
+    preamble, layout, blocks = read_beginning(content.text_blocks(compression), mapping)
+    escape = mapping.escape
     layout = replace(layout, escape=ESCAPES[escape])
     disk_bytes = None if compression is None else content.state.size_bytes
     first = next(blocks, b"")

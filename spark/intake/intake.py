@@ -9,14 +9,15 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from clickstream_assets.file_names import ledger_path
 from spark.intake.discovery import PROBLEMS, Candidate, Discovery
-from spark.intake.inspection import Escape, Inspection, inspect_file
+from spark.intake.inspection import Inspection, inspect_file
 from spark.intake.manifest import KnownState, Manifest
+from spark.mapping.source_mapping import UNMAPPED, SourceMapping
 from spark.reading.content import ContentChanged, ContentError, FileState
-from spark.reading.header import NOTHING
 
 LOOK_SECONDS = 0.01  # between looks at the directory; an idle look is one stat
 GROUP_FILES = 500  # registered in one transaction, at most …
@@ -29,9 +30,8 @@ log = logging.getLogger("clickstream.intake")
 class Intake:
     """Watches `root`. `failed` is called, once, with what ended the thread before `stop`.
 
-    `mapped`: the names of columns that the source mapping says are ours; `escape`: the dialect that it names. A file
-    whose last line has no end is taken once it has not changed for `unterminated_seconds`. `follow_links`: also those
-    that lead out of `root`.
+    `mapping`: what the producer calls things. A file whose last line has no end is taken once it has not changed for
+    `unterminated_seconds`. `follow_links`: also those that lead out of `root`.
     """
 
     def __init__(
@@ -40,19 +40,17 @@ class Intake:
         settle_seconds: float,
         manifest: Manifest,
         failed: Callable[[BaseException], None],
-        mapped: Mapping[str, str] = NOTHING,
+        mapping: SourceMapping = UNMAPPED,
         *,
-        escape: Escape | None = None,
         unterminated_seconds: float = 0.0,
         follow_links: bool = False,
     ) -> None:
         self._root = os.fsencode(root)
         self._discovery = Discovery(self._root, settle_seconds, unterminated_seconds, follow_links)
         self._within = None if follow_links else self._root
-        self._escape = escape
         self._manifest = manifest
         self._failed = failed
-        self._mapped = mapped
+        self._mapping = mapping
         self._stop = threading.Event()
         self._registered: Path | None = None
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
@@ -154,7 +152,8 @@ class Intake:
             return Inspection(candidate.state, reason=candidate.problem, detail=PROBLEMS[candidate.problem])
         path = os.path.join(self._root, candidate.path)
         try:
-            return inspect_file(path, self._mapped, escape=self._escape, within=self._within)
+            name = ledger_path(candidate.path)
+            return inspect_file(path, self._mapping, name=name, within=self._within)
         except ContentError as error:
             return Inspection(candidate.state, reason=error.reason, detail=error.detail)
 

@@ -1,7 +1,7 @@
-"""Splitting records into our fields and those that are not ours.
+"""Splitting records into the texts of their columns.
 
-Belongs here: from the bytes of records to columns of text. Does not belong here: where a record ends (`records`), and
-what a value means (`cleaning`).
+Belongs here: from the bytes of records to columns of text. Does not belong here: where a record ends (`records`),
+which column is which field (`spark/mapping`), and what a value means (`cleaning`).
 
 Records on which all CSV parsers agree go through Arrow's, thousands at a time. The others (quotes in unusual
 places) are read one by one.
@@ -9,7 +9,7 @@ places) are read one by one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from spark.reading.header import FIELDS, NOTHING, Layout
+from spark.reading.header import Layout
 from spark.reading.quotes import BY_BACKSLASH, doubled_escapes, good_record, read_record
 from spark.reading.records import Flag
 from spark.reading.regular_records import buffer_of, regular_records
@@ -26,26 +26,16 @@ from spark.reading.regular_records import buffer_of, regular_records
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a file are our fields (`None`: it has no such), and which are not ours."""
+    """How the columns of a file are told apart, and which of them are wanted."""
 
     count: int
     delimiter: str
     escape: str | None  # as in `Layout`
-    fields: tuple[int | None, ...]  # in the order of FIELDS
-    extras: tuple[tuple[str, int], ...]  # name and position
-
-    @property
-    def positions(self) -> list[int]:
-        """Of all columns that are wanted."""
-        return [at for at in (*self.fields, *(at for _, at in self.extras)) if at is not None]
+    positions: tuple[int, ...]  # of those that are wanted, in their order
 
     @classmethod
-    def of(cls, layout: Layout, mapped: Mapping[str, str] = NOTHING) -> Columns:
-        """`mapped`: the names of columns that the source mapping says are ours."""
-        positions = layout.field_positions(mapped)
-        fields = tuple(positions.get(field) for field in FIELDS)
-        extras = tuple(layout.extra_columns(mapped).items())
-        return cls(len(layout.columns), layout.delimiter, layout.escape, fields, extras)
+    def of(cls, layout: Layout, positions: Iterable[int]) -> Columns:
+        return cls(len(layout.columns), layout.delimiter, layout.escape, tuple(sorted(set(positions))))
 
 
 @dataclass(frozen=True)

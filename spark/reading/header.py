@@ -1,56 +1,35 @@
-"""The header of an event file: which column holds which field.
+"""The header of an event file: its columns, and whether events can be read by them.
 
-Belongs here: the field names, the aliases of other producers and the reading of a header line. Does not belong
-here: values (`cleaning`), what may stand before the header (`preamble`) and files (`content`).
-
-Names are compared without case, blanks, dashes, dots and underscores: `Event ID`, `event-id` and `EVENT_ID` are one.
+Belongs here: reading a header line. Does not belong here: which column is which field (`spark/mapping`), values
+(`cleaning`), what may stand before the header (`preamble`) and files (`content`).
 """
 
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from clickstream_assets.contract import ALIASES as ALIASES
 from clickstream_assets.contract import FIELDS as FIELDS
 from clickstream_assets.contract import REQUIRED as REQUIRED
+from spark.mapping.file_plan import FilePlan
+from spark.mapping.names import INVISIBLE, NOTHING, extra_columns, field_positions
+from spark.mapping.source_mapping import DELIMITERS, MAX_COLUMNS, UNMAPPED, SourceMapping
 
-DELIMITERS = (",", ";", "\t", "|")
-MAX_COLUMNS = 500
 MAX_HEADER_BYTES = 64 * 1024
-
-
-NOTHING: Mapping[str, str] = {}
+MISSING = "missing_columns"
 OLD_LINE_ENDS = ("line_ends", "Its lines end with a carriage return alone: end them with a newline.")
-
-# Characters without width: they come along with a copied name, or as a byte-order mark in the middle of a file.
-INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+")
-_NOT_COMPARED = re.compile(INVISIBLE.pattern[:-2] + r"\s\-._\u2010-\u2015\u2212]+")
-
-
-def plain_name(name: str) -> str:
-    """What names are compared by."""
-    return _NOT_COMPARED.sub("", name).lower()
-
-
-_OWN_NAMES = {field: field for field in FIELDS}
-_CLAIMS: tuple[Mapping[str, str], ...] = (
-    _OWN_NAMES,
-    {plain_name(name): field for name, field in _OWN_NAMES.items()},
-    ALIASES,
-    {plain_name(name): field for name, field in ALIASES.items()},
-)
 
 
 class HeaderError(ValueError):
-    """The first line is no usable header. `reason` is a short stable code, `detail` a sentence."""
+    """The first line is no usable header. `reason` is a short stable code, `detail` a sentence; `layout` where the
+    columns are known all the same."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, layout: Layout | None = None) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.layout = layout
 
 
 @dataclass(frozen=True)
@@ -64,41 +43,16 @@ class Layout:
     )
 
     def field_positions(self, mapped: Mapping[str, str] = NOTHING) -> dict[str, int]:
-        """Field name to column index. What `mapped` says comes first, then a field's own name, then the aliases; of
-        columns with the same claim one that is spelled as known, else the first."""
-        positions: dict[str, int] = {}
-        for claims in (mapped, {plain_name(name): field for name, field in mapped.items()}, *_CLAIMS):
-            taken = set(positions.values())
-            for index, column in enumerate(self.columns):
-                for name in (column.strip().lower(), plain_name(column)):
-                    field = claims.get(name)
-                    if field is not None and field not in positions and index not in taken:
-                        positions[field] = index
-        return positions
+        """Field name to column, by names alone (`names.field_positions`)."""
+        return field_positions(self.columns, mapped)
 
     def extra_columns(self, mapped: Mapping[str, str] = NOTHING) -> dict[str, int]:
-        """Column name to index, for the columns that are not ours. A name of its own for each, and none of our
-        fields': nameless and repeated ones are told apart by their number."""
-        ours = set(self.field_positions(mapped).values())
-        names = {index: name.strip() for index, name in enumerate(self.columns) if index not in ours}
-        extra: dict[str, int] = {}
-        again: list[int] = []
-        for index, name in names.items():
-            if not name or name in extra or name in FIELDS:
-                again.append(index)
-            else:
-                extra[name] = index
-        # Only now, when all names that the file gives are taken: none of them gives way to one made up here.
-        for index in again:
-            name = f"{names[index] or 'column'}_{index + 1}"
-            while name in extra or name in FIELDS:
-                name = f"{name}_{index + 1}"
-            extra[name] = index
-        return dict(sorted(extra.items(), key=lambda item: item[1]))
+        """The columns that are then not ours."""
+        return extra_columns(self.columns, self.field_positions(mapped).values())
 
 
-def parse_header(line: bytes, mapped: Mapping[str, str] = NOTHING, delimiter: str | None = None) -> Layout:
-    """Read a line as a header. `mapped`: column names to fields; `delimiter`: where it is known already.
+def parse_header(line: bytes, mapping: SourceMapping = UNMAPPED, delimiter: str | None = None) -> Layout:
+    """Read a line as a header; `delimiter`: where it is known already.
 
     Raises:
         HeaderError: it is no header, or lacks a required field, or has more columns than any event. It quotes nothing
@@ -114,26 +68,52 @@ def parse_header(line: bytes, mapped: Mapping[str, str] = NOTHING, delimiter: st
         text = INVISIBLE.sub("", line.decode("utf-8"))
     except UnicodeDecodeError:
         raise HeaderError("not_text", "The first line is not UTF-8.") from None
-    layouts = [_parse(text, choice) for choice in ([delimiter] if delimiter else DELIMITERS)]
-    best = max(layouts, key=lambda layout: len(layout.field_positions(mapped)))
-    positions = best.field_positions(mapped)
-    if not positions and "\r" in text.rstrip("\r\n"):
+    known = delimiter or mapping.delimiter
+    layouts = [_parse(text, choice) for choice in ([known] if known else DELIMITERS)]
+    plans = [FilePlan.of(layout.columns, mapping) for layout in layouts]
+    best, plan = max(zip(layouts, plans, strict=True), key=lambda found: found[1].fit)
+    if not plan.fit and "\r" in text.rstrip("\r\n"):
         raise HeaderError(*OLD_LINE_ENDS)
-    if not positions:
-        most = max(len(layout.columns) for layout in layouts)
-        raise HeaderError("no_header", f"The first line, of {_columns(most)}, names none of our fields.")
-    missing = [field for field in REQUIRED if field not in positions]
-    if missing:
-        found = ", ".join(field for field in FIELDS if field in positions)
-        count = _columns(len(best.columns))
-        raise HeaderError(
-            "missing_columns", f"The header lacks {', '.join(missing)}; its {count} hold {found}."
-        )
-    if len(best.columns) > MAX_COLUMNS:
-        raise HeaderError(
-            "too_many_columns", f"The header has {len(best.columns):,} columns, over {MAX_COLUMNS}."
-        )
+    if not plan.fit:
+        layout = max(layouts, key=lambda found: len(found.columns))
+        count = _columns(len(layout.columns))
+        raise HeaderError("no_header", f"The first line, of {count}, names none of our fields.", layout)
+    check_plan(plan, best)
     return best
+
+
+def check_plan(plan: FilePlan, layout: Layout) -> None:
+    """Raises: HeaderError: by these columns no event can be read."""
+    if plan.missing or plan.absent:
+        sentences = []
+        if plan.missing:
+            found, count = ", ".join(plan.found), _columns(len(layout.columns))
+            sentences.append(
+                f"The header lacks {', '.join(plan.missing)}; its {count} hold {found or 'none'}."
+            )
+        if plan.absent:
+            # Names that the mapping gives, and so nobody's secret.
+            names = ", ".join(repr(name) for name in plan.absent)
+            sentences.append(f"The source mapping names columns that it has not: {names}.")
+        raise HeaderError(MISSING, " ".join(sentences), layout)
+    if len(layout.columns) > MAX_COLUMNS:
+        raise HeaderError(
+            "too_many_columns", f"The header has {len(layout.columns):,} columns, over {MAX_COLUMNS}."
+        )
+
+
+def given_header(columns: Sequence[str], line: bytes, mapping: SourceMapping) -> Layout:
+    """The layout of a file without a header, whose columns the mapping names; `line` is its first record.
+
+    Raises:
+        HeaderError: by these columns no event can be read.
+    """
+    text = line.decode("utf-8", "replace")
+    choices = [mapping.delimiter] if mapping.delimiter else DELIMITERS
+    fitting = [choice for choice in choices if len(_parse(text, choice).columns) == len(columns)]
+    layout = Layout(tuple(columns), (fitting or [*choices])[0])
+    check_plan(FilePlan.of(layout.columns, mapping), layout)
+    return layout
 
 
 def _parse(text: str, delimiter: str) -> Layout:

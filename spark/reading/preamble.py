@@ -12,8 +12,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spark.reading.header import DELIMITERS, MAX_HEADER_BYTES
+from spark.mapping.source_mapping import DELIMITERS, SourceMapping
+from spark.reading.header import MAX_HEADER_BYTES, Layout, given_header, parse_header
 
+_MARK = b"\xef\xbb\xbf"  # the byte-order mark
 _UNSEEN = rb"\xef\xbb\xbf|\xe2\x80\x8b|\xe2\x81\xa0|\xc2\xa0"  # byte-order mark, zero-width space, word joiner, NBSP
 _BLANK = re.compile(rb'(?:[\s,;|"]|' + _UNSEEN + rb")*+")
 _SEPARATOR = re.compile(rb"(?:\s|" + _UNSEEN + rb')*+"?sep=(\\t|[^\r\n])"?\s*+', re.IGNORECASE)
@@ -21,7 +23,7 @@ _SEPARATOR = re.compile(rb"(?:\s|" + _UNSEEN + rb')*+"?sep=(\\t|[^\r\n])"?\s*+',
 
 @dataclass(frozen=True)
 class Preamble:
-    """All before the first record. `header` is its last line."""
+    """All before the first record. `header` is its last line; of a file without one, empty."""
 
     content: bytes
     header: bytes
@@ -30,6 +32,28 @@ class Preamble:
 
     def __len__(self) -> int:
         return len(self.content)
+
+
+def read_beginning(
+    blocks: Iterator[bytes], mapping: SourceMapping
+) -> tuple[Preamble, Layout, Iterator[bytes]]:
+    """The preamble of a file, what its columns are, and the blocks behind the preamble.
+
+    Raises:
+        HeaderError: by its columns no event can be read.
+    """
+    if mapping.header is None:
+        preamble, blocks = take_preamble(blocks)
+        return preamble, parse_header(preamble.header, mapping, preamble.delimiter), blocks
+    data = b""
+    for block in blocks:
+        data += block
+        if len(data) > MAX_HEADER_BYTES or b"\n" in data.strip():
+            break
+    mark = len(_MARK) if data.startswith(_MARK) else 0
+    line, _, _ = data[mark:].lstrip().partition(b"\n")
+    layout = given_header(mapping.header, line[:MAX_HEADER_BYTES], mapping)
+    return Preamble(data[:mark], b"", None, 1), layout, _chain(data[mark:], blocks)
 
 
 def take_preamble(blocks: Iterator[bytes]) -> tuple[Preamble, Iterator[bytes]]:

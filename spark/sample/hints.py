@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from spark.cleaning.source_mapping import GROUPING_SIGNS, PriceFormat
+from spark.mapping.source_mapping import GROUPING_SIGNS, PriceFormat
 
 GUIDE = "docs/own-data.md"
 NAMED = 20  # unknown actions: with more, it is another column

@@ -12,7 +12,7 @@ from typing import Any
 
 from clickstream_assets.file_names import ledger_path
 from spark.cleaning.prices import INVALID
-from spark.cleaning.source_mapping import SourceMapping
+from spark.mapping.source_mapping import SourceMapping
 from spark.reading.header import FIELDS, Layout
 from spark.sample.hints import GUIDE, hint, price_hints, unknown_actions
 from spark.sample.sampling import Sample

@@ -12,16 +12,17 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import TypeVar
 
+from clickstream_assets.file_names import ledger_path
 from spark.cleaning.clean import Cleaned, Cleaning
-from spark.cleaning.source_mapping import SourceMapping
+from spark.cleaning.file_shape import FileShape
 from spark.cleaning.time_bounds import TimeBounds
 from spark.intake.dialect import escapes_by_backslash
 from spark.intake.discovery import PROBLEMS, Candidate, Discovery
-from spark.intake.inspection import ESCAPES
+from spark.intake.inspection import ESCAPES, check_path
+from spark.mapping.source_mapping import SourceMapping
 from spark.reading.content import Content, ContentChanged, ContentError
-from spark.reading.fields import Columns
-from spark.reading.header import HeaderError, Layout, parse_header
-from spark.reading.preamble import take_preamble
+from spark.reading.header import HeaderError, Layout
+from spark.reading.preamble import read_beginning
 from spark.reading.quotes import BY_BACKSLASH
 from spark.reading.records import Records, split_blocks
 
@@ -82,11 +83,9 @@ def sample_file(
             if content.state.size_bytes == 0:
                 return Sample(path, reason="empty_file", detail="It has no bytes.")
             compression = content.compression(path)
-            preamble, blocks = take_preamble(content.text_blocks(compression))
-            layout = replace(
-                parse_header(preamble.header, mapping.columns, preamble.delimiter),
-                escape=ESCAPES[mapping.escape],
-            )
+            preamble, layout, blocks = read_beginning(content.text_blocks(compression), mapping)
+            layout = replace(layout, escape=ESCAPES[mapping.escape])
+            check_path(layout, mapping, ledger_path(path))
             offset, line = len(preamble), preamble.next_line
             first_block = list(islice(blocks, 1))
             if mapping.escape is None and escapes_by_backslash(
@@ -104,10 +103,9 @@ def sample_file(
             first = next(runs, None)
             if first is None:
                 return Sample(path, layout)
-            columns = Columns.of(layout, mapping.columns)
-            return Sample(
-                path, layout, cleaned=Cleaning(mapping).clean(_head(first, rows), columns, number, bounds)
-            )
+            shape = FileShape.of(layout, mapping).at(ledger_path(path))
+            cleaned = Cleaning(mapping).clean(_head(first, rows), shape, number, bounds)
+            return Sample(path, layout, cleaned=cleaned)
     except (ContentError, HeaderError) as error:
         return Sample(path, reason=error.reason, detail=error.detail)
     except ContentChanged as error:

@@ -19,19 +19,19 @@ from spark.sink.refusals import REASON
 from spark.source.chunk_reader import read_records
 from spark.source.chunks import ChunkToRead, registered_chunks
 
+NO_MAPPING = "{}"  # nor is a field read
 _ANY_TIME = TimeBounds(0, 0)  # no time is judged here
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Finds the records of chunks in the directory `root`; `mapped` are the source mapping's names of columns."""
+    """Finds the records of chunks in the directory `root`."""
 
     root: bytes
-    mapped: Mapping[str, str]
 
     def chunks(self, rows: Iterable[tuple[Any, ...]]) -> list[ChunkToRead]:
         """The chunks that `chunks.to_read` found."""
-        return registered_chunks(rows, self.mapped, _ANY_TIME)
+        return registered_chunks(rows, NO_MAPPING, _ANY_TIME)
 
     def rejects(self, chunks: Sequence[ChunkToRead], refused: Mapping[int, str]) -> pa.RecordBatch:
         """The refused rows of one file as rejects (`columns.REJECT_SCHEMA`).

@@ -5,28 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from clickstream_assets.file_names import ledger_path
 from spark.cleaning.clean import Cleaned, Cleaning, Occurrences
+from spark.cleaning.file_shape import FileShape
+from spark.mapping.source_mapping import SourceMapping
 from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
-from spark.reading.fields import Columns
 from spark.reading.header import Layout
 from spark.reading.records import Flag, Records, split_blocks
 from spark.source.chunks import ChunkToRead
 
 
+@lru_cache(16)
+def cleaning_of(mapping: str) -> Cleaning:
+    """The cleaning by a mapping, which is JSON."""
+    return Cleaning(SourceMapping.from_json(mapping))
+
+
 @lru_cache(64)
-def columns_of(layout: Layout, mapped: tuple[tuple[str, str], ...]) -> Columns:
-    """Which columns of a file are our fields."""
-    return Columns.of(layout, dict(mapped))
+def _shape_of(layout: Layout, mapping: str) -> FileShape:
+    return FileShape.of(layout, cleaning_of(mapping).mapping)
+
+
+def shape_of(chunk: ChunkToRead) -> FileShape:
+    """How the file of a chunk is read."""
+    return _shape_of(chunk.layout, chunk.mapping).at(ledger_path(chunk.path))
 
 
 def read_chunk(
-    path: bytes, chunk: ChunkToRead, cleaning: Cleaning, occurrences: Occurrences | None = None
+    path: bytes, chunk: ChunkToRead, occurrences: Occurrences | None = None
 ) -> Iterator[Cleaned | Flag]:
     """The rows of a chunk; last a flag, where the file is not what intake saw, which voids all of its rows."""
-    columns = columns_of(chunk.layout, chunk.mapped)
+    cleaning, shape = cleaning_of(chunk.mapping), shape_of(chunk)
     try:
         for records in read_records(path, chunk):
-            yield cleaning.clean(records, columns, chunk.file_id, chunk.bounds, occurrences)
+            yield cleaning.clean(records, shape, chunk.file_id, chunk.bounds, occurrences)
     except ContentChanged:
         yield Flag.CHUNK_CHANGED
     except ContentError:

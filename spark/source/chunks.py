@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ class ChunkToRead:
     state: FileState
     compression: str | None
     layout: Layout
-    mapped: tuple[tuple[str, str], ...]  # names of columns that the source mapping says are ours
+    mapping: str  # `SourceMapping.to_json`
     bounds: TimeBounds
     byte_offset: int
     byte_length: int
@@ -43,11 +43,8 @@ class TaskRead:
     upto: int
 
 
-def registered_chunks(
-    rows: Iterable[tuple[Any, ...]], mapped: Mapping[str, str], bounds: TimeBounds
-) -> list[ChunkToRead]:
-    """`mapped`: the names of columns that the source mapping says are ours."""
-    names = tuple(mapped.items())
+def registered_chunks(rows: Iterable[tuple[Any, ...]], mapping: str, bounds: TimeBounds) -> list[ChunkToRead]:
+    """`mapping`: that of all of them, as JSON."""
     chunks = []
     for row in rows:
         chunks.append(
@@ -58,7 +55,7 @@ def registered_chunks(
                 state=FileState(row[4], row[5], row[6], row[7]),
                 compression=row[8],
                 layout=Layout(tuple(row[10]), row[11], row[15]),
-                mapped=names,
+                mapping=mapping,
                 bounds=bounds,
                 byte_offset=row[12],
                 byte_length=row[13],

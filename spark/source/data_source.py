@@ -97,7 +97,7 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         rows = self._rows("chunks.to_read", {"after": end["after"], "upto": end["seq"]})
         ((floor, batch_id),) = self._rows("chunks.next_batch", {"after": end["after"]})
         bounds = TimeBounds.at(datetime.now(UTC), self._options.retention_days, floor)
-        chunks = registered_chunks(rows, self._options.mapping.columns, bounds)
+        chunks = registered_chunks(rows, self._options.mapping, bounds)
         groups = group_by_task(chunks, whole_files=self._options.identical_rows == "keep")
         return [
             ChunkPartition(TaskRead(index, group, batch_id, end["after"], end["seq"]))

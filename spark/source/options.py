@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from clickstream_assets.contract import IdenticalRows
-from spark.cleaning.source_mapping import SourceMapping
 from spark.source.micro_batches import BATCH_ROWS, JDBC_BATCH_ROWS
 
 # How cleaned rows leave a task: through a directory that the driver shares, through staging tables, or as rows of
@@ -23,7 +22,7 @@ class SourceOptions:
     """What a task must know besides its chunks."""
 
     root: bytes  # the events directory
-    mapping: SourceMapping
+    mapping: str  # `SourceMapping.to_json`
     handover: Handover
     identical_rows: IdenticalRows
     epoch: int  # of the lease
@@ -50,7 +49,7 @@ class SourceOptions:
     def to_options(self) -> dict[str, str]:
         options = {
             "root": self.root.hex(),
-            "mapping": self.mapping.to_json(),
+            "mapping": self.mapping,
             "handover": self.handover,
             "identical_rows": self.identical_rows,
             "epoch": str(self.epoch),
@@ -69,7 +68,7 @@ class SourceOptions:
         spool, days, registered = (options.get(name) for name in ("spool", "retention_days", "registered"))
         return cls(
             bytes.fromhex(options["root"]),
-            SourceMapping.from_json(options["mapping"]),
+            options["mapping"],
             cast(Handover, options["handover"]),
             cast(IdenticalRows, options["identical_rows"]),
             int(options["epoch"]),

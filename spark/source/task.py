@@ -6,14 +6,12 @@ import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 
-from spark.cleaning.clean import Cleaned, Cleaning, Occurrences
-from spark.cleaning.source_mapping import SourceMapping
+from spark.cleaning.clean import Cleaned, Occurrences
 from spark.handover.part_writer import SpoolPartWriter
 from spark.handover.parts import Part
 from spark.handover.row_batches import row_batches, void_row
@@ -54,30 +52,27 @@ def read_task(task: TaskRead, options: SourceOptions) -> Iterator[pa.RecordBatch
 
 def read_chunks(task: TaskRead, options: SourceOptions) -> Iterator[tuple[int, Cleaned | Flag]]:
     """What became of the records of all chunks, with the file that they are from."""
-    cleaning = _cleaning(options.mapping.to_json())
     occurrences = None
     if options.identical_rows == "keep":
         occurrences = OccurrencesOfFiles(options.spool / "occurrences" if options.spool else None)
     for chunk in task.chunks:
         path = os.path.join(options.root, chunk.path)
         if occurrences is None:
-            for cleaned in read_chunk(path, chunk, cleaning):
+            for cleaned in read_chunk(path, chunk):
                 yield chunk.file_id, cleaned
             continue
         if not occurrences.goes_on(chunk.file_id, chunk.byte_offset):
             occurrences.begin(chunk.file_id)
             if chunk.byte_offset > chunk.records_from and not occurrences.recall(chunk.byte_offset):
-                yield from _count_before(path, chunk, cleaning, occurrences.numbers)
-        for cleaned in read_chunk(path, chunk, cleaning, occurrences.numbers):
+                yield from _count_before(path, chunk, occurrences.numbers)
+        for cleaned in read_chunk(path, chunk, occurrences.numbers):
             yield chunk.file_id, cleaned
         occurrences.end(chunk.byte_offset + chunk.byte_length, is_last=chunk.is_last)
     if occurrences is not None:
         occurrences.keep()
 
 
-def _count_before(
-    path: bytes, chunk: ChunkToRead, cleaning: Cleaning, numbers: Occurrences
-) -> Iterator[tuple[int, Flag]]:
+def _count_before(path: bytes, chunk: ChunkToRead, numbers: Occurrences) -> Iterator[tuple[int, Flag]]:
     """Count the rows of the file that come before `chunk`. A flag comes out where the file is another one."""
     before = replace(
         chunk,
@@ -85,7 +80,7 @@ def _count_before(
         byte_length=chunk.byte_offset - chunk.records_from,
         content_hash=None,
     )
-    for cleaned in read_chunk(path, before, cleaning, numbers):
+    for cleaned in read_chunk(path, before, numbers):
         if isinstance(cleaned, Flag):
             yield chunk.file_id, cleaned
 
@@ -100,8 +95,3 @@ def _part_writer(task: TaskRead, options: SourceOptions) -> PartWriter:
         return SpoolPartWriter(spool, part, task.batch_id)
     token = batch_token(options.epoch, task.after, task.upto)
     return UploadPartWriter(options.epoch, token, part, task.batch_id)
-
-
-@lru_cache(4)
-def _cleaning(mapping: str) -> Cleaning:
-    return Cleaning(SourceMapping.from_json(mapping))

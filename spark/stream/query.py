@@ -14,8 +14,8 @@ from pyspark.sql.streaming import StreamingQuery
 
 from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.settings import Settings
-from spark.cleaning.source_mapping import SourceMapping
 from spark.lease import Lease
+from spark.mapping.source_mapping import UNMAPPED, SourceMapping
 from spark.sink.books import Outcome
 from spark.sink.evidence import Evidence
 from spark.sink.handovers import Handover, SpoolHandover, UploadHandover
@@ -26,7 +26,6 @@ from spark.source.data_source import ChunkSource
 from spark.source.options import SourceOptions
 from spark.stream import offset_log
 
-UNMAPPED = SourceMapping()
 KNOWN_KEYS = "known_keys.npz"  # in the home
 
 log = logging.getLogger("clickstream.stream")
@@ -103,7 +102,7 @@ def start_query(
     root = os.fsencode(settings.events_dir)
     options = SourceOptions(
         root,
-        mapping,
+        mapping.to_json(),
         "rows" if settings.sink == "jdbc" else "upload" if spool is None else "spool",
         settings.identical_rows,
         lease.epoch,
@@ -116,7 +115,7 @@ def start_query(
         lease.epoch,
         settings.sink,
         _handover(options, url),
-        Evidence(root, mapping.columns),
+        Evidence(root),
         lambda batch_id: offset_log.read_range(checkpoint, batch_id),
         committed,
         KnownKeysFile(settings.home / KNOWN_KEYS) if options.handover == "spool" else None,

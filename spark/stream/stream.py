@@ -21,11 +21,11 @@ from clickstream_assets.errors import StreamError
 from clickstream_assets.home import make_home
 from clickstream_assets.settings import Settings
 from clickstream_assets.sql_files import statement
-from spark.cleaning.source_mapping import SourceMapping, read_mapping
 from spark.handover.spool import sweep
 from spark.intake.intake import Intake
 from spark.intake.manifest import Manifest
 from spark.lease import Lease
+from spark.mapping.source_mapping import SourceMapping, read_mapping
 from spark.sink.jdbc import find_jdbc_jar
 from spark.stream.ending import Ending
 from spark.stream.idle_workers import IdleWorkers, touch_workers
@@ -66,8 +66,7 @@ def run_stream(settings: Settings, *, available_now: bool) -> None:
             settings.settle_seconds,
             Manifest(connection, lease.epoch),
             lambda error: ending.fail(f"intake failed: {error}"),
-            mapping.columns,
-            escape=mapping.escape,
+            mapping,
             unterminated_seconds=settings.settle_unterminated_seconds,
             follow_links=settings.follow_links,
         )

@@ -10,6 +10,7 @@ WITH added AS MATERIALIZED (
            count(*) FILTER (WHERE action_type = 'add_to_cart') AS carts,
            count(*) FILTER (WHERE action_type = 'remove_from_cart') AS removes,
            count(*) FILTER (WHERE action_type = 'purchase') AS purchases,
+           count(*) FILTER (WHERE action_type NOT IN ('view', 'add_to_cart', 'remove_from_cart', 'purchase')) AS others,
            coalesce(sum(price) FILTER (WHERE action_type = 'purchase'), 0) AS revenue
     FROM events_of_batches(%(after_id)s, %(through)s, %(target)s)
     WHERE (%(before_id)s::bigint IS NULL OR id < %(before_id)s::bigint)
@@ -18,8 +19,8 @@ WITH added AS MATERIALIZED (
     GROUP BY 1
 ),
 stored AS (
-    INSERT INTO hourly_traffic AS old (hour, events, views, carts, removes, purchases, revenue)
-    SELECT hour, events, views, carts, removes, purchases, revenue
+    INSERT INTO hourly_traffic AS old (hour, events, views, carts, removes, purchases, others, revenue)
+    SELECT hour, events, views, carts, removes, purchases, others, revenue
     FROM added
     ON CONFLICT (hour) DO UPDATE
     SET events = old.events + excluded.events,
@@ -27,6 +28,7 @@ stored AS (
         carts = old.carts + excluded.carts,
         removes = old.removes + excluded.removes,
         purchases = old.purchases + excluded.purchases,
+        others = old.others + excluded.others,
         revenue = old.revenue + excluded.revenue
     RETURNING (xmax = 0) AS is_new
 )
@@ -57,12 +59,13 @@ WITH expected AS (
            count(*) FILTER (WHERE action_type = 'add_to_cart') AS carts,
            count(*) FILTER (WHERE action_type = 'remove_from_cart') AS removes,
            count(*) FILTER (WHERE action_type = 'purchase') AS purchases,
+           count(*) FILTER (WHERE action_type NOT IN ('view', 'add_to_cart', 'remove_from_cart', 'purchase')) AS others,
            coalesce(sum(price) FILTER (WHERE action_type = 'purchase'), 0) AS revenue
       FROM events
      WHERE event_time >= %(start)s::timestamptz AND event_time < %(stop)s::timestamptz AND batch_id <= %(through)s
      GROUP BY 1
 ), stored AS (
-    SELECT hour, events, views, carts, removes, purchases, revenue
+    SELECT hour, events, views, carts, removes, purchases, others, revenue
       FROM hourly_traffic
      WHERE hour >= %(start)s::timestamptz AND hour < %(stop)s::timestamptz
 ), compared AS (

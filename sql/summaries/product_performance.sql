@@ -1,7 +1,7 @@
 -- The summary product_performance: a row per day and product.
 
 -- name: product_performance.add
--- Adds the batches after `through` up to `target`. Sums, minima and maxima are exact to add to, since
+-- Adds the batches after `through` up to `target`; events without a product are read and counted nowhere. Sums, minima and maxima are exact to add to, since
 -- events are only ever inserted.
 WITH added AS MATERIALIZED (
     SELECT (event_time AT TIME ZONE 'UTC')::date AS day,
@@ -12,6 +12,7 @@ WITH added AS MATERIALIZED (
            count(*) FILTER (WHERE action_type = 'add_to_cart') AS carts,
            count(*) FILTER (WHERE action_type = 'remove_from_cart') AS removes,
            count(*) FILTER (WHERE action_type = 'purchase') AS purchases,
+           count(*) FILTER (WHERE action_type NOT IN ('view', 'add_to_cart', 'remove_from_cart', 'purchase')) AS others,
            coalesce(sum(price) FILTER (WHERE action_type = 'purchase'), 0) AS revenue,
            min(price) AS min_price,
            max(price) AS max_price
@@ -23,15 +24,17 @@ WITH added AS MATERIALIZED (
 ),
 stored AS (
     INSERT INTO product_performance AS old
-        (day, product_id, views, carts, removes, purchases, revenue, min_price, max_price)
-    SELECT day, product_id, views, carts, removes, purchases, revenue, min_price, max_price
+        (day, product_id, views, carts, removes, purchases, others, revenue, min_price, max_price)
+    SELECT day, product_id, views, carts, removes, purchases, others, revenue, min_price, max_price
     FROM added
+    WHERE product_id IS NOT NULL
     ORDER BY day, product_id -- neighbours share index pages
     ON CONFLICT (day, product_id) DO UPDATE
     SET views = old.views + excluded.views,
         carts = old.carts + excluded.carts,
         removes = old.removes + excluded.removes,
         purchases = old.purchases + excluded.purchases,
+        others = old.others + excluded.others,
         revenue = old.revenue + excluded.revenue,
         min_price = least(old.min_price, excluded.min_price),
         max_price = greatest(old.max_price, excluded.max_price)
@@ -64,14 +67,16 @@ WITH expected AS (
            count(*) FILTER (WHERE action_type = 'add_to_cart') AS carts,
            count(*) FILTER (WHERE action_type = 'remove_from_cart') AS removes,
            count(*) FILTER (WHERE action_type = 'purchase') AS purchases,
+           count(*) FILTER (WHERE action_type NOT IN ('view', 'add_to_cart', 'remove_from_cart', 'purchase')) AS others,
            coalesce(sum(price) FILTER (WHERE action_type = 'purchase'), 0) AS revenue,
            min(price) AS min_price,
            max(price) AS max_price
       FROM events
      WHERE event_time >= %(start)s::timestamptz AND event_time < %(stop)s::timestamptz AND batch_id <= %(through)s
+       AND product_id IS NOT NULL
      GROUP BY 1
 ), stored AS (
-    SELECT product_id, views, carts, removes, purchases, revenue, min_price, max_price
+    SELECT product_id, views, carts, removes, purchases, others, revenue, min_price, max_price
       FROM product_performance
      WHERE day = %(day)s
 ), compared AS (

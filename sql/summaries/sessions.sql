@@ -6,7 +6,7 @@
 -- the planner to it: its estimate of a join would rest on statistics that know nothing of the new batches). The
 -- rows are sorted by the bytes of session_id, which is quicker than by a language's rules.
 --
--- Sessions that started before `kept_before` are left alone: a rebuild keeps those whose events are partly
+-- Events without a session are read, and counted nowhere. Sessions that started before `kept_before` are left alone: a rebuild keeps those whose events are partly
 -- dropped. Where `session_ids` is given, no other session is touched.
 WITH new_rows AS (
     SELECT summary_key(session_id) COLLATE "C" AS session_id, id, event_time, user_id, action_type, price, user_agent,
@@ -26,6 +26,7 @@ added AS (
            count(*) FILTER (WHERE action_type = 'add_to_cart') AS carts,
            count(*) FILTER (WHERE action_type = 'remove_from_cart') AS removes,
            count(*) FILTER (WHERE action_type = 'purchase') AS purchases,
+           count(*) FILTER (WHERE action_type NOT IN ('view', 'add_to_cart', 'remove_from_cart', 'purchase')) AS others,
            coalesce(sum(price) FILTER (WHERE action_type = 'purchase'), 0) AS revenue,
            min(id) FILTER (WHERE is_first) AS first_event_id,
            min(user_id) FILTER (WHERE is_first) AS user_id,
@@ -45,6 +46,7 @@ touched AS MATERIALIZED (
            coalesce(old.carts, 0) + added.carts AS carts,
            coalesce(old.removes, 0) + added.removes AS removes,
            coalesce(old.purchases, 0) + added.purchases AS purchases,
+           coalesce(old.others, 0) + added.others AS others,
            coalesce(old.revenue, 0) + added.revenue AS revenue,
            CASE WHEN begins THEN added.first_event_id ELSE old.first_event_id END AS first_event_id,
            CASE WHEN begins THEN added.user_id ELSE old.user_id END AS user_id,
@@ -66,21 +68,25 @@ touched AS MATERIALIZED (
     LEFT JOIN LATERAL (
         SELECT * FROM user_agents WHERE user_agents.user_agent = summary_key(added.user_agent) OFFSET 0
     ) AS agent ON true
-    WHERE old.started_at IS NULL OR %(kept_before)s::timestamptz IS NULL
-       OR old.started_at >= %(kept_before)s::timestamptz
+    WHERE added.session_id IS NOT NULL
+      AND (old.started_at IS NULL OR %(kept_before)s::timestamptz IS NULL
+           OR old.started_at >= %(kept_before)s::timestamptz)
+),
+sessionless AS (
+    SELECT events, last_event_id FROM added WHERE session_id IS NULL
 ),
 stored AS (
     INSERT INTO sessions
-        (session_id, user_id, started_at, ended_at, events, views, carts, removes, purchases, revenue,
+        (session_id, user_id, started_at, ended_at, events, views, carts, removes, purchases, others, revenue,
          device, system, browser, user_agent_id, first_event_id)
-    SELECT session_id, user_id, started_at, ended_at, events, views, carts, removes, purchases, revenue,
+    SELECT session_id, user_id, started_at, ended_at, events, views, carts, removes, purchases, others, revenue,
            device, system, browser, user_agent_id, first_event_id
     FROM touched
     ON CONFLICT (session_id) DO UPDATE
-    SET (user_id, started_at, ended_at, events, views, carts, removes, purchases, revenue,
+    SET (user_id, started_at, ended_at, events, views, carts, removes, purchases, others, revenue,
          device, system, browser, user_agent_id, first_event_id)
       = (excluded.user_id, excluded.started_at, excluded.ended_at, excluded.events, excluded.views,
-         excluded.carts, excluded.removes, excluded.purchases, excluded.revenue,
+         excluded.carts, excluded.removes, excluded.purchases, excluded.others, excluded.revenue,
          excluded.device, excluded.system, excluded.browser, excluded.user_agent_id, excluded.first_event_id)
 ),
 states AS (
@@ -105,10 +111,10 @@ noted AS (
     FROM states
     GROUP BY 2, 3, 4
 )
-SELECT coalesce(sum(events_added), 0)::bigint AS events,
+SELECT (coalesce(sum(events_added), 0) + coalesce((SELECT events FROM sessionless), 0))::bigint AS events,
        count(*) AS groups,
        count(*) FILTER (WHERE is_new) AS rows_added,
-       coalesce(max(last_event_id), 0) AS last_event_id
+       greatest(coalesce(max(last_event_id), 0), coalesce((SELECT last_event_id FROM sessionless), 0)) AS last_event_id
 FROM touched;
 
 -- name: sessions.clear
@@ -121,7 +127,7 @@ WHERE started_at >= %(start)s
 -- name: sessions.of_day
 -- Sessions with an event in the span, or recorded as started in it.
 SELECT summary_key(session_id) FROM events
-WHERE event_time >= %(start)s AND event_time < %(stop)s AND batch_id <= %(target)s
+WHERE event_time >= %(start)s AND event_time < %(stop)s AND batch_id <= %(target)s AND session_id IS NOT NULL
 UNION
 SELECT session_id FROM sessions
 WHERE started_at >= %(start)s AND started_at < %(stop)s;
@@ -156,7 +162,7 @@ WITH sampled AS MATERIALIZED (
       FROM (SELECT summary_key(session_id) AS session_id
               FROM events
              WHERE event_time >= %(start)s::timestamptz AND event_time < %(stop)s::timestamptz
-               AND batch_id <= %(through)s
+               AND batch_id <= %(through)s AND session_id IS NOT NULL
              UNION
             SELECT session_id
               FROM sessions
@@ -186,19 +192,20 @@ WITH sampled AS MATERIALIZED (
            count(*) FILTER (WHERE action_type = 'add_to_cart') AS carts,
            count(*) FILTER (WHERE action_type = 'remove_from_cart') AS removes,
            count(*) FILTER (WHERE action_type = 'purchase') AS purchases,
+           count(*) FILTER (WHERE action_type NOT IN ('view', 'add_to_cart', 'remove_from_cart', 'purchase')) AS others,
            coalesce(sum(price) FILTER (WHERE action_type = 'purchase'), 0) AS revenue,
            min(id) FILTER (WHERE is_first) AS first_event_id,
            min(user_agent) FILTER (WHERE is_first) AS user_agent
       FROM found
      GROUP BY session_id
 ), expected AS (
-    SELECT session_id, user_id, started_at, ended_at, events, views, carts, removes, purchases, revenue, first_event_id,
+    SELECT session_id, user_id, started_at, ended_at, events, views, carts, removes, purchases, others, revenue, first_event_id,
            coalesce(agent.device, 'unknown') AS device, coalesce(agent.system, 'unknown') AS system,
            coalesce(agent.browser, 'unknown') AS browser
       FROM totals
       LEFT JOIN user_agents AS agent ON agent.user_agent = summary_key(totals.user_agent)
 ), stored AS (
-    SELECT session_id, user_id, started_at, ended_at, events, views, carts, removes, purchases, revenue, first_event_id,
+    SELECT session_id, user_id, started_at, ended_at, events, views, carts, removes, purchases, others, revenue, first_event_id,
            device, system, browser
       FROM sessions JOIN sampled USING (session_id)
 ), compared AS (

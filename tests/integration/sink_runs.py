@@ -21,12 +21,12 @@ from clickstream_assets.contract import STREAM_URL_VARIABLE, IdenticalRows
 from clickstream_assets.database import connect
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.sql_files import statement
-from spark.cleaning.source_mapping import SourceMapping
 from spark.cleaning.time_bounds import TimeBounds
 from spark.intake.discovery import Candidate
 from spark.intake.inspection import inspect_file
 from spark.intake.manifest import Manifest
 from spark.lease import Lease
+from spark.mapping.source_mapping import SourceMapping
 from spark.reading.content import FileState
 from spark.sink.books import Outcome
 from spark.sink.evidence import Evidence
@@ -63,9 +63,7 @@ class SinkRuns:
         lease = self._lease()
         connection = connect(self.database.writer_url, "tests-intake")
         try:
-            inspection = inspect_file(
-                os.fsencode(path), self.mapping.columns, chunk_bytes, escape=self.mapping.escape
-            )
+            inspection = inspect_file(os.fsencode(path), self.mapping, chunk_bytes, name=path.name)
             candidate = Candidate(os.fsencode(path.name), FileState.of(path.stat()))
             Manifest(connection, lease.epoch).register([(candidate, inspection)])
         finally:
@@ -87,7 +85,7 @@ class SinkRuns:
                 lease.epoch,
                 "copy",
                 self._handover(),
-                Evidence(os.fsencode(self.root), self.mapping.columns),
+                Evidence(os.fsencode(self.root)),
                 lambda number: ranges[number],
                 self.outcomes.append,
                 KnownKeysFile(self.spool.parent / "known_keys.npz"),
@@ -133,7 +131,7 @@ class SinkRuns:
         def collect() -> list[SimpleNamespace]:
             options = SourceOptions(
                 os.fsencode(self.root),
-                self.mapping,
+                self.mapping.to_json(),
                 self.handover,
                 self.identical_rows,
                 epoch,
@@ -144,7 +142,7 @@ class SinkRuns:
                 with connection.cursor() as cursor:
                     cursor.execute(statement("chunks.to_read"), {"after": after, "upto": upto})
                     chunks = registered_chunks(
-                        cursor.fetchall(), self.mapping.columns, TimeBounds.at(datetime.now(UTC))
+                        cursor.fetchall(), self.mapping.to_json(), TimeBounds.at(datetime.now(UTC))
                     )
                     cursor.execute(statement("chunks.next_batch"), {"after": after})
                     ((_, batch_id),) = cursor.fetchall()

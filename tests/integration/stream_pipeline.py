@@ -18,10 +18,10 @@ from clickstream_assets.contract import IdenticalRows, Sink
 from clickstream_assets.database import connect
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.settings import Settings
-from spark.cleaning.source_mapping import SourceMapping
 from spark.intake.intake import Intake
 from spark.intake.manifest import Manifest
 from spark.lease import Lease
+from spark.mapping.source_mapping import SourceMapping
 from spark.sink.jdbc import DEBIAN_JAR
 from spark.stream.query import UNMAPPED, start_query
 
@@ -96,8 +96,7 @@ class Pipeline:
             0,
             manifest,
             lambda error: self.failures.append(str(error)),
-            mapping.columns,
-            escape=mapping.escape,
+            mapping,
         )
 
     def rows(self, statement: str, **parameters: object) -> list[tuple[object, ...]]:

@@ -18,10 +18,10 @@ from clickstream_assets.summaries import user_agents
 
 TABLES = {
     "sessions": "session_id, user_id, started_at, ended_at, duration, events, views, carts, removes, purchases, "
-    "revenue, device, system, browser, first_event_id",
-    "product_performance": "day, product_id, views, carts, removes, purchases, revenue, min_price, max_price, "
+    "others, revenue, device, system, browser, first_event_id",
+    "product_performance": "day, product_id, views, carts, removes, purchases, others, revenue, min_price, max_price, "
     "cart_rate, purchase_rate",
-    "hourly_traffic": "hour, events, views, carts, removes, purchases, revenue",
+    "hourly_traffic": "hour, events, views, carts, removes, purchases, others, revenue",
     "conversion_funnel": "day, sessions, viewed, carted, purchased, abandoned, revenue, view_rate, cart_rate, "
     "conversion_rate, abandonment_rate",
     "device_usage": "day, device, browser, sessions, purchased, events, revenue, conversion_rate",
@@ -36,11 +36,11 @@ class Event:
     """An event before it is stored."""
 
     event_time: datetime
-    session_id: str = "s1"
+    session_id: str | None = "s1"
     action_type: str = "view"
     price: Decimal | None = None
-    product_id: str = "p1"
-    user_id: str = "u1"
+    product_id: str | None = "p1"
+    user_id: str | None = "u1"
     user_agent: str | None = None
 
 
@@ -118,8 +118,10 @@ def recomputed(connection: Connection) -> dict[str, Rows]:
     hours: dict[datetime, list[tuple[Any, ...]]] = defaultdict(list)
     for event in events:
         at = event[1].astimezone(UTC)
-        sessions[event[3]].append(event)
-        products[at.date(), event[5]].append(event)
+        if event[3] is not None:
+            sessions[event[3]].append(event)
+        if event[5] is not None:
+            products[at.date(), event[5]].append(event)
         hours[at.replace(minute=0, second=0, microsecond=0)].append(event)
     session_rows = {_session(session_id, its) for session_id, its in sessions.items()}
     days: dict[date, list[tuple[Any, ...]]] = defaultdict(list)
@@ -127,7 +129,7 @@ def recomputed(connection: Connection) -> dict[str, Rows]:
     for row in session_rows:
         day = row[2].astimezone(UTC).date()
         days[day].append(row)
-        devices[day, row[11], row[13]].append(row)
+        devices[day, row[12], row[14]].append(row)
     return {
         "sessions": session_rows,
         "product_performance": {_product(*key, its) for key, its in products.items()},
@@ -139,7 +141,8 @@ def recomputed(connection: Connection) -> dict[str, Rows]:
 
 def _actions(events: Sequence[tuple[Any, ...]]) -> tuple[int, ...]:
     actions = [event[4] for event in events]
-    return tuple(actions.count(action) for action in ("view", "add_to_cart", "remove_from_cart", "purchase"))
+    counts = [actions.count(action) for action in ("view", "add_to_cart", "remove_from_cart", "purchase")]
+    return (*counts, len(actions) - sum(counts))
 
 
 def _revenue(events: Sequence[tuple[Any, ...]]) -> Decimal:
@@ -158,10 +161,10 @@ def _session(session_id: str, events: Sequence[tuple[Any, ...]]) -> tuple[Any, .
 
 
 def _product(day: date, product_id: str, events: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-    views, carts, removes, purchases = _actions(events)
+    views, carts, removes, purchases, others = _actions(events)
     prices = [event[6] for event in events if event[6] is not None]
     return (
-        *(day, product_id, views, carts, removes, purchases, _revenue(events)),
+        *(day, product_id, views, carts, removes, purchases, others, _revenue(events)),
         *(min(prices, default=None), max(prices, default=None), _rate(carts, views), _rate(purchases, views)),
     )
 
@@ -173,7 +176,7 @@ def _funnel(day: date, sessions: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
     abandoned = sum(row[7] > 0 and row[9] == 0 for row in sessions)
     total = len(sessions)
     return (
-        *(day, total, viewed, carted, purchased, abandoned, sum(row[10] for row in sessions)),
+        *(day, total, viewed, carted, purchased, abandoned, sum(row[11] for row in sessions)),
         *(_rate(viewed, total), _rate(carted, total), _rate(purchased, total), _rate(abandoned, carted)),
     )
 
@@ -182,7 +185,7 @@ def _device(day: date, device: str, browser: str, sessions: Sequence[tuple[Any, 
     purchased = sum(row[9] > 0 for row in sessions)
     return (
         *(day, device, browser, len(sessions), purchased, sum(row[5] for row in sessions)),
-        *(sum(row[10] for row in sessions), _rate(purchased, len(sessions))),
+        *(sum(row[11] for row in sessions), _rate(purchased, len(sessions))),
     )
 
 

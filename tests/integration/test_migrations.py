@@ -70,6 +70,13 @@ def test_a_database_of_the_first_release_becomes_like_a_new_one_and_keeps_its_ro
     finally:
         connection.close()
     assert run_sql(old, "SELECT max(version) FROM schema_versions") == [(newest_version(),)]
+    # A partition of before has lost the constraints that its parent has lost.
+    run_sql(
+        old,
+        "UPDATE events SET user_id = NULL, session_id = NULL, product_id = NULL, action_type = 'search'"
+        " WHERE id = (SELECT min(id) FROM events)",
+    )
+    assert run_sql(old, "SELECT count(*)::int FROM events WHERE action_type = 'search'") == [(1,)]
 
 
 def test_the_numbers_of_the_migrations_have_no_gap() -> None:

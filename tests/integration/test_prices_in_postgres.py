@@ -14,8 +14,8 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import connect
 from spark.cleaning.prices import as_numeric, read_prices
-from spark.cleaning.source_mapping import PriceFormat
 from spark.handover.encoding import HEADER, TRAILER
+from spark.mapping.source_mapping import PriceFormat
 
 EDGES = [
     "0", "0.0", "0.0000000000", "1", "9999", "10000", "10001", "99999999", "100000000", "999999999999999", "0.1",

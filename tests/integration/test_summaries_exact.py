@@ -29,11 +29,11 @@ ALL_TABLES = (*TABLES, "user_agents", "session_changes", "events", "ingest_batch
 EVENTS = st.builds(
     Event,
     event_time=st.integers(0, 60).map(lambda hours: START + timedelta(hours=hours)),
-    session_id=st.sampled_from(["s1", "s2", "s3", "s4"]),
-    action_type=st.sampled_from(["view", "add_to_cart", "remove_from_cart", "purchase"]),
+    session_id=st.sampled_from(["s1", "s2", "s3", "s4", None]),
+    action_type=st.sampled_from(["view", "add_to_cart", "remove_from_cart", "purchase", "search"]),
     price=st.sampled_from([None, Decimal("0"), Decimal("9.99"), Decimal("10.5"), Decimal("1200")]),
-    product_id=st.sampled_from(["p1", "p2"]),
-    user_id=st.sampled_from(["u1", "u2"]),
+    product_id=st.sampled_from(["p1", "p2", None]),
+    user_id=st.sampled_from(["u1", "u2", None]),
     user_agent=st.sampled_from([None, PHONE, DESKTOP, "", "unheard of"]),
 )
 BATCHES = st.lists(EVENTS, max_size=8).map(lambda events: ("batch", events))

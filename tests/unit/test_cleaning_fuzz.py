@@ -3,22 +3,20 @@ makes of it, value by value and reason by reason."""
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from hostile_rows import GOOD, Dialect, HostileFile, hostile_files, quoted, values
+from hostile_rows import GOOD, PATH, Dialect, HostileFile, hostile_files, quoted, values
 from hostile_values import DAYS, FORMATS, ZONES, prices, times
 from hypothesis import HealthCheck, Phase, example, find, given, settings
 from hypothesis import strategies as st
-from two_readers import by_audit, by_stream
+from two_readers import Cut, agreed
 
 from clickstream_assets.contract import IdenticalRows
 from clickstream_assets.second_reader.outcomes import Event
-from spark.cleaning.source_mapping import read_mapping
 from spark.cleaning.time_bounds import EARLIEST_US, TimeBounds
 
 DAY = 86_400_000_000
@@ -50,27 +48,14 @@ def assert_readers_agree(
     chunk_bytes: int = 1 << 24,
     block_bytes: int = 1 << 22,
     is_zipped: bool = False,
+    relative: str = "events.csv",
 ) -> int:
     """Returns how many of the records are events."""
-    described = directory / "mapping.toml"
-    described.write_text(toml)
-    path = directory / ("events.csv.gz" if is_zipped else "events.csv")
-    path.write_bytes(gzip.compress(content, 1) if is_zipped else content)
-    inspection, ours = by_stream(
-        path,
-        read_mapping(described),
-        bounds,
-        identical_rows=identical_rows,
-        chunk_bytes=chunk_bytes,
-        block_bytes=block_bytes,
+    cut = Cut(chunk_bytes, block_bytes, is_zipped)
+    found = agreed(
+        directory, content, toml, bounds, identical_rows=identical_rows, cut=cut, relative=relative
     )
-    assert inspection.layout is not None, inspection
-    layout, theirs = by_audit(content, toml, inspection.layout, bounds, identical_rows)
-    assert (inspection.layout.columns, inspection.layout.delimiter) == (layout.columns, layout.delimiter)
-    for our, their in zip(ours, theirs, strict=False):
-        assert our == their
-    assert len(ours) == len(theirs)
-    return sum(isinstance(row, Event) for row in ours)
+    return sum(isinstance(row, Event) for row in found)
 
 
 @hostile(90)
@@ -100,6 +85,7 @@ def test_every_record_is_one_event_or_one_reject_and_both_readers_say_the_same(
         chunk_bytes=chunk_bytes,
         block_bytes=block_bytes,
         is_zipped=is_zipped,
+        relative=PATH,
     )
 
 
@@ -213,6 +199,6 @@ def test_ids_words_and_user_agents_mean_the_same_to_both(
 def test_the_files_drawn_bring_events_beside_rejects(directory: Path) -> None:
     def has_both(file: HostileFile) -> bool:
         lines = file.content.count(b"\n")
-        return 0 < assert_readers_agree(directory, file.content, file.dialect.toml) < lines - 2
+        return 0 < assert_readers_agree(directory, file.content, file.dialect.toml, relative=PATH) < lines - 2
 
     assert find(hostile_files(), has_both, settings=settings(deadline=None, phases=[Phase.generate]))

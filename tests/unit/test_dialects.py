@@ -135,7 +135,7 @@ def fields_slowly(record: bytes, escape: str | None) -> tuple[list[str | None] |
 
 
 def columns(escape: str | None) -> Columns:
-    return Columns.of(Layout(NAMES, ",", escape))
+    return Columns.of(Layout(NAMES, ",", escape), range(len(NAMES)))
 
 
 def rows_quickly(data: bytes, escape: str | None, block: int = 1 << 20) -> list[Row]:

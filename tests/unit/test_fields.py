@@ -14,7 +14,7 @@ from spark.reading.header import Layout
 from spark.reading.records import split_blocks
 
 LAYOUT = Layout(("user_id", "session_id", "colour", "action_type", "product_id", "event_time"))
-COLUMNS = Columns.of(LAYOUT)
+COLUMNS = Columns.of(LAYOUT, range(6))
 EMPTY = ",,,,,"
 
 

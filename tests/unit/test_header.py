@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from spark.mapping.source_mapping import mapping_of
 from spark.reading.header import FIELDS, MAX_COLUMNS, HeaderError, Layout, parse_header
 
 OURS = b"event_id,user_id,session_id,action_type,product_id,event_time,price,user_agent\n"
@@ -66,7 +67,8 @@ def test_names_are_compared_without_what_people_write_between_words_and_what_can
 
 
 def test_so_are_the_names_of_a_mapping_and_those_of_other_producers() -> None:
-    layout = parse_header(b"Kunden Nr,User Session,Event-Name,SKU,Time Stamp\n", {"kunden_nr": "user_id"})
+    mapping = mapping_of({"columns": {"kunden_nr": "user_id"}}, "mapping.toml")
+    layout = parse_header(b"Kunden Nr,User Session,Event-Name,SKU,Time Stamp\n", mapping)
     fields = ["user_id", "session_id", "action_type", "product_id", "event_time"]
     assert layout.field_positions({"kunden_nr": "user_id"}) == dict(zip(fields, range(5), strict=True))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from spark.intake.inspection import Inspection, inspect_file
+from spark.mapping.source_mapping import mapping_of
 from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
 
 HEADER = b"user_id,session_id,action_type,product_id,event_time\n"
@@ -100,7 +101,8 @@ def test_the_dialect_is_that_of_all_records_that_show_one(
 
 def test_a_mapping_names_the_dialect(tmp_path: Path) -> None:
     path = write(tmp_path / "f.csv", HEADER + rb'"a\"b",s,view,p,t' + b"\n")
-    found = [inspect_file(path, escape=escape).layout for escape in ("backslash", "none", None)]
+    forms = ({"escape": "backslash"}, {"escape": "none"}, {})
+    found = [inspect_file(path, mapping_of({"format": form}, "m.toml")).layout for form in forms]
     assert [layout and layout.escape for layout in found] == ["\\", '"', "\\"]
 
 

@@ -50,16 +50,17 @@ MAY_IMPORT = {
         "values_audit": {"ledger", "maintenance", "second_reader"},
     },
     "spark": {
-        "check_source": {"cleaning", "sample"},
-        "cleaning": {"reading"},
+        "check_source": {"cleaning", "mapping", "sample"},
+        "cleaning": {"mapping", "reading"},
         "handover": {"cleaning", "reading"},
-        "intake": {"reading"},
+        "intake": {"mapping", "reading"},
         "python_daemon": {"source"},
-        "sample": {"cleaning", "intake", "reading"},
+        "reading": {"mapping"},
+        "sample": {"cleaning", "intake", "mapping", "reading"},
         "sink": {"cleaning", "handover", "reading", "source"},
-        "source": {"cleaning", "handover", "reading"},
+        "source": {"cleaning", "handover", "mapping", "reading"},
         "spark_streaming_to_postgres": {"stream"},
-        "stream": {"cleaning", "handover", "intake", "sink", "source"},
+        "stream": {"handover", "intake", "mapping", "sink", "source"},
     },
 }
 # What the stream may use of the control plane: modules at its top that are plain.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spark.cleaning.source_mapping import PriceFormat
+from spark.mapping.source_mapping import PriceFormat
 from spark.sample.hints import hint, price_format, price_hints, unknown_actions
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark.cleaning.source_mapping import PriceFormat, SourceMapping
 from spark.cleaning.time_bounds import TimeBounds
+from spark.mapping.source_mapping import SourceMapping, mapping_of
 from spark.sample.report import report
 from spark.sample.sampling import Sample, find_files, sample_file, spread
 
@@ -128,5 +128,5 @@ def test_the_report_says_what_a_mapping_could_do_for_rejected_rows(tmp_path: Pat
     text = "\n".join(report(sample(tmp_path), 1, SourceMapping())[0])
     assert '→ a.csv looks like decimal commas: write [price] decimal = ","' in text
     assert "→ a quote within quotes is doubled" in text
-    mapped = SourceMapping(price=PriceFormat(","))
+    mapped = mapping_of({"price": {"decimal": ","}}, "mapping.toml")
     assert "decimal commas" not in "\n".join(report(sample(tmp_path, mapping=mapped), 1, mapped)[0])

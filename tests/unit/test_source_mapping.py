@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,8 +11,8 @@ import pytest
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.second_reader.mapping import read_audit_mapping
 from clickstream_assets.second_reader.texts import Values
-from spark.cleaning.source_mapping import PriceFormat, SourceMapping, read_mapping
 from spark.cleaning.texts import Nothing
+from spark.mapping.source_mapping import PriceFormat, SourceMapping, mapping_of, read_mapping
 from spark.reading.header import Layout, parse_header
 
 
@@ -30,7 +31,8 @@ def test_names_are_compared_without_case_and_spaces(tmp_path: Path) -> None:
         '[columns]\n" Kunde " = "user_id"\n[actions]\n"In den Korb" = "add_to_cart"\n[time]\nzone = "UTC"\n'
     )
     mapping = read_mapping(write(tmp_path, text))
-    assert mapping == SourceMapping({"kunde": "user_id"}, {"in den korb": "add_to_cart"})
+    assert (mapping.columns, mapping.actions) == ({"kunde": "user_id"}, {"in den korb": "add_to_cart"})
+    assert replace(mapping, tables={}, columns={}, actions={}) == SourceMapping()
     assert SourceMapping.from_json(mapping.to_json()) == mapping
 
 
@@ -56,6 +58,79 @@ def test_names_are_compared_without_case_and_spaces(tmp_path: Path) -> None:
         ('[format]\nescape = "slash"\n', "escape is 'slash': give one of backslash, none"),
         ('[time]\nzone = "Europe/Bielefeld"\n', "is no time zone"),
         ('[time]\nzone = "../etc/passwd"\n', "is no time zone"),
+        ('[colums]\nkunde = "user_id"\n', "did you mean columns?"),
+        ('[fields]\nuser = "x"\n', "'user' means nothing there; did you mean user_id?"),
+        ("[fields]\nuser_id = 7\n", "[fields.user_id]: 7 is no source"),
+        ("[fields]\nuser_id = true\n", "True is no source"),
+        ('[fields]\nuser_id = ""\n', "the name of a column is empty"),
+        (
+            "[fields]\nuser_id = {}\n",
+            "exactly one of column, constant, path, first, join, sum; there is none",
+        ),
+        ('[fields]\nuser_id = { column = "a", constant = "b" }\n', "there is column and constant"),
+        (
+            '[fields]\nuser_id = { column = "a", jsn = "b" }\n',
+            "'jsn' means nothing there; did you mean json?",
+        ),
+        ('[fields]\nuser_id = { constant = "a", json = "b" }\n', "json goes with column, not with constant"),
+        ('[fields]\nuser_id = { column = "a", json = "b[x]" }\n', "the path 'b[x]' cannot be read"),
+        ('[fields]\nuser_id = { column = "a", json = [-1] }\n', "json is a path"),
+        ('[fields]\nuser_id = { sum = ["a", "b"] }\n', "only event_time is a sum"),
+        (
+            '[fields]\nevent_time = { sum = [{ column = "a", unit = "week" }] }\n',
+            "unit is 'week': give one of d, h",
+        ),
+        ('[fields]\nevent_time = { sum = ["a"], lookup = { a = "b" } }\n', "a sum is no text"),
+        ('[fields]\nevent_time = { column = "a", unit = "s" }\n', "'unit' means nothing there"),
+        ('[fields]\nevent_time = { join = "a" }\n', 'join takes a list, like join = ["Date", "Time"]'),
+        ("[fields]\nevent_time = false\n", "no event is without it"),
+        ('[fields]\nuser_id = { column = "a", lookup = { "1" = 2 } }\n', "lookup: '1' stands for 2"),
+        ('[fields]\nuser_id = { column = "a", lookup = { a = "1", A = "2" } }\n', "'a' is there twice"),
+        (
+            '[fields]\nuser_id = { column = "a", when = [{ column = "b", then = "c" }] }\n',
+            "exactly one of is",
+        ),
+        (
+            '[fields]\nuser_id = { column = "a", when = [{ column = "b", below = 0 }] }\n',
+            "each needs the text",
+        ),
+        (
+            '[fields]\nuser_id = { column = "a", when = [{ column = "b", below = "0", then = "c" }] }\n',
+            "a number",
+        ),
+        (
+            '[fields]\nuser_id = { column = "a", when = [{ column = "b", above = nan, then = "c" }] }\n',
+            "a number",
+        ),
+        ('[columns]\nkunde = "user_id"\n[fields]\nuser_id = "x"\n', "both say what user_id is ('kunde')"),
+        ('[events]\nother_actions = ["View"]\n', "'View' is an action of ours already"),
+        ('[events]\nother_actions = ["a", "A"]\n', "'a' is there twice"),
+        (
+            '[events]\nother_actions = "x" \noptionl = 1\n',
+            "'optionl' means nothing there; did you mean optional?",
+        ),
+        ('[events]\nother_actions = [""]\n', "a name has 1 to 100 characters"),
+        (
+            '[actions]\na = "view"\n[events]\nother_actions = ["a"]\n',
+            "'a' is 'view' here, and an action of its own",
+        ),
+        ('[actions]\na = "search"\n', "'search' is none of view"),
+        ('[events]\noptional = ["time"]\n', "'time' is none of event_id"),
+        ('[events]\noptional = ["event_time"]\n', "no event is without event_time"),
+        ('[events]\nidentity = ["a", "a"]\n', "identity takes names of columns, each once"),
+        ('[time]\ntime_of_day = "noon"\n', "time_of_day is 'noon': give a time like 12:00"),
+        ('[time]\nformat = "%d.%m.%Y"\n', "it needs exactly one of %H %I"),
+        ('[time]\nformat = "%d.%m.%Y :%M"\ntime_of_day = "12:00"\n', "it needs exactly one of %H %I"),
+        ('[price]\nscale = "0.01"\n', "scale is '0.01': give a number"),
+        ("[price]\nscale = 0\n", "from 1e-10 to 1e10"),
+        ("[price]\nscale = true\n", "give a number"),
+        ('[price]\ncurrency = "1"\n', "'1' is no sign of a currency"),
+        ('[values]\nalso_nothin = ["-"]\n', "did you mean also_nothing?"),
+        ('[format]\ndelimiter = "x"\n', "delimiter is 'x': give one of ,, ;, a tab, |"),
+        ("[format]\nheader = []\n", "header names 0 columns"),
+        ('[format]\npath = "{a}{b}"\n', "two names with nothing between them"),
+        ('[format]\npath = "{a"\n', "a brace that belongs to no name"),
+        ('[format]\npath = "{day}.csv"\n', "no line of [fields] takes day, like user_id"),
     ],
 )
 def test_a_mistake_is_said_in_one_sentence(tmp_path: Path, text: str, says: str) -> None:
@@ -75,7 +150,7 @@ def test_a_file_that_is_not_there_is_said_in_one_sentence(tmp_path: Path) -> Non
 def test_signs_words_and_the_escape_are_read(tmp_path: Path) -> None:
     text = '[price]\ndecimal = ","\ngrouping = "."\n[values]\nnothing = ["-", " NA "]\n[format]\nescape = "none"\n'
     mapping = read_mapping(write(tmp_path, text))
-    assert mapping == SourceMapping(price=PriceFormat(",", "."), nothing=("-", "na"), escape="none")
+    assert (mapping.price, mapping.nothing, mapping.escape) == (PriceFormat(",", "."), ("-", "na"), "none")
     assert SourceMapping.from_json(mapping.to_json()) == mapping
 
 
@@ -109,6 +184,7 @@ def test_a_header_is_read_by_the_mapping_with_its_delimiter() -> None:
         "ware": "product_id",
         "wann": "event_time",
     }
-    layout = parse_header(b"Wann;Was;Kunde;Besuch;Ware;Filiale\n", mapped)
+    mapping = mapping_of({"columns": mapped}, "mapping.toml")
+    layout = parse_header(b"Wann;Was;Kunde;Besuch;Ware;Filiale\n", mapping)
     assert (layout.delimiter, len(layout.columns)) == (";", 6)
     assert layout.extra_columns(mapped) == {"Filiale": 5}

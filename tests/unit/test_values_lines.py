@@ -214,7 +214,7 @@ def test_a_header_is_found_by_names_whatever_delimiter_and_marks() -> None:
         assert layout.fields({}) == {
             "user_id": 0, "session_id": 1, "action_type": 2, "product_id": 3, "event_time": 4,
         }  # fmt: skip
-        assert layout.extras({}) == {"shop": 5, "column_7": 6, "shop_8": 7}
+        assert layout.extras(layout.fields({}).values()) == {"shop": 5, "column_7": 6, "shop_8": 7}
 
 
 def test_names_of_the_mapping_come_before_our_own_and_those_before_others() -> None:
@@ -222,7 +222,11 @@ def test_names_of_the_mapping_come_before_our_own_and_those_before_others() -> N
     assert layout.fields({}) == {"event_time": 1, "user_id": 3, "price": 5}
     mapped = {"kunden nr": "user_id", "time": "event_time"}
     assert layout.fields(mapped) == {"user_id": 4, "event_time": 0, "price": 5}
-    assert layout.extras({"kunden-nr": "user_id"}) == {"time": 0, "user": 2, "user_id_4": 3}
+    assert layout.extras(layout.fields({"kunden-nr": "user_id"}).values()) == {
+        "time": 0,
+        "user": 2,
+        "user_id_4": 3,
+    }
 
 
 def test_a_name_that_is_spelled_as_known_comes_before_one_that_is_not() -> None:
@@ -232,7 +236,14 @@ def test_a_name_that_is_spelled_as_known_comes_before_one_that_is_not() -> None:
 
 def test_a_made_up_name_takes_no_column_s_own() -> None:
     layout = FileLayout(("", "column_1", "a", "a", "a_4", "price", "price"))
-    assert layout.extras({}) == {"column_1_1": 0, "column_1": 1, "a": 2, "a_4_4": 3, "a_4": 4, "price_7": 6}
+    assert layout.extras(layout.fields({}).values()) == {
+        "column_1_1": 0,
+        "column_1": 1,
+        "a": 2,
+        "a_4_4": 3,
+        "a_4": 4,
+        "price_7": 6,
+    }
 
 
 @pytest.mark.parametrize(

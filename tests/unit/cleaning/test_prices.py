@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from spark.cleaning.prices import INVALID, NEGATIVE, read_prices, with_ten_decimals
-from spark.cleaning.source_mapping import PriceFormat
+from spark.mapping.source_mapping import PriceFormat
 
 GERMAN = PriceFormat(",", ".")
 READ = {

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from spark.cleaning.time_formats import TimeFormatError, TimeFormats, compiled
 from spark.cleaning.times import read_times
+from spark.mapping.time_formats import TimeFormatError, TimeFormats, compiled
 
 DAY = "2026-03-01"
 NOON = "2026-03-01 12:00:00.000000"

@@ -23,6 +23,7 @@ _ISO = re.compile(
     r"(?P<Y>0000)-(?P<m>00)-(?P<d>00)[Tt ](?P<H>00):(?P<M>00)"
     rf"(?::(?P<S>00)(?:{_FRACTION})?)?(?P<zone> ?{_ZONE})?"
 )
+_ISO_DAY = re.compile(r"(?P<Y>0000)-(?P<m>00)-(?P<d>00)")
 # Seconds, milli-, micro- and nanoseconds since 1970.
 _EPOCH = re.compile(rf"(?:(?P<epoch>0{{10}}|0{{13}}|0{{16}})(?:{_FRACTION})?|(?P<nano>0{{19}}))")
 
@@ -66,9 +67,9 @@ class Plan:
     short_year: bool = False
     month: Span | int | None = None
     day: Span | None = None
-    hour: Span | None = None
-    minute: Span | None = None
-    second: Span | None = None
+    hour: Span | int | None = None
+    minute: Span | int | None = None
+    second: Span | int | None = None
     fraction: Span | None = None
     afternoon: int | None = None  # 0 or 1 where hours go to twelve
     names_utc: bool = False
@@ -81,21 +82,30 @@ class Plan:
 class TimeFormats:
     """The formats of one source: its own one first, for a format of ten digits is no epoch."""
 
-    def __init__(self, own: str | None = None, zone: str = UTC) -> None:
-        """`own` in strptime's notation; `zone` is that of times that name none.
+    def __init__(self, own: str | None = None, zone: str = UTC, time_of_day: str | None = None) -> None:
+        """`own` in strptime's notation; `zone` is that of times that name none; `time_of_day` that of days alone.
 
         Raises:
             TimeFormatError: `own` is no such format.
         """
         self.zone = zone
-        self._known = (*([compiled(own)] if own is not None else []), _ISO, _EPOCH)
+        self._at = None if time_of_day is None else read_time_of_day(time_of_day)
+        known = [compiled(own, may_lack_hour=self._at is not None)] if own is not None else []
+        known += [_ISO, _EPOCH]
+        self._known = (*known, *([_ISO_DAY] if self._at is not None else []))
 
     def plans(self, shape: bytes) -> tuple[Plan, ...]:
         """How to read texts of a shape, in the order in which it is tried."""
-        return _plans(shape, self._known)
+        return _plans(shape, self._known, self._at)
 
 
-def compiled(form: str) -> re.Pattern[str]:
+def read_time_of_day(text: str) -> tuple[int, int, int] | None:
+    """Hour, minute and second of a text like 12:00 or 23:59:59."""
+    found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?", text, re.ASCII)
+    return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
+
+
+def compiled(form: str, *, may_lack_hour: bool = False) -> re.Pattern[str]:
     """A format in strptime's notation as an expression on shapes.
 
     Raises:
@@ -112,7 +122,15 @@ def compiled(form: str) -> re.Pattern[str]:
     if repeated := [piece for piece in directives if directives.count(piece) > 1]:
         raise TimeFormatError(f"'{repeated[0]}' is there twice")
     for alternatives in _NEEDED:
-        if len(alternatives & set(directives)) != 1:
+        found = len(alternatives & set(directives))
+        if (
+            not found
+            and alternatives == {"%H", "%I"}
+            and may_lack_hour
+            and not {"%M", "%S", "%f"} & set(directives)
+        ):
+            continue
+        if found != 1:
             raise TimeFormatError(f"it needs exactly one of {' '.join(sorted(alternatives))}")
     if ("%I" in directives) != ("%p" in directives):
         raise TimeFormatError("%I and %p go together")
@@ -135,16 +153,18 @@ def _literal(piece: str, number: int) -> str:
 
 
 @lru_cache(10_000)
-def _plans(shape: bytes, known: tuple[re.Pattern[str], ...]) -> tuple[Plan, ...]:
+def _plans(
+    shape: bytes, known: tuple[re.Pattern[str], ...], at: tuple[int, int, int] | None
+) -> tuple[Plan, ...]:
     try:
         text = shape.decode("ascii")
     except UnicodeDecodeError:
         return ()
     found = (expression.fullmatch(text) for expression in known)
-    return tuple(_of_match(match) for match in found if match is not None)
+    return tuple(_of_match(match, at) for match in found if match is not None)
 
 
-def _of_match(found: re.Match[str]) -> Plan:
+def _of_match(found: re.Match[str], at: tuple[int, int, int] | None) -> Plan:
     def span(*names: str) -> Span | None:
         for name in names:
             if name in found.re.groupindex and found[name] is not None:
@@ -158,24 +178,30 @@ def _of_match(found: re.Match[str]) -> Plan:
     if name := text("b"):
         month = _MONTHS.index(name[:3]) + 1
     sign = text("sign")
+    epoch = span("epoch", "nano")
+    hour: Span | int | None = span("H", "I")
+    minute: Span | int | None = span("M")
+    second: Span | int | None = span("S")
+    if hour is None and epoch is None and at is not None:
+        hour, minute, second = at
     return Plan(
         year=span("Y", "y"),
         short_year=span("y") is not None,
         month=month,
         day=span("d"),
-        hour=span("H", "I"),
-        minute=span("M"),
-        second=span("S"),
+        hour=hour,
+        minute=minute,
+        second=second,
         fraction=span("fraction"),
         afternoon=int(text("p") == "pm") if text("p") else None,
         names_utc=bool(text("zone")) and not sign,
         offset_sign={"+": 1, "-": -1}.get(sign, 0),
         offset=(span("zh"), span("zm", "zc"), span("zs")),
-        epoch=span("epoch", "nano"),
+        epoch=epoch,
         literals=tuple(
-            (found.start(name) + at, digit)
+            (found.start(name) + place, digit)
             for name in found.re.groupindex
             if name.startswith("literal")
-            for at, digit in enumerate(name.rpartition("_")[2])
+            for place, digit in enumerate(name.rpartition("_")[2])
         ),
     )
