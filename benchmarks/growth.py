@@ -15,7 +15,7 @@ from benchmarks.programs import benchmark_home, committed_files, load_generated,
 from benchmarks.statements import statement
 from clickstream_assets.database import connect
 from clickstream_assets.generator.spec import GenerationSpec
-from clickstream_assets.postgres.credentials import role_url
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.postgres.schema import setup_databases
 from clickstream_assets.settings import Settings
 from clickstream_assets.summaries import refresh as summaries
@@ -45,7 +45,7 @@ class Step:
 def measure_growth(rows: Sequence[int], small_files: int, say: Callable[[str], None]) -> list[Step]:
     """Measure at each size of `rows` (ascending), the last time with `small_files` files more in the ledger."""
     with benchmark_home() as (environment, settings):
-        setup_databases(settings)
+        setup_databases(Connections(settings))
         steps = []
         loaded = 0
         for number, size in enumerate(rows):
@@ -86,7 +86,7 @@ def _load(settings: Settings, environment: dict[str, str], rows: int, files: int
 
 
 def _measured(settings: Settings, environment: dict[str, str], say: Callable[[str], None]) -> Step:
-    url = role_url(settings, "reader")
+    url = Connections(settings).url("reader")
     first_refresh = _refresh(settings, say)
     files = committed_files(url)
     connection = connect(url, "benchmarks", autocommit=True)
@@ -115,7 +115,7 @@ def _measured(settings: Settings, environment: dict[str, str], say: Callable[[st
 
 def _refresh(settings: Settings, say: Callable[[str], None] | None = None) -> float:
     """Bring all summaries up to date; the seconds that it took."""
-    connection = connect(role_url(settings, "writer"), "benchmarks")
+    connection = connect(Connections(settings).url("writer"), "benchmarks")
     started = time.perf_counter()
     try:
         for name in summaries.NAMES:

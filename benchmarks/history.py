@@ -17,7 +17,7 @@ from benchmarks.programs import benchmark_home, load_generated
 from benchmarks.statements import statement
 from clickstream_assets.database import connect
 from clickstream_assets.generator.spec import SEEDED_UNTIL, GenerationSpec
-from clickstream_assets.postgres.credentials import role_url
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.postgres.schema import setup_databases
 from clickstream_assets.settings import Settings
 
@@ -68,12 +68,12 @@ def measure_history(
     until = SEEDED_UNTIL if times == "later" else SEEDED_UNTIL - WEEK
     with benchmark_home() as empty, benchmark_home() as large:
         for _, settings in (empty, large):
-            setup_databases(settings)
+            setup_databases(Connections(settings))
         _load_history(*large, history, say)
         for number in range(rounds + 1):
-            run_as(role_url(empty[1], "owner"), statement("empty"))
+            run_as(Connections(empty[1]).url("owner"), statement("empty"))
             for side, home in ((cost.empty, empty), (cost.large, large)):
-                run_as(role_url(home[1], "owner"), statement("checkpoint"))
+                run_as(Connections(home[1]).url("owner"), statement("checkpoint"))
                 batches, wall = _timed(*home, rows, FIRST_SEED + number, until)
                 say(
                     f"round {number or 'warm-up'}: {side.name}: {batches:.1f} s of micro-batches, {wall:.1f} s in all"
@@ -114,14 +114,14 @@ def _load_history(
         loaded += step
         say(f"{loaded:,} rows of history")
     # Else a vacuum of all of it runs by itself beside some round.
-    run_as(role_url(settings, "owner"), statement("tidy_events"))
+    run_as(Connections(settings).url("owner"), statement("tidy_events"))
 
 
 def _timed(
     environment: dict[str, str], settings: Settings, rows: int, seed: int, until: datetime
 ) -> tuple[float, float]:
     """Seconds of the micro-batches and of the whole program."""
-    connection = connect(role_url(settings, "reader"), "benchmarks", autocommit=True)
+    connection = connect(Connections(settings).url("reader"), "benchmarks", autocommit=True)
     try:
         with connection.cursor() as cursor:
             cursor.execute(statement("last_batch"))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from benchmarks.programs import benchmark_home, free_port, running, wait_for_files
 from benchmarks.statements import statement
 from clickstream_assets.database import connect
-from clickstream_assets.postgres.credentials import role_url
+from clickstream_assets.postgres.connections import Connections
 
 WARM_UP_FILES = 120  # until what waited for the start is in, and Spark has compiled what it repeats
 START_LIMIT = 180.0  # seconds
@@ -39,7 +39,7 @@ def measure_latency(
     With `stack`, Dagster and its runs are there too; its generator writes a file every second, whatever `interval` is.
     """
     with benchmark_home() as (environment, settings):
-        url = role_url(settings, "reader")
+        url = Connections(settings).url("reader")
         with _whole_stack(environment, rate) if stack else _stream_alone(environment, rate, interval):
             say(f"{rate:,.0f} events/s: warming up …")
             wait_for_files(url, WARM_UP_FILES, START_LIMIT + WARM_UP_FILES * max(interval, 1.0))

@@ -23,7 +23,7 @@ from benchmarks.usual_job import URL
 from benchmarks.variants import own, spark_job
 from benchmarks.variants.variant import Variant
 from benchmarks.visibility import Visibility
-from clickstream_assets.postgres.credentials import role_url
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 
 WARM_UP_FILES = 240  # two JVMs compile what they repeat, on the same cores
@@ -86,7 +86,7 @@ def _measured(pipelines: Sequence[Variant], pace: Pace, say: Callable[[str], Non
     """Run `pipelines` at once."""
     names = " and ".join(pipeline.name for pipeline in pipelines)
     with benchmark_home() as (environment, settings), ExitStack() as looks:
-        owner = role_url(settings, "owner")
+        owner = Connections(settings).url("owner")
         run_as(owner, statement("hand_tables"))
         tables = {
             pipeline.name: looks.enter_context(Visibility(owner, pipeline.table)) for pipeline in pipelines
@@ -103,7 +103,7 @@ def _measured(pipelines: Sequence[Variant], pace: Pace, say: Callable[[str], Non
             seen = table.seen()
             results.append(Quantiles(name, pace.files, *quantiles([seen[file] * 1000 for file in wanted])))
         if OURS in pipelines:
-            _, _, by_ledger = ledger_latency(role_url(settings, "reader"), begin, pace.files)
+            _, _, by_ledger = ledger_latency(Connections(settings).url("reader"), begin, pace.files)
             results.append(Quantiles(f"{OURS.name}, by its ledger", pace.files, *by_ledger))
     return results
 
@@ -123,7 +123,7 @@ def _running(
             targets[other] = tables[USUAL.name]
             other.mkdir()
             arguments = (str(other), str(settings.home / "usual-checkpoint"))
-            own_url = environment | {URL: role_url(settings, "owner")}
+            own_url = environment | {URL: Connections(settings).url("owner")}
             job = running_module(own_url, "benchmarks.usual_job", *arguments, name="usual job")
             programs.enter_context(job)
         made.mkdir()

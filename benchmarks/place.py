@@ -21,7 +21,7 @@ from benchmarks.cpu import CpuMeter
 from benchmarks.statements import on_table, statement
 from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.database import connect
-from clickstream_assets.postgres.credentials import role_url
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.postgres.schema import setup_databases
 from clickstream_assets.postgres.sharing import database_running
 from clickstream_assets.settings import Settings
@@ -120,8 +120,8 @@ def benchmark_place(*, with_jdbc: bool) -> Iterator[Place]:
     settings.events_dir.mkdir()
     try:
         with database_running(settings):
-            setup_databases(settings)
-            owner, writer = role_url(settings, "owner"), role_url(settings, "writer")
+            setup_databases(Connections(settings))
+            owner, writer = Connections(settings).url("owner"), Connections(settings).url("writer")
             os.environ[STREAM_URL_VARIABLE] = writer
             spark = start_session(settings.spark_master, home, str(jar) if jar else None)
             spark.sparkContext.setLogLevel("ERROR")

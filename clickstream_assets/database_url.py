@@ -1,6 +1,6 @@
 """URLs of databases: read once, checked, and changed in one part.
 
-Belongs here: what a URL may look like, and every change of one. Does not belong here: whose URL it is (`credentials`).
+What a URL may look like, and every change of one. Whose URL it is: `postgres.connections`.
 
 libpq reads a URL, and so do Python's urllib, SQLAlchemy and the JDBC driver, each in its own way where a password holds
 a / ? # [ ] @ or % that is not escaped: half of it becomes a host or a port, and is shown as such. So a URL is taken
@@ -10,7 +10,8 @@ only where there is one way to read it, and no message repeats any part of it.
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, unquote, urlsplit
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode, urlsplit
 
 import psycopg2
 from psycopg2.extensions import parse_dsn
@@ -53,18 +54,41 @@ def _has_one_reading(url: str) -> bool:
     try:
         parsed = parse_dsn(url)
         urlsplit(url)
+        addresses(parsed)  # as many ports as hosts
     except (psycopg2.Error, ValueError):
         return False
     ports = [port for port in (parsed.get("port") or "").split(",") if port]
     return all(port.isascii() and port.isdigit() and 0 < int(port) < 65536 for port in ports)
 
 
+def url_of(parts: Mapping[str, str]) -> str:
+    """The URL of what `parse_dsn` has read."""
+    rest = dict(parts)
+    identity = address = ""
+    if "user" in rest:
+        words = [quote(rest.pop(name), safe="") for name in ("user", "password") if name in rest]
+        identity = ":".join(words) + "@"
+    if "/" not in rest.get("host", ""):  # the directory of a socket is a parameter, as SQLAlchemy reads it
+        address = ",".join(f"{host}:{port}" if port else host for host, port in addresses(rest))
+        rest = {name: value for name, value in rest.items() if name not in ("host", "port")}
+    path = quote(rest.pop("dbname", ""), safe="")
+    query = urlencode(rest, quote_via=quote)
+    return f"postgresql://{identity}{address}/{path}" + (f"?{query}" if query else "")
+
+
+def addresses(parts: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The servers, host and port each; libpq has these in two lists, and one port may serve all."""
+    hosts = parts.get("host", "").split(",")
+    ports = parts.get("port", "").split(",")
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    written = [f"[{quote(host, safe=':')}]" if ":" in host else quote(host, safe="") for host in hosts]
+    return list(zip(written, ports, strict=True))
+
+
 def with_identity(url: str, user: str, password: str) -> str:
     """`url` with another user and password."""
-    parts = urlsplit(url)
-    _, _, address = parts.netloc.rpartition("@")
-    netloc = f"{quote(user, safe='')}:{quote(password, safe='')}@{address}"
-    return _url(netloc, parts.path or "/", _without(parts.query, IDENTITY_PARAMETERS))
+    kept = {name: value for name, value in parse_dsn(url).items() if name not in IDENTITY_PARAMETERS}
+    return url_of(kept | {"user": user, "password": password})
 
 
 def with_password(url: str, password: str) -> str:
@@ -84,24 +108,11 @@ def with_password(url: str, password: str) -> str:
 
 def with_database(url: str, database: str) -> str:
     """`url` with another database."""
-    parts = urlsplit(url)
-    return _url(parts.netloc, "/" + quote(database, safe=""), _without(parts.query, {"dbname"}))
+    return url_of(parse_dsn(url) | {"dbname": database})
 
 
 def split_password(url: str) -> tuple[str, str | None]:
     """`url` without its password, fit for argv, and the password."""
-    parts = urlsplit(url)
-    identity, at, address = parts.netloc.rpartition("@")
-    user = identity.partition(":")[0]
-    bare = _url(f"{user}{at}{address}", parts.path or "/", _without(parts.query, {"password"}))
-    return bare, parse_dsn(url).get("password")
-
-
-def _url(netloc: str, path: str, query: str) -> str:
-    return f"postgresql://{netloc}{path}" + (f"?{query}" if query else "")
-
-
-def _without(query: str, names: set[str]) -> str:
-    """The parameters but `names`, as they are written: to libpq a + is a plus, to urllib a blank."""
-    pairs = [pair for pair in query.split("&") if pair]
-    return "&".join(pair for pair in pairs if unquote(pair.partition("=")[0]) not in names)
+    parts = parse_dsn(url)
+    password = parts.pop("password", None)
+    return url_of(parts), password

@@ -16,7 +16,7 @@ from clickstream_assets.checks.event_checks import event_checks
 from clickstream_assets.checks.matches_events import audit_job, audit_schedule, summaries_match_events
 from clickstream_assets.jobs.maintenance import maintenance, nightly_maintenance, replay_rejects
 from clickstream_assets.jobs.stream import spark_stream, start_stream, stop_stream
-from clickstream_assets.resources import Database
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.sensors.first_look import first_look
 from clickstream_assets.sensors.sensors import sensors
 from clickstream_assets.settings import Settings
@@ -24,10 +24,10 @@ from clickstream_assets.supervision.run import StreamProgram
 
 
 def build_definitions(
-    settings: Settings, *, database: Database | None = None, program: StreamProgram | None = None
+    settings: Settings, *, database: Connections | None = None, program: StreamProgram | None = None
 ) -> dg.Definitions:
     """The definitions for `settings`; tests give a database or a program of their own."""
-    database = database or Database(settings)
+    database = database or Connections(settings, "clickstream-dagster")
     return dg.Definitions(
         assets=[
             *located([event_files, events_and_rejects, *summary_assets, clickstream_report], settings),

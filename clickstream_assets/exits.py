@@ -12,7 +12,7 @@ import psycopg2
 
 from clickstream_assets.contract import ExitCode
 from clickstream_assets.errors import ClickstreamError
-from clickstream_assets.fitness import sentence_of
+from clickstream_assets.fitness import LACKS_SCHEMA, sentence_of
 from clickstream_assets.text import one_line, printable
 
 EXPECTED = (ClickstreamError, psycopg2.Error, OSError)
@@ -21,7 +21,9 @@ EXPECTED = (ClickstreamError, psycopg2.Error, OSError)
 def end_by(error: Exception, program: str) -> ExitCode:
     """Say on standard error why `program` ends, and return its exit code. `error` is one of `EXPECTED`."""
     sys.stderr.write(f"{program}: {sentence_for(error)}\n")
-    return error.exit_code if isinstance(error, ClickstreamError) else ExitCode.FAILED
+    if isinstance(error, ClickstreamError):
+        return error.exit_code
+    return ExitCode.TO_BE_MENDED if isinstance(error, LACKS_SCHEMA) else ExitCode.FAILED
 
 
 def sentence_for(error: Exception) -> str:

@@ -17,6 +17,7 @@ from clickstream_assets.sql_files import statement
 from clickstream_assets.text import first_line
 
 OLDEST_SERVER = 140000
+LACKS_SCHEMA = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction)
 
 
 def check_server(connection: Connection) -> None:
@@ -46,6 +47,8 @@ def sentence_of(error: psycopg2.Error) -> str:
     first = first_line(error)
     if isinstance(error, errors.ReadOnlySqlTransaction):
         return read_only_sentence(first)
+    if isinstance(error, LACKS_SCHEMA):
+        return f"the database lacks a part of the schema ({first}): run `clickstream setup-db`."
     return f"the database does not answer as it should: {first}"
 
 

@@ -15,7 +15,7 @@ import psycopg2
 
 from clickstream_assets.alerts.state import AlertState, Condition, FailedRun, Look
 from clickstream_assets.ledger import reads as ledger
-from clickstream_assets.resources import Database
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.settings.values import AlertLevel
 from clickstream_assets.supervision import run_history
@@ -40,7 +40,7 @@ RUNS_REMEMBERED = 200
 
 def look(
     instance: dg.DagsterInstance,
-    database: Database,
+    database: Connections,
     settings: Settings,
     checks: Iterable[dg.AssetCheckKey],
     state: AlertState,
@@ -79,11 +79,11 @@ def _look_at_check(key: dg.AssetCheckKey, evaluation: dg.AssetCheckEvaluation | 
 
 
 def judge_stream(
-    instance: dg.DagsterInstance, database: Database, settings: Settings
+    instance: dg.DagsterInstance, database: Connections, settings: Settings
 ) -> StreamDecision | psycopg2.OperationalError:
     """How the stream is, or why the database does not say."""
     try:
-        with database.reading() as connection:
+        with database.open("reader") as connection:
             lease = ledger.read_lease(connection)
             return decide(look_at_stream(instance, connection, lease, settings))
     except psycopg2.OperationalError as error:

@@ -20,7 +20,7 @@ from clickstream_assets.ledger.reads import (
     read_last_batch,
     read_lifetime_counts,
 )
-from clickstream_assets.resources import Database
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.catch_up import catch_up
 from clickstream_assets.supervision.run import StreamProgram
@@ -70,11 +70,11 @@ class CatchUp(dg.Config):
 def events_and_rejects(
     context: dg.AssetExecutionContext,
     config: CatchUp,
-    database: dg.ResourceParam[Database],
+    database: dg.ResourceParam[Connections],
     settings: dg.ResourceParam[Settings],
     program: dg.ResourceParam[StreamProgram],
 ) -> Iterator[dg.MaterializeResult]:
-    with database.reading() as connection:
+    with database.open("reader") as connection:
         last = read_last_batch(connection)
         try:
             files = catch_up(context, connection, settings, program, config.timeout_seconds)

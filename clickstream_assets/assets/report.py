@@ -12,9 +12,9 @@ import dagster as dg
 
 from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_version
 from clickstream_assets.assets.previews import markdown_table
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.report.facts import read_facts
 from clickstream_assets.report.page import report_page, tiles
-from clickstream_assets.resources import Database
 from clickstream_assets.settings import Settings
 
 OVERDUE, LATE = timedelta(hours=25), timedelta(hours=49)  # one report is missing, two are
@@ -43,9 +43,9 @@ SOURCES = [
     "the button.",
 )
 def clickstream_report(
-    database: dg.ResourceParam[Database], settings: dg.ResourceParam[Settings]
+    database: dg.ResourceParam[Connections], settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult:
-    with database.reading() as connection:
+    with database.open("reader") as connection:
         facts = read_facts(connection)
     path = settings.report_file
     size = write_atomically(path, report_page(facts))

@@ -18,7 +18,7 @@ from clickstream_assets.assets.automation import REFRESH_RETRY, on_new_rows
 from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_version, table_metadata
 from clickstream_assets.assets.previews import preview
 from clickstream_assets.assets.table_schemas import table_comment
-from clickstream_assets.resources import Database
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.summaries import refresh as summaries
 from clickstream_assets.summaries.catalogue import SUMMARIES
 
@@ -71,12 +71,12 @@ class SummaryRefresh(dg.Config):
     retry_policy=REFRESH_RETRY,
 )
 def refresh_summaries(
-    context: dg.AssetExecutionContext, config: SummaryRefresh, database: dg.ResourceParam[Database]
+    context: dg.AssetExecutionContext, config: SummaryRefresh, database: dg.ResourceParam[Connections]
 ) -> Iterator[dg.MaterializeResult]:
     day = _day(config)
     chosen = {key.to_user_string() for key in context.selected_asset_keys}
     failures: dict[str, Exception] = {}
-    with database.writing() as connection:
+    with database.open("writer") as connection:
         for name in (name for name in summaries.NAMES if name in chosen):
             try:
                 done = _refresh(connection, name, config.mode, day)

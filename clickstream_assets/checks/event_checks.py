@@ -23,7 +23,7 @@ from clickstream_assets.checks.on_events import (
     schema_drift,
     stream_alive,
 )
-from clickstream_assets.resources import Database
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 
 
@@ -61,9 +61,9 @@ def measure(name: str, connection: Connection, settings: Settings) -> Judgement:
 def _with_button(name: str) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=EVENTS, name=name, description=EVENT_CHECKS[name].read.__doc__)
     def check(
-        database: dg.ResourceParam[Database], settings: dg.ResourceParam[Settings]
+        database: dg.ResourceParam[Connections], settings: dg.ResourceParam[Settings]
     ) -> dg.AssetCheckResult:
-        with database.reading() as connection:
+        with database.open("reader") as connection:
             return measure(name, connection, settings).result()
 
     return check

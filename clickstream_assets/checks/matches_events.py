@@ -15,7 +15,7 @@ import dagster as dg
 
 from clickstream_assets.checks.judgement import Judgement
 from clickstream_assets.ledger import reads as ledger
-from clickstream_assets.resources import Database
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.summaries.audit import SummaryAudit, audit_summaries
 from clickstream_assets.summaries.refresh import NAMES
 from clickstream_assets.supervision.run_history import last_evaluation
@@ -62,11 +62,11 @@ def judge_summary(audit: SummaryAudit, compared_at: datetime) -> Judgement:
     can_subset=True,
 )
 def summaries_match_events(
-    context: dg.AssetCheckExecutionContext, database: dg.ResourceParam[Database]
+    context: dg.AssetCheckExecutionContext, database: dg.ResourceParam[Connections]
 ) -> Iterator[dg.AssetCheckResult]:
     chosen = {key.asset_key.to_user_string() for key in context.selected_asset_check_keys}
     names = [name for name in NAMES if name in chosen]
-    with database.reading() as connection:
+    with database.open("reader") as connection:
         kept = _kept_results(context, names, ledger.read_lifetime_counts(connection).rows_inserted)
         connection.rollback()
         audits = audit_summaries(connection, context.run.run_id, [name for name in names if name not in kept])

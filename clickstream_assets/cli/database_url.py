@@ -6,7 +6,8 @@ from typing import cast
 
 import click
 
-from clickstream_assets.postgres.credentials import Role, role_url
+from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.postgres.roles import Role
 from clickstream_assets.postgres.sharing import database_running, embedded_server
 from clickstream_assets.settings import Settings
 
@@ -20,7 +21,7 @@ def command(role: str) -> None:
     if settings.database_url is None and server.port is None:
         with database_running(settings):
             pass  # makes it, and so its port
-    click.echo(role_url(settings, cast(Role, role)))
+    click.echo(Connections(settings).url(cast(Role, role)))
     if settings.database_url is None and not server.is_running():
         click.echo(
             "The embedded server is not running now: `clickstream up` or `clickstream postgres` starts it.",

@@ -6,6 +6,7 @@ import shlex
 
 import click
 
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.up.dagster import dagster_environment, prepare_home
 
@@ -18,5 +19,5 @@ def command() -> None:
     """
     settings = Settings.from_env()
     prepare_home(settings)
-    for name, value in dagster_environment(settings).items():
+    for name, value in dagster_environment(Connections(settings)).items():
         click.echo(f"export {name}={shlex.quote(value)}")

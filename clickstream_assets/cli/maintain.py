@@ -8,8 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from clickstream_assets.maintenance.steps import STEPS, Maintenance, StepResult, run_step
-from clickstream_assets.postgres.credentials import role_url
+from clickstream_assets.maintenance.steps import APPLICATION, STEPS, Maintenance, StepResult, run_step
 from clickstream_assets.postgres.sharing import database_running
 from clickstream_assets.settings import Settings
 
@@ -25,10 +24,9 @@ def command(only: tuple[str, ...], as_json: bool) -> None:
     What is not asked for in the settings is left alone. Exit 1 where a step could not do all of its work.
     """
     settings = Settings.from_env()
-    role_url(settings, "owner")  # says that there is no database, before one is made
     results: dict[str, StepResult] = {}
-    with database_running(settings):
-        maintenance = Maintenance(settings, lambda role: role_url(settings, role))
+    with database_running(settings, APPLICATION, make=False) as connections:
+        maintenance = Maintenance(connections)
         for name in STEPS:
             if not only or name in only:
                 results[name] = run_step(maintenance, name)

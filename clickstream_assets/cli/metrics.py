@@ -7,11 +7,10 @@ import time
 import click
 from prometheus_client import CollectorRegistry, start_http_server
 
-from clickstream_assets.database import connect
 from clickstream_assets.errors import StartError
 from clickstream_assets.monitoring.metrics import PipelineCollector
 from clickstream_assets.monitoring.scrape import Reader
-from clickstream_assets.postgres.credentials import role_url
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.up.stop_signals import StopSignals
 
@@ -28,10 +27,7 @@ def command(port: int, host: str) -> None:
     settings = Settings.from_env()
     stop = StopSignals()
     registry = CollectorRegistry()
-    reader = Reader(
-        lambda: connect(role_url(settings, "reader"), "clickstream-metrics", autocommit=True),
-        settings.events_dir,
-    )
+    reader = Reader(Connections(settings, "clickstream-metrics"), settings.events_dir)
     registry.register(PipelineCollector(reader, _say))
     with stop.caught():
         try:

@@ -29,11 +29,11 @@ def command(program: tuple[str, ...]) -> None:
     """
     settings = Settings.from_env()
     stop = StopSignals()
-    with database_running(settings):
-        setup_databases(settings)
+    with database_running(settings) as connections:
+        setup_databases(connections)
         if program:
             prepare_home(settings)
-            environment = {**os.environ, **dagster_environment(settings)}
+            environment = {**os.environ, **dagster_environment(connections)}
             sys.exit(run_in_foreground(list(program), environment, end_family))
         click.echo("The database is running; `clickstream psql` opens it. Ctrl-C stops it.")
         with stop.caught():

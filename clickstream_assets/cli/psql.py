@@ -12,9 +12,10 @@ from typing import cast
 
 import click
 
+from clickstream_assets.database_url import split_password
 from clickstream_assets.errors import DatabaseError, StartError
-from clickstream_assets.postgres.credentials import Role, role_url, split_password
 from clickstream_assets.postgres.programs import installed_directory
+from clickstream_assets.postgres.roles import Role
 from clickstream_assets.postgres.sharing import database_running
 from clickstream_assets.settings import Settings
 
@@ -26,9 +27,9 @@ def command(role: str, args: tuple[str, ...]) -> None:
     """Open psql on the database; ARGS go to psql."""
     settings = Settings.from_env()
     program = find_psql()
-    with database_running(settings):
+    with database_running(settings) as connections:
         # argv is for all to see in the process list: the password goes by the environment.
-        url, password = split_password(role_url(settings, cast(Role, role)))
+        url, password = split_password(connections.url(cast(Role, role)))
         environment = dict(os.environ) | ({"PGPASSWORD": password} if password is not None else {})
         environment.setdefault("PGAPPNAME", "psql")
         # Ctrl-C is psql's: it ends a query there, not the session.

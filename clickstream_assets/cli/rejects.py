@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from clickstream_assets.home import open_private
-from clickstream_assets.postgres.session import role_connection
+from clickstream_assets.postgres.sharing import session
 from clickstream_assets.rejects import reads as rejects
 from clickstream_assets.rejects.reads import NewestReject, ReasonCount, RejectFilter
 from clickstream_assets.rejects.records import ReplayFileError
@@ -69,7 +69,9 @@ def command() -> None:
 def list_(reason: str | None, file: str | None, since: datetime | None, limit: int, as_json: bool) -> None:
     """Counts by reason, then the newest rows."""
     which = _filter(reason, file, since)
-    with role_connection(Settings.from_env(), "reader", "clickstream-rejects") as connection:
+    with (
+        session(Settings.from_env(), "reader", "clickstream-rejects") as connection,
+    ):
         counts = rejects.count_by_reason(connection, which)
         rows = rejects.newest(connection, which, limit)
     if as_json:
@@ -118,7 +120,9 @@ def export(
     reject_detail say what is wrong with it. Rows of files with another header go to a file of their own.
     """
     which = _filter(reason, file, since)
-    with role_connection(Settings.from_env(), "reader", "clickstream-rejects") as connection:
+    with (
+        session(Settings.from_env(), "reader", "clickstream-rejects") as connection,
+    ):
         if format_ == "jsonl":
             with open_private(out) as output:
                 rows = rejects.export_json_lines(connection, which, again, output)
@@ -151,7 +155,9 @@ def replay(
             "give either a repaired file, or at least one of --reason, --file and --since."
         )
     settings = Settings.from_env()
-    with role_connection(settings, "writer", "clickstream-replay") as connection:
+    with (
+        session(settings, "writer", "clickstream-replay") as connection,
+    ):
         try:
             if repaired is not None:
                 result = replay_repaired(connection, settings.events_dir, repaired.read_bytes(), again)

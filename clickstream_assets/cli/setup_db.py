@@ -19,8 +19,8 @@ from clickstream_assets.up.dagster import migrate_storage
 def command(with_dagster: bool, take_roles: bool) -> None:
     """Create or upgrade the schema, the roles and Dagster's database; safe to repeat."""
     settings = Settings.from_env()
-    with database_running(settings):
-        setup_databases(settings, take_roles=take_roles)
-        if with_dagster and (code := migrate_storage(settings)) != 0:
+    with database_running(settings) as connections:
+        setup_databases(connections, take_roles=take_roles)
+        if with_dagster and (code := migrate_storage(connections)) != 0:
             raise DatabaseError(f"Dagster's tables cannot be made: its program ended with code {code}.")
     click.echo("The database is ready.")

@@ -10,8 +10,8 @@ import click
 
 from clickstream_assets.monitoring.status import read_status, status_json
 from clickstream_assets.monitoring.status_text import status_text
-from clickstream_assets.postgres.credentials import role_names
-from clickstream_assets.postgres.session import role_connection
+from clickstream_assets.postgres.roles import role_names
+from clickstream_assets.postgres.sharing import session
 from clickstream_assets.settings import Settings
 
 
@@ -25,7 +25,9 @@ from clickstream_assets.settings import Settings
 def command(as_json: bool, source: Path | None) -> None:
     """State of the stream, files waiting, totals, rates and latency. Exit 0 whenever it could tell."""
     settings = Settings.from_env()
-    with role_connection(settings, "reader", "clickstream-status") as connection:
+    with (
+        session(settings, "reader", "clickstream-status") as connection,
+    ):
         status = read_status(
             connection,
             (source or settings.events_dir).absolute(),

@@ -28,11 +28,11 @@ def command(available_now: bool, source: Path | None, sink: str | None) -> None:
     """Run the Spark stream in the foreground; Ctrl-C lets it finish its micro-batch."""
     settings = Settings.from_env()
     check_java()
-    with database_running(settings):
-        ensure_schema(settings)
+    with database_running(settings) as connections:
+        ensure_schema(connections)
         code = run_in_foreground(
             stream_command(available_now=available_now, source=source, sink=sink),
-            stream_environment(settings),
+            stream_environment(connections),
         )
     sys.exit(code)
 

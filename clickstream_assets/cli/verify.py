@@ -11,7 +11,7 @@ import click
 
 from clickstream_assets.cli.long_work import told_on
 from clickstream_assets.ledger.audit import Audit, verify
-from clickstream_assets.postgres.session import role_connection
+from clickstream_assets.postgres.sharing import session
 from clickstream_assets.second_reader.mapping import read_audit_mapping
 from clickstream_assets.settings import Settings
 from clickstream_assets.text import count, duration, moment, printable
@@ -52,7 +52,7 @@ def command(as_json: bool, with_values: bool, sample: int | None, source: Path |
     values = None
     with (
         told_on(sys.stderr, "verify") as progress,
-        role_connection(settings, "reader", "clickstream-verify") as connection,
+        session(settings, "reader", "clickstream-verify") as connection,
     ):
         mapping = read_audit_mapping(settings.source_mapping) if with_values else None
         audit = verify(connection, events_dir, progress)

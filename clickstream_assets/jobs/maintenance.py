@@ -7,10 +7,10 @@ Belongs here: ops that wrap what the commands do as well. Does not belong here: 
 import dagster as dg
 from pydantic import Field
 
-from clickstream_assets.maintenance.steps import STEPS, Maintenance, MaintenanceBusy, run_step
+from clickstream_assets.maintenance.steps import APPLICATION, STEPS, Maintenance, MaintenanceBusy, run_step
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.rejects.reads import RejectFilter
 from clickstream_assets.rejects.replay import Replay, replay_as_they_are
-from clickstream_assets.resources import Database
 from clickstream_assets.settings import Settings
 
 NIGHTLY = "17 3 * * *"  # not at the full hour, when everything else runs
@@ -20,11 +20,11 @@ def _op(name: str) -> dg.OpDefinition:
     @dg.op(name=name, description=STEPS[name].__doc__, out=dg.Out(dg.Nothing))
     def step(
         context: dg.OpExecutionContext,
-        database: dg.ResourceParam[Database],
+        database: dg.ResourceParam[Connections],
         settings: dg.ResourceParam[Settings],
     ) -> None:
         try:
-            result = run_step(Maintenance(settings, database.url), name)
+            result = run_step(Maintenance(database.named(APPLICATION)), name)
         except MaintenanceBusy as busy:
             raise dg.Failure(str(busy), allow_retries=False) from None
         metadata = {"did": result.sentence, **result.numbers}
@@ -76,7 +76,7 @@ class RejectsToReplay(dg.Config):
 def replay(
     context: dg.OpExecutionContext,
     config: RejectsToReplay,
-    database: dg.ResourceParam[Database],
+    database: dg.ResourceParam[Connections],
     settings: dg.ResourceParam[Settings],
 ) -> None:
     which = RejectFilter(
@@ -87,7 +87,7 @@ def replay(
             "Nothing was chosen: give at least one of reason, file, file_id and reject_ids.",
             allow_retries=False,
         )
-    with database.writing() as connection:
+    with database.open("writer") as connection:
         try:
             done = replay_as_they_are(connection, settings.events_dir, which, config.again)
         except OSError as error:

@@ -12,7 +12,7 @@ import psycopg2
 
 from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.ledger.reads import Lease, read_lease
-from clickstream_assets.resources import Database
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.facts import run_name
 from clickstream_assets.supervision.limits import UNSUPERVISED_AFTER
@@ -35,7 +35,7 @@ STREAM_TAGS = {
 def stream(
     context: dg.OpExecutionContext,
     program: dg.ResourceParam[StreamProgram],
-    database: dg.ResourceParam[Database],
+    database: dg.ResourceParam[Connections],
 ) -> None:
     has_begun = False
 
@@ -55,10 +55,10 @@ def stream(
     _record_end(context, database, "ended by itself, without an error")
 
 
-def _show_begin(context: dg.OpExecutionContext, database: Database) -> bool:
+def _show_begin(context: dg.OpExecutionContext, database: Connections) -> bool:
     """Put where to look into the run's log, once the stream has the lease and Spark is up."""
     # While the database is away the program notices by itself, and says so better.
-    with suppress(psycopg2.OperationalError), database.reading() as connection:
+    with suppress(psycopg2.OperationalError), database.open("reader") as connection:
         lease = read_lease(connection)
         if lease.dagster_run_id == context.run_id and lease.spark_ui_url:
             context.log_event(
@@ -78,10 +78,10 @@ def _show_begin(context: dg.OpExecutionContext, database: Database) -> bool:
     return False
 
 
-def _record_end(context: dg.OpExecutionContext, database: Database, reason: str) -> None:
+def _record_end(context: dg.OpExecutionContext, database: Connections, reason: str) -> None:
     with (
         suppress(psycopg2.Error, ClickstreamError),
-        database.writing() as connection,
+        database.open("writer") as connection,
         connection.cursor() as cursor,
     ):
         cursor.execute(statement("lease.record_end"), {"reason": f"{run_name(context.run_id)} {reason}"})
@@ -100,8 +100,8 @@ def spark_stream() -> None:
 
 
 @dg.op(description="Notes that the stream is to stay stopped, ends its run and waits for its end.")
-def stop(context: dg.OpExecutionContext, database: dg.ResourceParam[Database]) -> None:
-    with database.writing() as connection:
+def stop(context: dg.OpExecutionContext, database: dg.ResourceParam[Connections]) -> None:
+    with database.open("writer") as connection:
         with connection.cursor() as cursor:
             cursor.execute(statement("lease.want"), {"wanted": "stopped"})
         for run in stream_runs(context.instance):
@@ -141,8 +141,8 @@ def _still_runs(lease: Lease) -> str:
 
 
 @dg.op(description="Notes that the stream is to run; the supervisor starts it within seconds.")
-def start(context: dg.OpExecutionContext, database: dg.ResourceParam[Database]) -> None:
-    with database.writing() as connection, connection.cursor() as cursor:
+def start(context: dg.OpExecutionContext, database: dg.ResourceParam[Connections]) -> None:
+    with database.open("writer") as connection, connection.cursor() as cursor:
         cursor.execute(statement("lease.want"), {"wanted": "running"})
     context.log.info("The stream is wanted; the sensor spark_stream_supervisor starts it within seconds.")
 

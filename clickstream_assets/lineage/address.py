@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from psycopg2.extensions import parse_dsn
 
 from clickstream_assets.postgres.configuration import HOST
-from clickstream_assets.postgres.credentials import DATABASE
 from clickstream_assets.postgres.port import read_port
+from clickstream_assets.postgres.roles import DATABASE
 from clickstream_assets.settings import Settings
 
 SCHEMA = "public"

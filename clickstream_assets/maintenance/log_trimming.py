@@ -14,7 +14,6 @@ import re
 import shutil
 import socket
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +22,7 @@ import psycopg2
 from psycopg2 import errors
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import connect
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.sql_files import statement
 from clickstream_assets.up.processes import cap_log
 
@@ -49,18 +48,13 @@ class Trimmed:
     checkpoints: int = 0  # that were damaged
 
 
-def trim_dagster_storage(url: str, days: int) -> tuple[int, int]:
-    """Delete runs that ended more than `days` ago and events as old; how many of each.
-
-    Raises:
-        psycopg2.OperationalError: there is no such database.
-    """
-    with closing(connect(url, "clickstream-maintenance", autocommit=True)) as connection:
-        try:
-            runs = _repeat(connection, "dagster_runs.trim_runs", days, RUNS_AT_ONCE)
-            events = _repeat(connection, "dagster_runs.trim_events", days, EVENTS_AT_ONCE)
-        except errors.UndefinedTable:
-            return 0, 0  # Dagster has never run here
+def trim_dagster_storage(dagster: Connection, days: int) -> tuple[int, int]:
+    """Delete runs that ended more than `days` ago and events as old; how many of each."""
+    try:
+        runs = _repeat(dagster, "dagster_runs.trim_runs", days, RUNS_AT_ONCE)
+        events = _repeat(dagster, "dagster_runs.trim_events", days, EVENTS_AT_ONCE)
+    except errors.UndefinedTable:
+        return 0, 0  # Dagster has never run here
     return sum(row[0] for row in runs), sum(row[-1] for row in (*runs, *events))
 
 
@@ -73,12 +67,12 @@ def _repeat(connection: Connection, name: str, days: int, limit: int) -> list[tu
     return done
 
 
-def trim_run_logs(storage: Path, url: str, now: float) -> tuple[int, int]:
+def trim_run_logs(storage: Path, dagster: Connection, now: float) -> tuple[int, int]:
     """Remove the log directories of runs that are no more, and cut the logs of those that go on; how many."""
     found = storage.iterdir() if storage.is_dir() else ()
     directories = [path for path in found if RUN.fullmatch(path.name)]  # others hold what assets returned
     removed = cut = 0
-    known = _known_runs(url, [path.name for path in directories])
+    known = _known_runs(dagster, [path.name for path in directories])
     if known is None:
         return 0, 0
     for directory in directories:
@@ -91,11 +85,8 @@ def trim_run_logs(storage: Path, url: str, now: float) -> tuple[int, int]:
     return removed, cut
 
 
-def _known_runs(url: str, names: list[str]) -> set[str] | None:
-    with (
-        closing(connect(url, "clickstream-maintenance", autocommit=True)) as connection,
-        connection.cursor() as cursor,
-    ):
+def _known_runs(dagster: Connection, names: list[str]) -> set[str] | None:
+    with dagster.cursor() as cursor:
         try:
             cursor.execute(statement("dagster_runs.known_runs"), {"run_ids": names})
         except errors.UndefinedTable:
@@ -133,18 +124,21 @@ def trim_damaged_checkpoints(checkpoint: Path) -> int:
     return max(0, len(damaged) - DAMAGED_CHECKPOINTS_KEPT)
 
 
-def trim_logs(home: Path, checkpoint: Path, dagster_url: str, days: int, connection: Connection) -> Trimmed:
+def trim_logs(home: Path, checkpoint: Path, connections: Connections, days: int) -> Trimmed:
     """All of it. A missing database of Dagster's is no error: the commands work without it."""
     try:
-        runs, events = trim_dagster_storage(dagster_url, days)
-        run_logs, cut = trim_run_logs(home / "dagster" / "storage", dagster_url, time.time())
+        with connections.open("dagster") as dagster:
+            runs, events = trim_dagster_storage(dagster, days)
+            run_logs, cut = trim_run_logs(home / "dagster" / "storage", dagster, time.time())
     except psycopg2.OperationalError:
         runs = events = run_logs = cut = 0
+    with connections.open("reader") as reader:
+        scratch = trim_scratch(home / "spark", reader)
     return Trimmed(
         runs=runs,
         events=events,
         run_logs=run_logs,
         logs_cut=cut,
-        scratch=trim_scratch(home / "spark", connection),
+        scratch=scratch,
         checkpoints=trim_damaged_checkpoints(checkpoint),
     )

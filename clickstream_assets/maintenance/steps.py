@@ -8,21 +8,21 @@ Each step can be repeated, and does what is left. Two at a time wait for each ot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 
 import psycopg2
 from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.database import connect
 from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.maintenance.finished_files import tidy_finished_files
 from clickstream_assets.maintenance.log_trimming import trim_logs
 from clickstream_assets.maintenance.retention import drop_expired
 from clickstream_assets.maintenance.reused_ids import find_reused_ids
-from clickstream_assets.postgres.credentials import Role
+from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.postgres.roles import Role
 from clickstream_assets.settings import Settings
 from clickstream_assets.sql_files import statement
 from clickstream_assets.text import count, duration, first_line, moment, size
@@ -37,15 +37,16 @@ Number = int | float | str
 
 @dataclass(frozen=True)
 class Maintenance:
-    """What the steps work with. `url` gives the URL of a role."""
+    """What the steps work with."""
 
-    settings: Settings
-    url: Callable[[Role], str]
+    connections: Connections
 
-    @contextmanager
-    def connection(self, role: Role) -> Iterator[Connection]:
-        with closing(connect(self.url(role), APPLICATION, autocommit=True)) as connection:
-            yield connection
+    @property
+    def settings(self) -> Settings:
+        return self.connections.settings
+
+    def connection(self, role: Role) -> AbstractContextManager[Connection]:
+        return self.connections.open(role)
 
 
 @dataclass(frozen=True)
@@ -111,14 +112,7 @@ def finish_files(maintenance: Maintenance) -> StepResult:
 def trim_history(maintenance: Maintenance) -> StepResult:
     """Dagster's old runs, events and logs, and what killed processes left."""
     settings = maintenance.settings
-    with maintenance.connection("reader") as connection:
-        done = trim_logs(
-            settings.home,
-            settings.checkpoint_dir,
-            maintenance.url("dagster"),
-            settings.dagster_days,
-            connection,
-        )
+    done = trim_logs(settings.home, settings.checkpoint_dir, maintenance.connections, settings.dagster_days)
     sentence = (
         f"{count(done.runs)} runs and {count(done.events)} events of Dagster older than {settings.dagster_days} days, "
         f"{count(done.run_logs)} logs of runs and {count(done.scratch)} directories of ended JVMs removed; "
@@ -165,9 +159,8 @@ def run_step(maintenance: Maintenance, name: str) -> StepResult:
         MaintenanceBusy: another maintenance does a step for too long.
         psycopg2.OperationalError: the database does not answer.
     """
-    with closing(
-        connect(maintenance.url("writer"), APPLICATION)
-    ) as lock:  # its transaction lasts as long as the step
+    # The transaction of the lock lasts as long as the step.
+    with maintenance.connections.open("writer", autocommit=False) as lock:
         with lock.cursor() as cursor:
             cursor.execute(statement("session.limit_lock_wait"), {"limit": WAIT_LIMIT})
             try:

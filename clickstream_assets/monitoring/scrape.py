@@ -10,7 +10,6 @@ writer commits, in the order of ids and of its clock. Another database begins an
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import stream_facts
@@ -58,10 +58,10 @@ class _Counted:
 
 
 class Reader:
-    """Reads with connections that `connect` opens, one a scrape; remembers what was counted."""
+    """Reads as the reader, with one session per scrape; remembers what was counted."""
 
-    def __init__(self, connect: Callable[[], Connection], events_dir: Path) -> None:
-        self._connect = connect
+    def __init__(self, connections: Connections, events_dir: Path) -> None:
+        self.connections = connections
         self._events_dir = events_dir
         self._counted = _Counted()
 
@@ -70,10 +70,9 @@ class Reader:
 
         Raises:
             psycopg2.Error: the database does not answer.
-            SettingsError: there is no database yet.
+            DatabaseError: there is no database yet.
         """
-        connection = self._connect()
-        try:
+        with self.connections.open("reader") as connection:
             listing = list_event_files(self._events_dir)
             with ledger.snapshot(connection):
                 lease = ledger.read_lease(connection)
@@ -99,8 +98,6 @@ class Reader:
                     latency_sum=self._counted.latency_sum,
                     summaries_waiting=summaries,
                 )
-        finally:
-            connection.close()
 
     def _count(self, connection: Connection) -> None:
         """Add what is new. All is read before any of it is added: an error in between counts nothing twice."""

@@ -39,7 +39,7 @@ from clickstream_assets.fitness import why_read_only
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.line_ends import without_line_end
 from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
-from clickstream_assets.postgres.credentials import ROLE_NAMES
+from clickstream_assets.postgres.roles import ROLE_NAMES
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import stream_facts
 from clickstream_assets.supervision.model import StreamDecision, StreamState

@@ -1,4 +1,5 @@
 """PostgreSQL: the embedded server, the roles with their passwords, and the schema.
 
-`sharing.database_running` is the way in: it has a server running for as long as someone needs it.
+`sharing.database_running` is the way in for a program: it has a server running for as long as someone needs it. Where
+there is one, `connections.Connections` opens sessions.
 """

@@ -11,7 +11,8 @@ EXISTS cannot do, such as a new column of an old table. `schema_versions` holds 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -22,22 +23,20 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import encrypt_password
 
 from clickstream_assets.database import connect
+from clickstream_assets.database_url import with_database
 from clickstream_assets.errors import DatabaseError
 from clickstream_assets.fitness import check_server, check_writable
 from clickstream_assets.paths import SQL_DIR
-from clickstream_assets.postgres.credentials import (
+from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.postgres.roles import (
     DAGSTER_DATABASE,
     DATABASE,
     ROLE_NAMES,
     Role,
     dagster_database,
     role_names,
-    role_password,
-    role_url,
-    with_database,
 )
 from clickstream_assets.postgres.shared_roles import databases_of_role, is_in_use, is_shared, with_role_names
-from clickstream_assets.settings import Settings
 from clickstream_assets.sql_files import statement
 from clickstream_assets.text import first_line
 
@@ -46,7 +45,7 @@ PASSWORD_ROLES: tuple[Role, ...] = ("writer", "reader")
 LOCK_LIMIT = "30s"  # behind a running stream; a longer wait would hold up everyone behind us
 
 
-def setup_databases(settings: Settings, *, take_roles: bool = False) -> None:
+def setup_databases(connections: Connections, *, take_roles: bool = False) -> None:
     """Bring the database (and Dagster's, where it is on the same server) to what this version needs.
 
     The server must run. With `take_roles`, roles get our passwords though another database uses them.
@@ -54,11 +53,11 @@ def setup_databases(settings: Settings, *, take_roles: bool = False) -> None:
     Raises:
         DatabaseError: the server is too old, the owner may not do this, or a lock cannot be had.
     """
-    owner_url = role_url(settings, "owner")
+    settings, owner_url = connections.settings, connections.url("owner")
     try:
         if settings.database_url is None:
             ensure_database(with_database(owner_url, "postgres"), DATABASE)
-        passwords = {role: role_password(settings, role) for role in PASSWORD_ROLES}
+        passwords = {role: connections.password(role) for role in PASSWORD_ROLES}
         names = role_names(settings.role_prefix)
         apply_schema(owner_url, passwords, names, take_roles=take_roles)
         if settings.database_url is None:
@@ -66,7 +65,7 @@ def setup_databases(settings: Settings, *, take_roles: bool = False) -> None:
         if settings.dagster_database_url is None:
             setup_dagster_database(
                 owner_url,
-                role_password(settings, "dagster"),
+                connections.password("dagster"),
                 names,
                 dagster_database(settings),
                 take_roles=take_roles,
@@ -82,15 +81,15 @@ def setup_databases(settings: Settings, *, take_roles: bool = False) -> None:
         ) from None
 
 
-def ensure_schema(settings: Settings) -> None:
+def ensure_schema(connections: Connections) -> None:
     """`setup_databases` where the database has no schema yet, or an older one; a present one is left as it is."""
-    owner_url = role_url(settings, "owner")
-    if settings.database_url is None:
+    owner_url = connections.url("owner")
+    if connections.settings.database_url is None:
         ensure_database(with_database(owner_url, "postgres"), DATABASE)
-    with _Transaction(owner_url) as connection, connection.cursor() as cursor:
+    with _transaction(owner_url) as connection, connection.cursor() as cursor:
         version = installed_version(cursor)
     if version is None or version < newest_version():
-        setup_databases(settings)
+        setup_databases(connections)
 
 
 def migrations() -> dict[int, Path]:
@@ -129,7 +128,7 @@ def apply_schema(
         DatabaseError: the schema is of a newer version than this program.
         DatabaseError: no events can be kept in this database.
     """
-    with _Transaction(owner_url) as connection, connection.cursor() as cursor:
+    with _transaction(owner_url) as connection, connection.cursor() as cursor:
         check_server(connection)
         check_writable(connection)
         cursor.execute(statement("session.limit_lock_wait"), {"limit": LOCK_LIMIT})
@@ -161,7 +160,7 @@ def setup_dagster_database(
 ) -> None:
     """Make Dagster's database, owned by a role of its own that owns nothing else."""
     role, shared = names["dagster"], False
-    with _Transaction(owner_url) as connection, connection.cursor() as cursor:
+    with _transaction(owner_url) as connection, connection.cursor() as cursor:
         _wait_for_others(cursor)
         cursor.execute(statement("setup.has_role"), {"role": role})
         if cursor.fetchone() is None:
@@ -179,22 +178,18 @@ def setup_dagster_database(
 
 def ensure_database(url: str, name: str, owner: str | None = None) -> None:
     """Create the database `name` unless it exists; nobody but its owner may connect to it unasked."""
-    connection = connect(url, APPLICATION, autocommit=True)
-    try:
-        with connection.cursor() as cursor:
-            if _exists(cursor, name):
-                return
-            create = _template(statement("setup.create_database"), database=name)
-            if owner is not None:
-                create = _template(statement("setup.create_database_of"), database=name, owner=owner)
-            try:
-                cursor.execute(create)
-            except (psycopg2.errors.DuplicateDatabase, psycopg2.errors.UniqueViolation):
-                return  # another setup was quicker
-            if owner is not None:
-                cursor.execute(_template(statement("setup.close_database"), database=name))
-    finally:
-        connection.close()
+    create = _template(statement("setup.create_database"), database=name)
+    if owner is not None:
+        create = _template(statement("setup.create_database_of"), database=name, owner=owner)
+    with closing(connect(url, APPLICATION, autocommit=True)) as connection, connection.cursor() as cursor:
+        if _exists(cursor, name):
+            return
+        try:
+            cursor.execute(create)
+        except (psycopg2.errors.DuplicateDatabase, psycopg2.errors.UniqueViolation):
+            return  # another setup was quicker
+        if owner is not None:
+            cursor.execute(_template(statement("setup.close_database"), database=name))
 
 
 def _exists(cursor: Cursor, database: str) -> bool:
@@ -223,7 +218,7 @@ def _let_in(connection: Connection, names_of: Mapping[Role, str]) -> None:
 
 def _close_to_others(owner_url: str) -> None:
     """Not done to someone's own database: other programs may live there."""
-    with _Transaction(owner_url) as connection, connection.cursor() as cursor:
+    with _transaction(owner_url) as connection, connection.cursor() as cursor:
         _wait_for_others(cursor)
         cursor.execute(_template(statement("setup.close_database"), database=DATABASE))
 
@@ -239,18 +234,8 @@ def _template(text: str, **identifiers: str) -> sql.Composed:
     return sql.SQL(text).format(**{name: sql.Identifier(value) for name, value in identifiers.items()})
 
 
-class _Transaction:
-    """A connection that commits at the end, or rolls back, and is closed in any case."""
-
-    def __init__(self, url: str) -> None:
-        self.connection = connect(url, APPLICATION)
-
-    def __enter__(self) -> Connection:
-        return self.connection
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None:
-                self.connection.commit()
-        finally:
-            self.connection.close()
+@contextmanager
+def _transaction(url: str) -> Iterator[Connection]:
+    """A session that commits at the end, or rolls back."""
+    with closing(connect(url, APPLICATION)) as connection, connection:
+        yield connection

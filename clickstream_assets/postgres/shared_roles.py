@@ -20,7 +20,7 @@ from psycopg2.extensions import cursor as Cursor
 from clickstream_assets.database import connect
 from clickstream_assets.database_url import with_database, with_identity
 from clickstream_assets.errors import ClickstreamError, DatabaseError
-from clickstream_assets.postgres.credentials import ROLE_NAMES, Role
+from clickstream_assets.postgres.roles import ROLE_NAMES, Role
 from clickstream_assets.sql_files import statement
 
 # As the schema's files have them: bare where a name is meant, in quotes where its text is.

@@ -14,15 +14,17 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NewType
 
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets.errors import DatabaseError
 from clickstream_assets.home import make_home
-from clickstream_assets.postgres.credentials import role_password, role_url
+from clickstream_assets.postgres.connections import NO_DATABASE, Connections
+from clickstream_assets.postgres.credentials import Credentials
+from clickstream_assets.postgres.roles import Role
 from clickstream_assets.postgres.schema import ensure_schema
 from clickstream_assets.postgres.server import PostgresServer
 from clickstream_assets.settings import Settings
-
-OwnerUrl = NewType("OwnerUrl", str)
 
 
 def embedded_server(settings: Settings) -> PostgresServer:
@@ -31,22 +33,42 @@ def embedded_server(settings: Settings) -> PostgresServer:
 
 
 @contextmanager
-def database_running(settings: Settings) -> Iterator[OwnerUrl]:
+def database_running(
+    settings: Settings, application_name: str = "clickstream", *, make: bool = True
+) -> Iterator[Connections]:
     """The database is there while this lasts: the embedded server, or the one of CLICKSTREAM_DATABASE_URL.
 
-    A new embedded server gets its schema at once, so that every command works on a fresh home. For an
-    external database nothing is started nor changed.
+    A new embedded server gets its schema at once, so that every command works on a fresh home; without `make` there
+    must have been one before. For an external database nothing is started nor changed.
 
     Raises:
-        DatabaseError: the embedded server does not come up.
+        DatabaseError: the embedded server does not come up, or was never made.
     """
+    connections = Connections(settings, application_name)
     if settings.database_url is not None:
-        yield OwnerUrl(role_url(settings, "owner"))
+        yield connections
         return
     server = embedded_server(settings)
-    with server_held(server, role_password(settings, "owner")):
-        ensure_schema(settings)
-        yield OwnerUrl(role_url(settings, "owner"))
+    if not make and server.port is None:
+        raise DatabaseError(NO_DATABASE)
+    with server_held(server, connections.password("owner")):
+        ensure_schema(connections)
+        yield connections
+
+
+@contextmanager
+def session(settings: Settings, role: Role, application_name: str) -> Iterator[Connection]:
+    """A session for a command that reads or repairs. An embedded server that is down is up while this lasts.
+
+    Raises:
+        DatabaseError: there is no database yet, or a session there does not take our settings.
+        psycopg2.OperationalError: it does not answer.
+    """
+    with (
+        database_running(settings, application_name, make=False) as connections,
+        connections.open(role) as connection,
+    ):
+        yield connection
 
 
 @contextmanager
@@ -78,7 +100,7 @@ def revive(settings: Settings) -> bool:
     if settings.database_url is not None or server.is_running():
         return False
     with _starting_or_stopping(server.directory):
-        server.start(role_password(settings, "owner"))
+        server.start(Credentials(settings).password("owner"))
     return True
 
 

@@ -14,7 +14,7 @@ from clickstream_assets.alerts.webhook import deliver
 from clickstream_assets.checks.event_checks import EVENT_CHECKS
 from clickstream_assets.checks.judgement import EVENTS
 from clickstream_assets.checks.matches_events import CHECK
-from clickstream_assets.resources import Database
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.summaries.refresh import NAMES
 
@@ -35,7 +35,7 @@ CHECKS = [
 )
 def alerts(
     context: dg.SensorEvaluationContext,
-    database: dg.ResourceParam[Database],
+    database: dg.ResourceParam[Connections],
     settings: dg.ResourceParam[Settings],
 ) -> dg.SensorResult:
     if settings.alert_webhook_url is None:

@@ -17,7 +17,7 @@ from clickstream_assets.assets import checks_reported
 from clickstream_assets.checks.event_checks import event_checks
 from clickstream_assets.checks.reporting import evaluate_checks
 from clickstream_assets.ledger import reads as ledger
-from clickstream_assets.resources import Database
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.sensors.alerts import alerts
 from clickstream_assets.sensors.progress import Reported, materializations, read_progress
 from clickstream_assets.settings import Settings
@@ -46,12 +46,12 @@ REPORT_EVERY = 30.0  # seconds between two reports of progress: each leads to a 
 )
 def spark_stream_supervisor(
     context: dg.SensorEvaluationContext,
-    database: dg.ResourceParam[Database],
+    database: dg.ResourceParam[Connections],
     settings: dg.ResourceParam[Settings],
 ) -> dg.SensorResult:
     for run_id in run_control.reap_dead_runs(context.instance):
         context.log.warning(f"Marked {run_name(run_id)} as failed: its worker is gone.")
-    with database.writing() as connection:
+    with database.open("writer") as connection:
         decision, request = _supervise(context, connection, settings)
         if decision.action is Action.REAP_RUN:  # what it stood in the way of need not wait for the next tick
             decision, request = _supervise(context, connection, settings)
@@ -112,13 +112,13 @@ def _request(decision: StreamDecision, failures: int) -> dg.RunRequest:
     f"refreshed on these. One report for all that is new, every {REPORT_EVERY:.0f} s at most.",
 )
 def ingest_progress(
-    context: dg.SensorEvaluationContext, database: dg.ResourceParam[Database]
+    context: dg.SensorEvaluationContext, database: dg.ResourceParam[Connections]
 ) -> dg.SensorResult:
     since = Reported(**json.loads(context.cursor)) if context.cursor else Reported()
     now = time.time()
     if 0 <= now - since.at < REPORT_EVERY:
         return dg.SensorResult(skip_reason="Reported a moment ago.")
-    with database.reading() as connection, ledger.snapshot(connection):
+    with database.open("reader") as connection, ledger.snapshot(connection):
         progress = read_progress(connection, since, now)
     if progress.is_empty:
         return dg.SensorResult(skip_reason="Nothing new.")
@@ -139,10 +139,10 @@ def ingest_progress(
 )
 def event_check_results(
     context: dg.SensorEvaluationContext,
-    database: dg.ResourceParam[Database],
+    database: dg.ResourceParam[Connections],
     settings: dg.ResourceParam[Settings],
 ) -> dg.SensorResult:
-    with database.reading() as connection:
+    with database.open("reader") as connection:
         evaluations = evaluate_checks(connection, settings, context.instance)
     if not evaluations:
         return dg.SensorResult(skip_reason="Nothing has changed.")

@@ -15,8 +15,8 @@ import psutil  # type: ignore[import-untyped]
 
 from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.paths import STREAM_PROGRAM
-from clickstream_assets.postgres.credentials import role_url
-from clickstream_assets.settings import SECRET_VARIABLES, Settings
+from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.settings import SECRET_VARIABLES
 
 # Others' secrets: the stream needs the writer's URL alone.
 NOT_FOR_THE_STREAM = SECRET_VARIABLES | {"PGPASSFILE", "PGPASSWORD"}
@@ -36,14 +36,16 @@ def stream_command(
     return command
 
 
-def stream_environment(settings: Settings, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+def stream_environment(
+    connections: Connections, environment: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """The environment of the stream: `environment` (default: ours) with the writer's URL, absolute paths, and
     without secrets of others."""
     source = os.environ if environment is None else environment
     kept = {name: value for name, value in source.items() if name not in NOT_FOR_THE_STREAM}
     return kept | {
-        STREAM_URL_VARIABLE: role_url(settings, "writer"),
-        **settings.path_variables(),
+        STREAM_URL_VARIABLE: connections.url("writer"),
+        **connections.settings.path_variables(),
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         "PYTHONUNBUFFERED": "1",

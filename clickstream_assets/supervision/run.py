@@ -19,9 +19,9 @@ from typing import IO
 
 import dagster as dg
 
-from clickstream_assets.contract import STREAM_URL_VARIABLE, ExitCode
+from clickstream_assets.contract import ExitCode
 from clickstream_assets.errors import StreamError
-from clickstream_assets.resources import Database
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.supervision.program import stream_command, stream_environment
 
 END_LIMIT = 45.0  # seconds from SIGINT to SIGKILL: a large micro-batch takes half of it
@@ -41,7 +41,7 @@ class StreamProgramFailed(StreamError):
 class StreamProgram:
     """The Spark program. A resource, so that tests put another program in its place."""
 
-    database: Database
+    database: Connections
     command: tuple[str, ...] | None = None  # None: the real one
 
     def run(
@@ -61,10 +61,9 @@ class StreamProgram:
             context_injector=dg.PipesTempFileContextInjector(),
             message_reader=_MessageReader(),
         ) as session:
-            environment = stream_environment(self.database.settings) | {
+            environment = stream_environment(self.database) | {
                 **session.get_bootstrap_env_vars(),
                 "CLICKSTREAM_DAGSTER_RUN_ID": context.run_id,
-                STREAM_URL_VARIABLE: self.database.url("writer"),
             }
             command = [*(self.command or stream_command()), *(["--available-now"] if available_now else [])]
             process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)

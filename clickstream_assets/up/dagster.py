@@ -26,7 +26,7 @@ import yaml  # type: ignore[import-untyped]
 
 from clickstream_assets.home import make_home
 from clickstream_assets.paths import PROJECT_ROOT
-from clickstream_assets.postgres.credentials import role_url
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.text import first_line
 from clickstream_assets.up.processes import Program
@@ -78,19 +78,21 @@ def write_workspace(settings: Settings, socket: Path) -> None:
     (home / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [entry]}))
 
 
-def dagster_environment(settings: Settings) -> dict[str, str]:
+def dagster_environment(connections: Connections) -> dict[str, str]:
     """What Dagster's programs need besides our environment. Holds a password."""
+    settings = connections.settings
     return {
         "DAGSTER_HOME": str(dagster_home(settings)),
         **settings.path_variables(),
         **settings.secret_file_variables(),
-        "CLICKSTREAM_DAGSTER_DATABASE_URL": role_url(settings, "dagster"),
+        "CLICKSTREAM_DAGSTER_DATABASE_URL": connections.url("dagster"),
     }
 
 
-def dagster_programs(settings: Settings, socket: Path, extra: Mapping[str, str]) -> list[Program]:
+def dagster_programs(connections: Connections, socket: Path, extra: Mapping[str, str]) -> list[Program]:
     """The three programs in the order of their start; `extra` goes into their environment."""
-    environment = {**os.environ, **dagster_environment(settings), **extra, "PYTHONUNBUFFERED": "1"}
+    settings = connections.settings
+    environment = {**os.environ, **dagster_environment(connections), **extra, "PYTHONUNBUFFERED": "1"}
     # Not the project's directory: Dagster lets an .env there override what we say here.
     home = dagster_home(settings)
     workspace = str(home / "workspace.yaml")
@@ -115,10 +117,11 @@ def migrate_command() -> tuple[str, ...]:
     return (sys.executable, "-m", "dagster", "instance", "migrate")
 
 
-def migrate_storage(settings: Settings) -> int:
+def migrate_storage(connections: Connections) -> int:
     """Make Dagster's home, and make or upgrade its tables. Returns the exit code of Dagster's own program."""
+    settings = connections.settings
     prepare_home(settings)
-    environment = {**os.environ, **dagster_environment(settings)}
+    environment = {**os.environ, **dagster_environment(connections)}
     return subprocess.run(
         migrate_command(), env=environment, cwd=dagster_home(settings), check=False
     ).returncode

@@ -47,16 +47,16 @@ def run_stack(settings: Settings, *, with_generator: bool, announce: Announce) -
             announce(warning)
         settings.events_dir.mkdir(parents=True, exist_ok=True)
         announce("Starting the database …")
-        with database_running(settings):
-            setup_databases(settings)
+        with database_running(settings, "clickstream-up") as connections:
+            setup_databases(connections)
             supervisor = Supervisor(settings.log_dir, announce)
             try:
                 start_dagster(
-                    settings, supervisor, stop, announce, Path(private) / "code.sock", with_generator
+                    connections, supervisor, stop, announce, Path(private) / "code.sock", with_generator
                 )
                 if not stop.requested:
                     _tell_where(settings, supervisor, announce)
-                    watch(settings, supervisor, stop, announce)
+                    watch(connections, supervisor, stop, announce)
             finally:
                 announce("Stopping; Ctrl-C again to hurry …")
                 end_all(supervisor, stop)

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from clickstream_assets.database_url import split_password
 from clickstream_assets.errors import StartError
-from clickstream_assets.postgres.credentials import role_url, split_password
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.settings.values import variable_of
 from clickstream_assets.up.dagster import (
@@ -41,7 +42,7 @@ Announce = Callable[[str], None]
 
 
 def start_dagster(
-    settings: Settings,
+    connections: Connections,
     supervisor: Supervisor,
     stop: StopSignals,
     announce: Announce,
@@ -53,12 +54,13 @@ def start_dagster(
     Raises:
         StartError: it does not come up.
     """
+    settings = connections.settings
     announce("Starting Dagster …")
     prepare_home(settings)
     write_workspace(settings, code_socket)
-    _migrate(settings, supervisor, stop)
+    _migrate(connections, supervisor, stop)
     extra = settle_seconds(settings, with_generator)
-    for program in dagster_programs(settings, code_socket, extra):
+    for program in dagster_programs(connections, code_socket, extra):
         supervisor.run(program)
         if program.name == CODE_SERVER:
             if with_generator:
@@ -94,14 +96,15 @@ def _wait_for(code_socket: Path, supervisor: Supervisor, stop: StopSignals) -> N
         stop.pause(0.1)
 
 
-def _migrate(settings: Settings, supervisor: Supervisor, stop: StopSignals) -> None:
+def _migrate(connections: Connections, supervisor: Supervisor, stop: StopSignals) -> None:
     """Make or upgrade Dagster's tables, once a version of Dagster and a database."""
+    settings = connections.settings
     mark = dagster_home(settings) / "migrated"
-    database, _ = split_password(role_url(settings, "dagster"))
+    database, _ = split_password(connections.url("dagster"))
     done = f"{version('dagster')} {database}\n"
     if mark.exists() and mark.read_text() == done:
         return
-    environment = {**os.environ, **dagster_environment(settings)}
+    environment = {**os.environ, **dagster_environment(connections)}
     program = Program(MIGRATION, migrate_command(), environment, dagster_home(settings))
     code = supervisor.run_once(program, START_LIMIT, lambda: stop.requested)
     if code == 0:

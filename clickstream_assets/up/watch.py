@@ -10,12 +10,11 @@ import time
 
 import psycopg2
 
-from clickstream_assets.database import connect
 from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.monitoring.status import read_status, status_line
-from clickstream_assets.postgres.credentials import role_names, role_url
+from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.postgres.roles import role_names
 from clickstream_assets.postgres.sharing import embedded_server, revive
-from clickstream_assets.settings import Settings
 from clickstream_assets.text import first_line
 from clickstream_assets.up.dagster import CODE_SERVER, read_health
 from clickstream_assets.up.end import DAEMON_END
@@ -30,8 +29,9 @@ FIRST_LOOK = 30.0  # seconds within which the supervisor has looked for the firs
 UNREACHABLE_LIMIT = 3  # times in a row until the code server is restarted; a reload takes some seconds
 
 
-def watch(settings: Settings, supervisor: Supervisor, stop: StopSignals, announce: Announce) -> None:
+def watch(connections: Connections, supervisor: Supervisor, stop: StopSignals, announce: Announce) -> None:
     """Keep everything running until a signal ends it."""
+    settings = connections.settings
     spark_ui: str | None = None
     said = ""
     unreachable = 0
@@ -56,7 +56,7 @@ def watch(settings: Settings, supervisor: Supervisor, stop: StopSignals, announc
                 supervisor.restart(CODE_SERVER, DAEMON_END)
         if now >= next_status:
             next_status = now + STATUS_INTERVAL
-            line, address = _status(settings, is_awaited=now - began < FIRST_LOOK)
+            line, address = _status(connections, is_awaited=now - began < FIRST_LOOK)
             if address and address != spark_ui:
                 spark_ui = address
                 announce(f"  Spark      {address}")
@@ -66,19 +66,17 @@ def watch(settings: Settings, supervisor: Supervisor, stop: StopSignals, announc
         stop.pause(0.5)
 
 
-def _status(settings: Settings, *, is_awaited: bool) -> tuple[str, str | None]:
+def _status(connections: Connections, *, is_awaited: bool) -> tuple[str, str | None]:
     """The status line and the Spark UI's address."""
+    settings = connections.settings
     try:
-        connection = connect(role_url(settings, "reader"), "clickstream-up", autocommit=True)
-        try:
+        with connections.open("reader") as connection:
             status = read_status(
                 connection,
                 settings.events_dir,
                 is_awaited=is_awaited,
                 writer=role_names(settings.role_prefix)["writer"],
             )
-        finally:
-            connection.close()
     except (psycopg2.Error, ClickstreamError, OSError) as error:
         return f"no status: {first_line(error)}", None
     return status_line(status), status.lease.spark_ui_url if status.lease.lock_held else None

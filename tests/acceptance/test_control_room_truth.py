@@ -31,6 +31,7 @@ from clickstream_assets.monitoring.metrics import PipelineCollector
 from clickstream_assets.monitoring.scrape import Reader
 from clickstream_assets.monitoring.status import read_status
 from clickstream_assets.paths import STREAM_PROGRAM
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.summaries import refresh as summaries
 from clickstream_assets.summaries.audit import audit_summaries
@@ -146,7 +147,9 @@ class Room:
         registry = CollectorRegistry()
         url = self.database.reader_url
         registry.register(
-            PipelineCollector(Reader(lambda: connect(url, "tests", autocommit=True), self.events))
+            PipelineCollector(
+                Reader(Connections(Settings.from_env({}), "tests", {"reader": url}), self.events)
+            )
         )
         return {
             "/".join([sample.name, *sample.labels.values()]): sample.value

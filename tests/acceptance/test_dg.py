@@ -15,7 +15,7 @@ from databases import run_sql
 from up_stack import Up, until
 
 from clickstream_assets.paths import PROJECT_ROOT
-from clickstream_assets.postgres.credentials import role_url
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.postgres.sharing import embedded_server
 from clickstream_assets.settings import Settings
 from clickstream_assets.up.dagster import read_health
@@ -80,7 +80,7 @@ def test_dg_dev_serves_the_project_until_ctrl_c(stack: Up) -> None:
         until(lambda: stack.webserver_answers() or process.poll() is not None, "the webserver answers", LIMIT)
         assert process.poll() is None, stack.said()
         # Here it is about Dagster's programs: no stream need be started and ended.
-        run_sql(role_url(settings, "owner"), "UPDATE stream_lease SET wanted = 'stopped'")
+        run_sql(Connections(settings).url("owner"), "UPDATE stream_lease SET wanted = 'stopped'")
         until(lambda: read_health(settings).loaded, "the definitions are loaded", LIMIT)
         process.send_signal(signal.SIGINT)
         assert process.wait(LIMIT) is not None

@@ -40,10 +40,11 @@ from stream_program import (
 
 from clickstream_assets.data_generator import GenerationSpec, generate_files
 from clickstream_assets.database import connect
+from clickstream_assets.database_url import with_database, with_identity
 from clickstream_assets.generator.manifest import Manifest
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.postgres.configuration import HOST
-from clickstream_assets.postgres.credentials import ROLE_NAMES, with_database, with_identity
+from clickstream_assets.postgres.roles import ROLE_NAMES
 from clickstream_assets.postgres.schema import apply_schema, ensure_database
 from clickstream_assets.postgres.server import OWNER, PostgresServer
 

@@ -15,7 +15,8 @@ from databases import Database, run_sql
 from foreign_servers import debian_postgres, needs_debian_postgres, needs_pooler, pgbouncer
 from stream_program import START_LIMIT, Stream, start_stream, wait_until
 
-from clickstream_assets.postgres.credentials import ROLE_NAMES, with_database, with_identity
+from clickstream_assets.database_url import with_database, with_identity
+from clickstream_assets.postgres.roles import ROLE_NAMES
 from clickstream_assets.postgres.schema import apply_schema
 
 HEADER = "user_id,session_id,action_type,product_id,event_time,price\n"

@@ -19,7 +19,7 @@ from databases import run_sql
 
 from clickstream_assets.definitions import build_definitions
 from clickstream_assets.jobs.stream import spark_stream
-from clickstream_assets.resources import Database
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.run import StreamProgram
 
@@ -41,9 +41,9 @@ class ControlPlane:
         return build_definitions(self.settings, database=self.resource, program=self.program)
 
     @property
-    def resource(self) -> Database:
+    def resource(self) -> Connections:
         urls = {"writer": self.database.writer_url, "reader": self.database.reader_url}
-        return Database(self.settings, urls)  # type: ignore[arg-type]
+        return Connections(self.settings, "clickstream-dagster", urls)  # type: ignore[arg-type]
 
     @property
     def program(self) -> StreamProgram:

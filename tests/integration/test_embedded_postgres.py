@@ -26,7 +26,7 @@ from databases import TEST_CONFIGURATION, run_sql
 from clickstream_assets.errors import DatabaseError
 from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.postgres.configuration import shared_buffers, usable_memory
-from clickstream_assets.postgres.credentials import role_url
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.postgres.programs import SYSTEM_DIR
 from clickstream_assets.postgres.server import PostgresServer
 from clickstream_assets.postgres.sharing import database_running, embedded_server, revive, server_held
@@ -67,18 +67,22 @@ def settings(scratch: Path) -> Iterator[Settings]:
 
 
 def test_data_and_port_are_kept_across_restarts(settings: Settings) -> None:
-    with database_running(settings) as url:
+    with database_running(settings) as connections:
+        url = connections.url("owner")
         run_sql(url, "CREATE TABLE kept AS SELECT 42 AS answer")
     assert not embedded_server(settings).is_running()
-    with database_running(settings) as again:
+    with database_running(settings) as connections:
+        again = connections.url("owner")
         assert again == url
         assert run_sql(again, "SELECT answer FROM kept") == [(42,)]
 
 
 def test_a_fresh_home_has_the_schema_and_working_roles_at_once(settings: Settings) -> None:
     with database_running(settings):
-        assert run_sql(role_url(settings, "reader"), "SELECT count(*) FROM events") == [(0,)]
-        assert run_sql(role_url(settings, "writer"), "SELECT current_user") == [("clickstream_writer",)]
+        assert run_sql(Connections(settings).url("reader"), "SELECT count(*) FROM events") == [(0,)]
+        assert run_sql(Connections(settings).url("writer"), "SELECT current_user") == [
+            ("clickstream_writer",)
+        ]
 
 
 def test_a_server_that_was_killed_recovers_with_what_was_committed(server: PostgresServer) -> None:
@@ -173,7 +177,8 @@ def test_it_listens_on_this_machine_alone_and_wants_a_password(server: PostgresS
 def test_no_password_is_in_its_files_or_in_the_process_list(settings: Settings) -> None:
     with database_running(settings):
         passwords = [
-            role_url(settings, role).split(":")[2].split("@")[0] for role in ("owner", "writer", "reader")
+            Connections(settings).url(role).split(":")[2].split("@")[0]
+            for role in ("owner", "writer", "reader")
         ]
         running = " ".join(" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"]))
     directory = embedded_server(settings).directory
@@ -255,7 +260,8 @@ with database_running(Settings.from_env()):
 
 
 def test_a_server_that_dies_under_its_users_is_revived(settings: Settings) -> None:
-    with database_running(settings) as url:
+    with database_running(settings) as connections:
+        url = connections.url("owner")
         assert not revive(settings)
         os.kill(postmaster(embedded_server(settings)), signal.SIGKILL)
         until(lambda: not embedded_server(settings).is_running(), "the death")
@@ -266,8 +272,8 @@ def test_a_server_that_dies_under_its_users_is_revived(settings: Settings) -> No
 def test_an_external_database_starts_nothing(scratch: Path) -> None:
     url = "postgresql://nobody@127.0.0.1:1/none"
     settings = Settings.from_env({"CLICKSTREAM_HOME": str(scratch / "home"), "CLICKSTREAM_DATABASE_URL": url})
-    with database_running(settings) as found:
-        assert found == url
+    with database_running(settings) as connections:
+        assert connections.url("owner") == url
     assert not (scratch / "home").exists()
 
 

@@ -18,11 +18,12 @@ from psycopg2 import sql
 
 from clickstream_assets.cli.__main__ import clickstream
 from clickstream_assets.database import SESSION, connect
+from clickstream_assets.database_url import with_database, with_identity
 from clickstream_assets.errors import DatabaseError
 from clickstream_assets.fitness import check_own_sessions, sentence_of, why_read_only
 from clickstream_assets.monitoring.status import read_status, status_line
 from clickstream_assets.monitoring.status_text import status_text
-from clickstream_assets.postgres.credentials import ROLE_NAMES, with_database, with_identity
+from clickstream_assets.postgres.roles import ROLE_NAMES
 from clickstream_assets.postgres.schema import apply_schema
 from spark.lease import Lease
 

@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +17,7 @@ import pytest
 from databases import Database, RunningServer, run_sql
 
 from clickstream_assets.database import connect
+from clickstream_assets.database_url import with_database
 from clickstream_assets.maintenance import log_trimming
 from clickstream_assets.maintenance.log_trimming import (
     trim_dagster_storage,
@@ -24,7 +26,9 @@ from clickstream_assets.maintenance.log_trimming import (
     trim_run_logs,
     trim_scratch,
 )
-from clickstream_assets.postgres.credentials import with_database
+from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.postgres.roles import Role
+from clickstream_assets.settings import Settings
 
 EVENTS = dg.AssetKey("events")
 
@@ -47,6 +51,16 @@ def instance(storage: str) -> Iterator[dg.DagsterInstance]:
     settings = {"storage": {"postgres": {"postgres_url": storage}}, "telemetry": {"enabled": False}}
     with dg.instance_for_test(overrides=settings) as instance:
         yield instance
+
+
+def trimmed(storage: str) -> tuple[int, int]:
+    with closing(connect(storage, "tests", autocommit=True)) as dagster:
+        return trim_dagster_storage(dagster, days=7)
+
+
+def run_logs_trimmed(directory: Path, storage: str) -> tuple[int, int]:
+    with closing(connect(storage, "tests", autocommit=True)) as dagster:
+        return trim_run_logs(directory, dagster, time.time())
 
 
 def report(instance: dg.DagsterInstance, number: int) -> None:
@@ -73,7 +87,7 @@ def test_old_runs_and_events_go_and_the_last_of_everything_stays(
     make_old(storage)
     report(instance, 3)
     before = run_sql(storage, "SELECT count(*)::int FROM event_logs")[0][0]
-    gone_runs, gone_events = trim_dagster_storage(storage, days=7)
+    gone_runs, gone_events = trimmed(storage)
     assert gone_runs == 2
     assert [run.run_id for run in instance.get_runs()] == runs[2:]
     assert run_sql(storage, "SELECT count(*)::int FROM event_logs") == [(before - gone_events,)]  # type: ignore[operator]
@@ -90,7 +104,7 @@ def test_old_runs_and_events_go_and_the_last_of_everything_stays(
     assert record is not None
     assert record.event is not None
     assert run_sql(storage, "SELECT count(*)::int FROM asset_check_executions") == [(1,)]
-    assert trim_dagster_storage(storage, days=7) == (0, 0)
+    assert trimmed(storage) == (0, 0)
 
 
 def test_where_nothing_newer_came_the_last_reports_stay_however_old(
@@ -99,7 +113,7 @@ def test_where_nothing_newer_came_the_last_reports_stay_however_old(
     for number in range(3):
         report(instance, number)
     make_old(storage)
-    trim_dagster_storage(storage, days=7)
+    trimmed(storage)
     newest = instance.get_latest_materialization_event(EVENTS)
     assert newest is not None
     assert newest.asset_materialization is not None
@@ -113,7 +127,7 @@ def test_runs_that_go_on_are_kept_however_old(instance: dg.DagsterInstance, stor
     job = dg.Definitions(assets=[refreshed]).resolve_implicit_global_asset_job_def()
     run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
     run_sql(storage, "UPDATE runs SET create_timestamp = '2020-01-01', update_timestamp = '2020-01-01'")
-    assert trim_dagster_storage(storage, days=7)[0] == 0
+    assert trimmed(storage)[0] == 0
     assert instance.get_run_by_id(run.run_id) is not None
 
 
@@ -124,7 +138,7 @@ def test_more_than_fit_into_one_transaction_go_in_several(
     for number in range(4):
         report(instance, number)
     make_old(storage)
-    assert trim_dagster_storage(storage, days=7)[1] == 6
+    assert trimmed(storage)[1] == 6
 
 
 def test_logs_of_runs_that_are_no_more_go_and_a_long_one_of_a_living_run_is_cut(
@@ -139,19 +153,17 @@ def test_logs_of_runs_that_are_no_more_go_and_a_long_one_of_a_living_run_is_cut(
     log.write_text("x" * 101)
     for name in (run_id, gone, result):
         os.utime(tmp_path / name, (0, 0))
-    assert trim_run_logs(tmp_path, storage, time.time()) == (1, 1)
+    assert run_logs_trimmed(tmp_path, storage) == (1, 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([run_id, young, result])
     assert log.read_text() == ""
     assert log.with_name("step.err.1").read_text() == "x" * 101
 
 
 def test_without_a_database_of_dagster_the_rest_is_trimmed(database: Database, tmp_path: Path) -> None:
-    reader = connect(database.reader_url, "tests", autocommit=True)
-    try:
-        for url in ("postgresql://nobody@127.0.0.1:1/none", database.owner_url):
-            assert trim_logs(tmp_path, tmp_path / "checkpoint", url, 7, reader) == log_trimming.Trimmed()
-    finally:
-        reader.close()
+    for url in ("postgresql://nobody@127.0.0.1:1/none", database.owner_url):
+        urls: dict[Role, str] = {"reader": database.reader_url, "dagster": url}
+        connections = Connections(Settings.from_env({}), "tests", urls)
+        assert trim_logs(tmp_path, tmp_path / "checkpoint", connections, 7) == log_trimming.Trimmed()
 
 
 def test_scratch_directories_go_that_are_older_than_the_stream_that_runs(

@@ -22,10 +22,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from up_stack import free_port
 
 from clickstream_assets import thresholds
-from clickstream_assets.database import connect
 from clickstream_assets.monitoring.metrics import PipelineCollector
 from clickstream_assets.monitoring.scrape import LATENCY_BOUNDS, Reader
 from clickstream_assets.paths import PROJECT_ROOT
+from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.settings import Settings
 
 MONITORING = PROJECT_ROOT / "monitoring"
 HISTOGRAM = "clickstream_file_latency_seconds"
@@ -33,15 +34,18 @@ HISTOGRAM = "clickstream_file_latency_seconds"
 Samples = dict[str, float]
 
 
+def reading(url: str) -> Connections:
+    return Connections(Settings.from_env({}), "tests", {"reader": url})
+
+
 class Scraper:
     """One `clickstream metrics`, without its port."""
 
     def __init__(self, url: str, events: Path) -> None:
-        self.url = url
         self.said: list[str] = []
         self.registry = CollectorRegistry()
-        reader = Reader(lambda: connect(self.url, "tests", autocommit=True), events)
-        self.registry.register(PipelineCollector(reader, self.said.append))
+        self.reader = Reader(reading(url), events)
+        self.registry.register(PipelineCollector(self.reader, self.said.append))
 
     def text(self) -> str:
         return generate_latest(self.registry).decode()
@@ -143,10 +147,10 @@ def test_a_database_that_does_not_answer_is_said_and_nothing_is_made_up(
     scraper: Scraper, database: Database
 ) -> None:
     consistent_history(database.owner_url)
-    scraper.url = "postgresql://nobody@127.0.0.1:1/nothing"
+    scraper.reader.connections = reading("postgresql://nobody@127.0.0.1:1/nothing")
     assert scraper.scrape() == {"clickstream_scrape_success": 0}
     assert len(scraper.said) == 1
-    scraper.url = database.reader_url
+    scraper.reader.connections = reading(database.reader_url)
     assert scraper.scrape()["clickstream_conflicting_rows_total"] == 1
 
 

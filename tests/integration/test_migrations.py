@@ -11,10 +11,10 @@ from databases import RunningServer, run_sql
 from ledger_books import consistent_history
 
 from clickstream_assets.database import connect
+from clickstream_assets.database_url import with_database
 from clickstream_assets.errors import DatabaseError
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.postgres import schema
-from clickstream_assets.postgres.credentials import with_database
 from clickstream_assets.postgres.schema import apply_schema, newest_version
 
 FIRST_RELEASE = Path(__file__).parent.parent / "data" / "schema_version_1.sql"

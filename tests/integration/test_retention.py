@@ -23,6 +23,8 @@ from clickstream_assets.maintenance import retention
 from clickstream_assets.maintenance.steps import Maintenance, StepResult, run_step
 from clickstream_assets.monitoring.status import read_status, status_line
 from clickstream_assets.monitoring.status_text import status_text
+from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.postgres.roles import Role
 from clickstream_assets.settings import Settings
 from clickstream_assets.summaries import refresh as summaries
 
@@ -50,8 +52,16 @@ def drop(database: Database, tmp_path: Path) -> Callable[[], StepResult]:
             "CLICKSTREAM_RETENTION_DAYS": str(DAYS),
         }
     )
-    urls = {"owner": database.owner_url, "writer": database.writer_url, "reader": database.reader_url}
-    return lambda: run_step(Maintenance(settings, lambda role: urls[role]), "drop_old_events")
+    return lambda: run_step(maintenance(settings, database), "drop_old_events")
+
+
+def maintenance(settings: Settings, database: Database) -> Maintenance:
+    urls: dict[Role, str] = {
+        "owner": database.owner_url,
+        "writer": database.writer_url,
+        "reader": database.reader_url,
+    }
+    return Maintenance(Connections(settings, "tests", urls))
 
 
 def audit(database: Database, since: int | None = None) -> Audit:
@@ -183,7 +193,7 @@ def test_a_long_query_postpones_it_and_nothing_is_half_done(
 
 def test_without_the_setting_nothing_is_dropped(database: Database, books: LedgerBooks) -> None:
     settings = Settings.from_env({"CLICKSTREAM_DATABASE_URL": database.owner_url})
-    done = run_step(Maintenance(settings, lambda _: database.owner_url), "drop_old_events")
+    done = run_step(maintenance(settings, database), "drop_old_events")
     assert done.numbers == {}
     assert run_sql(database.owner_url, "SELECT count(*)::int FROM events") == [(15,)]
 

@@ -7,7 +7,7 @@ import psycopg2.errors
 import pytest
 from databases import Database, run_sql
 
-from clickstream_assets.postgres.credentials import with_identity
+from clickstream_assets.database_url import with_identity
 
 
 def test_the_reader_reads_every_table(database: Database) -> None:

@@ -16,10 +16,12 @@ from databases import TEST_CONFIGURATION, Database, RunningServer, run_sql
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import connect
+from clickstream_assets.database_url import with_database, with_identity
 from clickstream_assets.errors import DatabaseError, SettingsError
 from clickstream_assets.fitness import check_server
 from clickstream_assets.postgres import schema
-from clickstream_assets.postgres.credentials import ROLE_NAMES, role_url, with_database, with_identity
+from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.postgres.roles import ROLE_NAMES
 from clickstream_assets.postgres.schema import apply_schema, setup_dagster_database, setup_databases
 from clickstream_assets.postgres.server import PostgresServer
 from clickstream_assets.settings import Settings
@@ -93,7 +95,7 @@ def test_a_long_transaction_in_the_way_is_one_sentence(
     try:
         blocker.cursor().execute("LOCK TABLE ingest_files IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(DatabaseError, match=r"in use by a long transaction \(waited 100ms\)"):
-            setup_databases(settings)
+            setup_databases(Connections(settings))
     finally:
         blocker.close()
 
@@ -115,7 +117,7 @@ def test_an_owner_without_createrole_is_told_what_to_do(
     # The roles are there (the session's template made them), and belong to somebody else.
     settings = Settings.from_env({"CLICKSTREAM_HOME": str(tmp_path), "CLICKSTREAM_DATABASE_URL": plain_owner})
     with pytest.raises(DatabaseError, match=r"^the owner of the database may not set it up .* CREATEROLE"):
-        setup_databases(settings, take_roles=True)
+        setup_databases(Connections(settings), take_roles=True)
     assert everything(plain_owner) == []
 
 
@@ -128,14 +130,16 @@ def test_an_owner_that_is_no_superuser_sets_up_a_server_of_its_own(scratch: Path
         run_sql(admin, "CREATE DATABASE shop OWNER boss")
         owner = with_identity(with_database(admin, "shop"), "boss", "x")
         settings = Settings.from_env({"CLICKSTREAM_HOME": str(scratch), "CLICKSTREAM_DATABASE_URL": owner})
-        setup_databases(settings)
-        setup_databases(settings)
-        assert run_sql(role_url(settings, "reader"), "SELECT count(*) FROM events") == [(0,)]
-        run_sql(role_url(settings, "writer"), "SELECT ensure_event_partitions(ARRAY['2026-01-01'::date])")
-        run_sql(role_url(settings, "dagster"), "CREATE TABLE runs ()")
+        setup_databases(Connections(settings))
+        setup_databases(Connections(settings))
+        assert run_sql(Connections(settings).url("reader"), "SELECT count(*) FROM events") == [(0,)]
+        run_sql(
+            Connections(settings).url("writer"), "SELECT ensure_event_partitions(ARRAY['2026-01-01'::date])"
+        )
+        run_sql(Connections(settings).url("dagster"), "CREATE TABLE runs ()")
         for role in ("reader", "writer"):
             with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
-                run_sql(with_database(role_url(settings, role), "dagster"), "SELECT 1")
+                run_sql(with_database(Connections(settings).url(role), "dagster"), "SELECT 1")
         log = "".join(file.read_text() for file in (scratch / "postgres" / "log").iterdir())
         assert "SCRAM-SHA-256$" not in log
     finally:
@@ -236,15 +240,17 @@ def test_a_second_installation_has_roles_and_a_dagster_of_its_own_by_a_prefix(
         }
     )
     for _ in range(2):
-        setup_databases(settings)
-    writer, reader = role_url(settings, "writer"), role_url(settings, "reader")
+        setup_databases(Connections(settings))
+    writer, reader = Connections(settings).url("writer"), Connections(settings).url("reader")
     Lease(writer, "continuous", None, print).release("test")
     assert run_sql(writer, "SELECT current_user::text") == [(f"{prefix}_writer",)]
     assert run_sql(reader, "SELECT count(*)::int FROM events") == [(0,)]
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         run_sql(reader, "UPDATE stream_lease SET epoch = 1")
     owned = "SELECT current_database()::text, current_user::text"
-    assert run_sql(role_url(settings, "dagster"), owned) == [(f"{prefix}_dagster", f"{prefix}_dagster")]
+    assert run_sql(Connections(settings).url("dagster"), owned) == [
+        (f"{prefix}_dagster", f"{prefix}_dagster")
+    ]
     rights = "SELECT has_table_privilege('clickstream_writer', 'events', 'INSERT')"
     assert run_sql(empty, rights) == [(False,)]
     assert run_sql(database.writer_url, "SELECT 1") == [(1,)]

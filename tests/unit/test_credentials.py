@@ -6,6 +6,7 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,9 @@ from psycopg2.extensions import parse_dsn
 
 from clickstream_assets.database_url import split_password, with_database, with_identity
 from clickstream_assets.errors import DatabaseError, SettingsError
-from clickstream_assets.postgres.credentials import ROLE_NAMES, role_password, role_url
+from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.postgres.credentials import Credentials
+from clickstream_assets.postgres.roles import ROLE_NAMES
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.program import stream_environment
 
@@ -59,6 +62,7 @@ UNREADABLE = [
     f"postgresql://boss:{SECRET}@db.example:port/shop",
     f"postgresql://boss:{SECRET}@[::1/shop",
     f"postgresql://boss:{SECRET}@db.example/shop?no_such_parameter=1",
+    f"postgresql://boss:{SECRET}@/shop?host=a,b&port=1,2,3",
     f"{SECRET}://db.example/shop",
 ]
 
@@ -101,7 +105,7 @@ def test_every_change_of_a_url_leaves_the_rest_as_libpq_reads_it(tmp_path: Path,
 
 @pytest.mark.parametrize("role", ["writer", "reader"])
 def test_a_role_keeps_host_database_and_encryption_of_the_owners_url(tmp_path: Path, role: str) -> None:
-    parsed = parse_dsn(role_url(settings(tmp_path, CLICKSTREAM_DATABASE_URL=OWNER_URL), role))  # type: ignore[arg-type]
+    parsed = parse_dsn(Connections(settings(tmp_path, CLICKSTREAM_DATABASE_URL=OWNER_URL)).url(role))  # type: ignore[arg-type]
     assert parsed.pop("password") not in ("s3cr@t", "")
     assert parsed == {
         "user": f"clickstream_{role}",
@@ -114,12 +118,12 @@ def test_a_role_keeps_host_database_and_encryption_of_the_owners_url(tmp_path: P
 
 
 def test_the_owners_url_is_taken_as_it_is(tmp_path: Path) -> None:
-    assert role_url(settings(tmp_path, CLICKSTREAM_DATABASE_URL=OWNER_URL), "owner") == OWNER_URL
+    assert Connections(settings(tmp_path, CLICKSTREAM_DATABASE_URL=OWNER_URL)).url("owner") == OWNER_URL
 
 
 def test_a_role_does_not_inherit_the_owners_name_and_password_from_the_parameters(tmp_path: Path) -> None:
     url = "postgresql://db.example/shop?user=boss&password=s3cret&connect_timeout=3"
-    parsed = parse_dsn(role_url(settings(tmp_path, CLICKSTREAM_DATABASE_URL=url), "reader"))
+    parsed = parse_dsn(Connections(settings(tmp_path, CLICKSTREAM_DATABASE_URL=url)).url("reader"))
     assert parsed["user"] == "clickstream_reader"
     assert parsed["password"] != "s3cret"
     assert parsed["connect_timeout"] == "3"
@@ -131,7 +135,7 @@ def test_several_hosts_and_an_ipv6_address_stay_as_they_are() -> None:
 
 
 def test_dagster_gets_a_database_of_its_own_on_the_same_server(tmp_path: Path) -> None:
-    parsed = parse_dsn(role_url(settings(tmp_path, CLICKSTREAM_DATABASE_URL=OWNER_URL), "dagster"))
+    parsed = parse_dsn(Connections(settings(tmp_path, CLICKSTREAM_DATABASE_URL=OWNER_URL)).url("dagster"))
     assert (parsed["user"], parsed["dbname"], parsed["sslmode"]) == (
         "clickstream_dagster",
         "dagster",
@@ -145,27 +149,27 @@ def test_dagsters_own_url_wins(tmp_path: Path) -> None:
         CLICKSTREAM_DATABASE_URL=OWNER_URL,
         CLICKSTREAM_DAGSTER_DATABASE_URL="postgresql://d:d@else/where",
     )
-    assert role_url(given, "dagster") == "postgresql://d:d@else/where"
+    assert Connections(given).url("dagster") == "postgresql://d:d@else/where"
 
 
 def test_passwords_are_made_once_and_readable_by_their_owner_alone(tmp_path: Path) -> None:
-    first = role_password(settings(tmp_path), "reader")
+    first = Credentials(settings(tmp_path)).password("reader")
     assert len(first) >= 24
-    assert role_password(settings(tmp_path), "reader") == first
-    assert role_password(settings(tmp_path), "writer") != first
+    assert Credentials(settings(tmp_path)).password("reader") == first
+    assert Credentials(settings(tmp_path)).password("writer") != first
     assert stat.S_IMODE((tmp_path / "credentials.json").stat().st_mode) == 0o600
 
 
 def test_programs_that_start_at_once_agree_on_the_passwords(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(lambda _: role_password(settings(tmp_path), "owner"), range(16)))
+        found = set(pool.map(lambda _: Credentials(settings(tmp_path)).password("owner"), range(16)))
     assert len(found) == 1
     assert [file.name for file in tmp_path.iterdir()] == ["credentials.json"]
 
 
 def test_a_password_of_the_environment_wins(tmp_path: Path) -> None:
     given = settings(tmp_path, CLICKSTREAM_WRITER_PASSWORD="chosen")
-    assert role_password(given, "writer") == "chosen"
+    assert Credentials(given).password("writer") == "chosen"
     assert not (tmp_path / "credentials.json").exists()
 
 
@@ -181,7 +185,7 @@ def test_a_password_may_come_from_a_file(tmp_path: Path) -> None:
         "writer": "clickstream_writer",
         "dagster": "clickstream_dagster",
     }.items():
-        parsed = parse_dsn(role_url(found, role))  # type: ignore[arg-type]
+        parsed = parse_dsn(Connections(found).url(role))  # type: ignore[arg-type]
         assert (parsed["user"], parsed["password"]) == (user, f"{role}: p@ss word")
         assert parsed["sslmode"] == "require"
     assert not (tmp_path / "credentials.json").exists()
@@ -191,7 +195,7 @@ def test_a_service_that_knows_no_owner_makes_urls_of_the_other_roles(tmp_path: P
     given = settings(
         tmp_path, CLICKSTREAM_READER_PASSWORD="r", CLICKSTREAM_DATABASE_URL="postgresql://db:5432/shop"
     )
-    assert role_url(given, "reader") == "postgresql://clickstream_reader:r@db:5432/shop"
+    assert Connections(given).url("reader") == "postgresql://clickstream_reader:r@db:5432/shop"
 
 
 def test_an_owners_password_without_an_owner_is_one_sentence(tmp_path: Path) -> None:
@@ -199,13 +203,13 @@ def test_an_owners_password_without_an_owner_is_one_sentence(tmp_path: Path) -> 
         tmp_path, CLICKSTREAM_DATABASE_PASSWORD="s3cret", CLICKSTREAM_DATABASE_URL="postgresql://db/shop"
     )
     with pytest.raises(SettingsError, match="names no user") as caught:
-        role_url(given, "owner")
+        Connections(given).url("owner")
     assert "s3cret" not in str(caught.value)
 
 
 def test_the_embedded_servers_owner_keeps_the_password_that_it_was_made_with(tmp_path: Path) -> None:
     given = settings(tmp_path, CLICKSTREAM_DATABASE_PASSWORD="another")
-    assert role_password(given, "owner") != "another"
+    assert Credentials(given).password("owner") != "another"
 
 
 def test_the_stream_is_not_told_what_or_where_the_passwords_of_others_are(tmp_path: Path) -> None:
@@ -221,7 +225,7 @@ def test_the_stream_is_not_told_what_or_where_the_passwords_of_others_are(tmp_pa
     found = settings(
         tmp_path, CLICKSTREAM_WRITER_PASSWORD="w", CLICKSTREAM_DATABASE_URL="postgresql://db/shop"
     )
-    environment = stream_environment(found, given)
+    environment = stream_environment(Connections(found), given)
     assert "s3cret" not in environment.values()
     assert environment["CLICKSTREAM_SINK"] == "jdbc"
     assert environment["CLICKSTREAM_STREAM_DATABASE_URL"] == "postgresql://clickstream_writer:w@db/shop"
@@ -230,10 +234,43 @@ def test_the_stream_is_not_told_what_or_where_the_passwords_of_others_are(tmp_pa
 def test_a_damaged_credentials_file_is_one_sentence_without_its_content(tmp_path: Path) -> None:
     (tmp_path / "credentials.json").write_text('{"owner": "s3cret", "read')
     with pytest.raises(SettingsError, match=r"credentials\.json holds no password for 'reader'") as caught:
-        role_password(settings(tmp_path), "reader")
+        Credentials(settings(tmp_path)).password("reader")
     assert "s3cret" not in str(caught.value)
 
 
 def test_before_the_first_start_there_is_no_url(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="there is no database yet"):
-        role_url(settings(tmp_path), "reader")
+        Connections(settings(tmp_path)).url("reader")
+
+
+def test_the_file_of_passwords_is_read_once_for_all_sessions_of_a_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    original = Path.read_text
+    monkeypatch.setattr(
+        Path, "read_text", lambda path, *a, **k: (read.append(path.name), original(path, *a, **k))[1]
+    )
+    connections = Connections(settings(tmp_path, CLICKSTREAM_DATABASE_URL=OWNER_URL))
+    for role in ("owner", "writer", "reader", "dagster", "reader"):
+        connections.url(role)  # type: ignore[arg-type]
+    assert read == ["credentials.json"]
+
+
+def test_after_a_session_that_could_not_be_opened_everything_is_looked_for_anew(tmp_path: Path) -> None:
+    """The embedded server had another port after a start, and a program that ran on never found it."""
+    (tmp_path / "postgres").mkdir()
+    port = tmp_path / "postgres" / "port"
+    port.write_text("1\n")
+    connections = Connections(settings(tmp_path))
+    before = connections.url("reader")
+    port.write_text("2\n")
+    assert connections.url("reader") == before
+    with pytest.raises(psycopg2.OperationalError), connections.open("reader"):
+        pass
+    assert parse_dsn(connections.url("reader")) == parse_dsn(before) | {"port": "2"}
+
+
+def test_a_server_of_a_socket_stays_a_parameter_as_sqlalchemy_reads_it() -> None:
+    url = with_identity("postgresql://o@%2Fvar%2Frun%2Fpg:5433/shop?sslmode=disable", "u", "p")
+    assert url == "postgresql://u:p@/shop?host=%2Fvar%2Frun%2Fpg&port=5433&sslmode=disable"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from clickstream_assets.home import let_pass, make_home, open_private, openness
-from clickstream_assets.postgres.credentials import role_password
+from clickstream_assets.postgres.credentials import Credentials
 from clickstream_assets.settings import Settings
 
 
@@ -36,7 +36,7 @@ def test_a_new_home_is_its_owners_alone(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("umask")
 def test_so_is_one_that_comes_with_the_first_password(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    role_password(Settings.from_env({"CLICKSTREAM_HOME": str(home)}), "reader")
+    Credentials(Settings.from_env({"CLICKSTREAM_HOME": str(home)})).password("reader")
     assert mode(home) == 0o700
 
 

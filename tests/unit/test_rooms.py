@@ -19,9 +19,9 @@ MOST_MODULES = 16
 # What each package, and each module at the top that needs packages, may import of its plane's packages.
 MAY_IMPORT = {
     "clickstream_assets": {
-        "alerts": {"ledger", "supervision"},
-        "assets": {"generator", "ledger", "lineage", "report", "summaries", "supervision"},
-        "checks": {"ledger", "maintenance", "summaries", "supervision"},
+        "alerts": {"ledger", "postgres", "supervision"},
+        "assets": {"generator", "ledger", "lineage", "postgres", "report", "summaries", "supervision"},
+        "checks": {"ledger", "maintenance", "postgres", "summaries", "supervision"},
         "cli": {
             "generator",
             "ledger",
@@ -35,15 +35,14 @@ MAY_IMPORT = {
             "values_audit",
         },
         "data_generator": {"generator"},
-        "definitions": {"assets", "checks", "jobs", "sensors", "supervision"},
-        "jobs": {"ledger", "maintenance", "rejects", "supervision"},
+        "definitions": {"assets", "checks", "jobs", "postgres", "sensors", "supervision"},
+        "jobs": {"ledger", "maintenance", "postgres", "rejects", "supervision"},
         "lineage": {"postgres"},
         "maintenance": {"ledger", "postgres", "summaries", "up"},
         "monitoring": {"ledger", "postgres", "supervision"},
         "rejects": {"second_reader"},
         "report": {"ledger"},
-        "resources": {"postgres"},
-        "sensors": {"alerts", "assets", "checks", "ledger", "summaries", "supervision"},
+        "sensors": {"alerts", "assets", "checks", "ledger", "postgres", "summaries", "supervision"},
         "summaries": {"ledger"},
         "supervision": {"ledger", "postgres"},
         "up": {"monitoring", "postgres", "supervision"},
