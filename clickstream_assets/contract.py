@@ -185,6 +185,9 @@ ACTIONS: Mapping[str, str] = {
     "placed_order": "purchase",
 }
 
+# The first column of a file that `rejects replay` writes: "file_id:line_no" of the original.
+REPLAY_OF = "replay_of"
+
 # Of the UUIDv5 that an event without a UUID gets.
 NAMESPACE = uuid.UUID("6f9c1b52-0d5e-5c7b-9a35-5d1c64f3ab10")
 

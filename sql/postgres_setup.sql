@@ -66,6 +66,18 @@ COMMENT ON COLUMN ingest_layouts.delimiter IS 'What separates the fields.';
 COMMENT ON COLUMN ingest_layouts.first_seen_at IS 'When a file with it was first registered.';
 COMMENT ON COLUMN ingest_layouts.escape IS 'Escape of quotes in quoted fields: \ or "; null where it does not show.';
 
+CREATE TABLE IF NOT EXISTS ingest_mappings (
+    mapping_id    integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    hash          bytea NOT NULL UNIQUE,
+    mapping       jsonb NOT NULL,
+    first_seen_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE ingest_mappings IS 'The source mappings that files were registered with: what was on record then is what they are read by.';
+COMMENT ON COLUMN ingest_mappings.mapping_id IS 'Number of the mapping.';
+COMMENT ON COLUMN ingest_mappings.hash IS 'SHA-256 of its text.';
+COMMENT ON COLUMN ingest_mappings.mapping IS 'Its tables, as docs/source-mapping.md describes them.';
+COMMENT ON COLUMN ingest_mappings.first_seen_at IS 'When a file was first registered with it.';
+
 CREATE TABLE IF NOT EXISTS ingest_files (
     file_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     path           text NOT NULL,
@@ -92,7 +104,8 @@ CREATE TABLE IF NOT EXISTS ingest_files (
     changed_ns     bigint NOT NULL,
     archived_at    timestamptz,
     rows_dropped   bigint NOT NULL DEFAULT 0,
-    header_bytes   bigint NOT NULL DEFAULT 0
+    header_bytes   bigint NOT NULL DEFAULT 0,
+    mapping_id     integer REFERENCES ingest_mappings
 );
 CREATE INDEX IF NOT EXISTS ingest_files_path ON ingest_files (path);
 CREATE INDEX IF NOT EXISTS ingest_files_content_hash ON ingest_files (content_hash) WHERE status = 'committed';
@@ -130,6 +143,7 @@ COMMENT ON COLUMN ingest_files.changed_ns IS 'Change time of the inode in nanose
 COMMENT ON COLUMN ingest_files.archived_at IS 'When maintenance moved or deleted the file on disk; else null.';
 COMMENT ON COLUMN ingest_files.rows_dropped IS 'Of rows_inserted: dropped from events by retention.';
 COMMENT ON COLUMN ingest_files.header_bytes IS 'Bytes of the (decompressed) content before the first record.';
+COMMENT ON COLUMN ingest_files.mapping_id IS 'The source mapping that it is read by (ingest_mappings); null where it is from before an upgrade.';
 
 CREATE SEQUENCE IF NOT EXISTS ingest_chunks_seq AS bigint;
 CREATE TABLE IF NOT EXISTS ingest_chunks (
@@ -747,7 +761,8 @@ GRANT UPDATE ON summary_state TO clickstream_writer;
 GRANT USAGE ON SCHEMA public TO clickstream_reader, clickstream_writer;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO clickstream_reader, clickstream_writer;
 
-GRANT INSERT ON events, rejected_events, event_conflicts, ingest_batches, ingest_layouts TO clickstream_writer;
+GRANT INSERT ON events, rejected_events, event_conflicts, ingest_batches, ingest_layouts, ingest_mappings
+    TO clickstream_writer;
 GRANT INSERT, UPDATE ON ingest_files TO clickstream_writer;
 GRANT INSERT, UPDATE, DELETE ON ingest_chunks TO clickstream_writer;
 GRANT UPDATE ON stream_lease, stream_lock TO clickstream_writer;

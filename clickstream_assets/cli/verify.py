@@ -144,8 +144,8 @@ def _values_lines(values: ValuesAudit) -> list[str]:
         f"Values differ: {count(values.offence_count)} offences in {scope}.",
         *(f"  {offence.rule:<16}{offence.message}" for offence in values.offences[:SHOWN]),
         *_more(values.offence_count),
-        "They were read by the rules of this version, with the source mapping and CLICKSTREAM_IDENTICAL_ROWS of now:"
-        " rows that were loaded by others may differ for that.",
+        "They were read by the rules of this version, with CLICKSTREAM_IDENTICAL_ROWS of now: rows that were loaded by"
+        " others may differ for that.",
         *named,
     ]
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
+from clickstream_assets.contract import REPLAY_OF
 from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.rejects.csv_lines import csv_line, has_open_quote, split_record
+from clickstream_assets.second_reader.mapping import takes_from_path
 
-REPLAY_OF = "replay_of"  # "file_id:line_no" of the original; intake keeps it in events.extra
 REPLAYED_AGAIN_AT = "replayed_again_at"  # makes a deliberate repetition another content than the first
 REJECT_REASON = "reject_reason"
 REJECT_DETAIL = "reject_detail"
@@ -26,6 +29,7 @@ LONGEST_LINE_END = 2  # bytes that may be in byte_length and not in raw
 
 # A spreadsheet takes a cell that begins so for a formula, and would run it: also behind a full-width sign of East Asia.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001
+_OF_REPLAY = re.compile(r"^(?:replayed-[0-9a-f]{24}/)+")  # the folder of a file that keeps its path
 _LINK = re.compile(r"([0-9]{1,18}):([0-9]{1,18})", re.ASCII)
 
 
@@ -52,10 +56,18 @@ class Reject:
     columns: tuple[str, ...]
     delimiter: str
     escape: str | None = None  # of quotes, as the ledger has it for the file's layout
+    mapping: str | None = None  # the source mapping of its file, as JSON; None: it is not on record
 
     @property
     def link(self) -> str:
         return f"{self.file_id}:{self.line_no}"
+
+    @property
+    def path_to_keep(self) -> str | None:
+        """The path of the file, as it was before any replay, where the mapping takes values from it."""
+        if self.mapping is None or not _takes_from_path(self.mapping):
+            return None
+        return _OF_REPLAY.sub("", self.path)
 
     @property
     def is_complete(self) -> bool:
@@ -81,6 +93,11 @@ class RepairedRow:
 class RepairedFile:
     columns: tuple[str, ...]
     rows: tuple[RepairedRow, ...]
+
+
+@lru_cache(64)
+def _takes_from_path(mapping: str) -> bool:
+    return takes_from_path(json.loads(mapping))
 
 
 def as_text_cell(value: str) -> str:

@@ -15,6 +15,7 @@ Marking first would lose the lines in silence; hence the file first.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
@@ -79,8 +80,8 @@ def replay_repaired(connection: Connection, events_dir: Path, content: bytes, ag
         rows = [row for row in changed if originals[row.file_id, row.line_no].reject_id in claimed]
         _mark(connection, claimed)
         files: list[Path] = []
-        for escape, alike in _by_dialect(rows, originals).items():
-            with _Outgoing(events_dir) as outgoing:
+        for (escape, path), alike in _by_kind(rows, originals).items():
+            with _Outgoing(events_dir, path) as outgoing:
                 for line in repaired_content(repaired.columns, alike, _again_at(again), escape):
                     outgoing.write(line)
                 files.append(outgoing.deliver())
@@ -97,7 +98,7 @@ def replay_as_they_are(connection: Connection, events_dir: Path, which: RejectFi
         OSError: the events directory cannot be written; nothing was done.
     """
     again_at = _again_at(again)
-    outgoing: dict[int, _Outgoing] = {}
+    outgoing: dict[tuple[int, str | None], _Outgoing] = {}
     rows = before = not_as_they_are = 0
     try:
         with connection:  # one transaction, in autocommit mode too
@@ -121,24 +122,26 @@ def replay_as_they_are(connection: Connection, events_dir: Path, which: RejectFi
     return Replay(files, rows, before, not_as_they_are=not_as_they_are)
 
 
-def _by_dialect(
+def _by_kind(
     rows: Iterable[RepairedRow], originals: Mapping[tuple[int, int], Reject]
-) -> dict[str | None, list[RepairedRow]]:
-    """The rows by how their originals escape quotes."""
-    found: dict[str | None, list[RepairedRow]] = {}
+) -> dict[tuple[str | None, str | None], list[RepairedRow]]:
+    """The rows by how their originals escape quotes, and by the path that must be kept."""
+    found: dict[tuple[str | None, str | None], list[RepairedRow]] = {}
     for row in rows:
-        escape = originals[row.file_id, row.line_no].escape
-        found.setdefault(escape if escape == BACKSLASH else None, []).append(row)
+        original = originals[row.file_id, row.line_no]
+        escape = original.escape if original.escape == BACKSLASH else None
+        found.setdefault((escape, original.path_to_keep), []).append(row)
     return found
 
 
 def _outgoing_for(
-    reject: Reject, outgoing: dict[int, _Outgoing], events_dir: Path, again_at: str | None
+    reject: Reject, outgoing: dict[tuple[int, str | None], _Outgoing], events_dir: Path, again_at: str | None
 ) -> _Outgoing:
-    if reject.layout_id not in outgoing:
-        outgoing[reject.layout_id] = _Outgoing(events_dir)
-        outgoing[reject.layout_id].write(unrepaired_header(reject.columns, reject.delimiter, again_at))
-    return outgoing[reject.layout_id]
+    kind = reject.layout_id, reject.path_to_keep
+    if kind not in outgoing:
+        outgoing[kind] = _Outgoing(events_dir, kind[1])
+        outgoing[kind].write(unrepaired_header(reject.columns, reject.delimiter, again_at))
+    return outgoing[kind]
 
 
 def _again_at(again: bool) -> str | None:
@@ -172,10 +175,14 @@ def _mark(connection: Connection, reject_ids: Iterable[int]) -> None:
 
 
 class _Outgoing:
-    """A file on its way into the events directory, hidden until `deliver` names it after its content."""
+    """A file on its way into the events directory, hidden until `deliver` names it after its content.
 
-    def __init__(self, directory: Path) -> None:
+    With `path`, that of the original, from which the mapping takes values: it goes below a folder of its own.
+    """
+
+    def __init__(self, directory: Path, path: str | None = None) -> None:
         self._directory = directory
+        self._path = path
         self._hash = hashlib.sha256()
         directory.mkdir(parents=True, exist_ok=True)
         self._hidden = directory / f".replay-{os.getpid()}-{id(self)}.tmp"
@@ -197,10 +204,16 @@ class _Outgoing:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        target = self._directory / f"replayed-{self._hash.hexdigest()[:24]}.csv"
+        name = f"replayed-{self._hash.hexdigest()[:24]}"
+        target = self._directory / f"{name}.csv"
+        if self._path is not None:
+            target = self._directory / name / self._path
+            if target.suffix == ".gz":  # which its content is not
+                _compress(self._hidden)
+            target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists():
             self._hidden.rename(target)
-        descriptor = os.open(self._directory, os.O_RDONLY)
+        descriptor = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
@@ -211,3 +224,12 @@ class _Outgoing:
         """Remove what was not delivered."""
         self._file.close()
         self._hidden.unlink(missing_ok=True)
+
+
+def _compress(path: Path) -> None:
+    """The same bytes for the same content: without a time."""
+    content = path.read_bytes()
+    with path.open("wb") as file:
+        file.write(gzip.compress(content, mtime=0))
+        file.flush()
+        os.fsync(file.fileno())

@@ -114,8 +114,10 @@ def find_start(content: bytes) -> Start:
         at, line = end, line + 1
 
 
-def known_start(content: bytes, size: int) -> Start:
-    """The same where the ledger says how long it is; 0: it is the first line."""
+def known_start(content: bytes, size: int, *, has_header: bool = True) -> Start:
+    """The same where the ledger says how long it is; 0: it is the first line, if there is a header."""
+    if not has_header:
+        return Start(b"", size, 1)
     size = size or content.find(b"\n") + 1 or len(content)
     before = content[:size]
     header = before[before.rfind(b"\n", 0, -1) + 1 :]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from clickstream_assets.contract import NULL_TOKENS
+from clickstream_assets.contract import NULL_TOKENS, REPLAY_OF
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.second_reader.layout import BACKSLASH, DOUBLED
 from clickstream_assets.second_reader.texts import BLANKS, ascii_lower
@@ -41,6 +41,10 @@ class AuditMapping:
     delimiter: str | None = None
     header: Sequence[str] | None = None  # of files that have none
     path: str | None = None  # a pattern of their names
+
+    def is_headerless(self, columns: Sequence[str]) -> bool:
+        """Whether a file with these columns has no header: one that `rejects replay` wrote has one in any case."""
+        return self.header is not None and columns[:1] != (REPLAY_OF,)
 
 
 def read_audit_mapping(path: Path | None) -> AuditMapping:
@@ -96,13 +100,26 @@ def parse_audit_mapping(tables: Mapping[str, Any]) -> AuditMapping:
         price_scale=None if scale is None else f"{Decimal(repr(scale)):f}",
         price_currency=tuple(sign.strip(BLANKS) for sign in _listed(price.get("currency", []))),
         delimiter=form.get("delimiter"),
-        header=_listed(form["header"]) if "header" in form else None,
+        header=tuple(_listed(form["header"])) if "header" in form else None,
         path=form.get("path"),
     )
 
 
 def _listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
+
+
+def takes_from_path(tables: Mapping[str, Any]) -> bool:
+    """Whether a mapping takes anything from the paths of files."""
+
+    def does(recipe: Any) -> bool:
+        if isinstance(recipe, list):
+            return any(map(does, recipe))
+        if not isinstance(recipe, dict):
+            return False
+        return "path" in recipe or any(does(recipe.get(key)) for key in ("first", "join", "sum", "when"))
+
+    return any(map(does, tables.get("fields", {}).values()))
 
 
 def columns_of(recipe: Any) -> set[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
+from clickstream_assets.contract import REPLAY_OF
 from clickstream_assets.second_reader.layout import (
     FileLayout,
     Start,
@@ -24,6 +26,7 @@ from clickstream_assets.second_reader.recipes import Recipes
 from clickstream_assets.second_reader.rows import Bounds, RowReader
 from clickstream_assets.second_reader.texts import Values
 
+_REPLAYED = re.compile(REPLAY_OF.encode() + rb"[,;\t|]")
 BLOCK_BYTES = 1024 * 1024
 GZIP = b"\x1f\x8b"
 
@@ -62,7 +65,7 @@ def read_bytes(
 
 def start_of(content: bytes, mapping: AuditMapping) -> Start:
     """What stands before the first record."""
-    if mapping.header is None:
+    if mapping.header is None or _REPLAYED.match(content):
         return find_start(content)
     mark = b"\xef\xbb\xbf"
     return Start(b"", len(mark) if content.startswith(mark) else 0, 1)
@@ -75,7 +78,7 @@ def layout_of(content: bytes, start: Start, mapping: AuditMapping, escape: str |
         LayoutError: the first line is no header of events.
     """
     escape = mapping.escape or escape
-    if mapping.header is not None:
+    if mapping.header is not None and not start.header:
         first, _, _ = content[start.size :].lstrip().partition(b"\n")
         return given_layout(mapping.header, first, mapping.delimiter, escape)
     return read_layout(
@@ -96,10 +99,15 @@ def _of_columns(layout: FileLayout, mapping: AuditMapping) -> int:
 
 
 def open_records(
-    path: bytes, compression: str | None, layout: FileLayout, header_bytes: int = 0
+    path: bytes,
+    compression: str | None,
+    layout: FileLayout,
+    header_bytes: int = 0,
+    *,
+    has_header: bool = True,
 ) -> tuple[Start, Iterator[Record]]:
     """The beginning of the file at `path`, and its records. `header_bytes`: of the content before the first of them; 0:
-    that is the first line.
+    that is the first line, where it has a header.
 
     Raises:
         UnreadableError: now, or while the records are read.
@@ -110,7 +118,7 @@ def open_records(
         content += block
         if len(content) >= header_bytes and b"\n" in content:
             break
-    start = known_start(content, header_bytes)
+    start = known_start(content, header_bytes, has_header=has_header)
     rest = _chain(content[start.size :], blocks)
     return start, split_records(rest, layout, start.size, start.next_line)
 

@@ -7,6 +7,7 @@ retention, which is looked at in each slice. The stream may go on meanwhile.
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -18,8 +19,8 @@ from typing import Any, Literal
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.ledger.reads import snapshot
-from clickstream_assets.second_reader.layout import same_columns, split_header
-from clickstream_assets.second_reader.mapping import AuditMapping
+from clickstream_assets.second_reader.layout import LayoutError, same_columns, split_header
+from clickstream_assets.second_reader.mapping import AuditMapping, parse_audit_mapping
 from clickstream_assets.second_reader.outcomes import Record
 from clickstream_assets.second_reader.reader import UnreadableError, open_records
 from clickstream_assets.second_reader.rows import RowReader
@@ -40,7 +41,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Reading:
-    """Where the files are, and what they were read by."""
+    """Where the files are, and what they were read by. `mapping`: files of which none is on record."""
 
     events_dir: Path
     archive_dir: Path
@@ -73,9 +74,13 @@ class _Audit:
         self._connection = connection
         self._reading = reading
         self._progress = progress
+        self._mappings: dict[int, AuditMapping] = {}
 
     def measure(self) -> int:
         """How many rows there are."""
+        ((has_mappings,),) = self._rows("values.has_mappings")
+        if has_mappings:
+            self._learn_mappings()
         ((rows,),) = self._rows("values.size")
         self.result.rows_committed = self.result.rows_expected = rows
         return int(rows)
@@ -180,18 +185,39 @@ class _Audit:
             self.result.cannot_compare(file, found.finding)
             return None
         try:
-            start, records = open_records(found.path, file.compression, file.layout, file.header_bytes)
+            has_header = not self._mapping(file).is_headerless(file.columns)
+            start, records = open_records(
+                found.path, file.compression, file.layout, file.header_bytes, has_header=has_header
+            )
         except UnreadableError as error:
             self.result.add(file_offence(file, "file_unreadable", f"it was loaded, but now {error}"))
             return None
-        if not same_columns(split_header(start.header, file.delimiter), file.columns):
+        if has_header and not same_columns(split_header(start.header, file.delimiter), file.columns):
             self.result.add(file_offence(file, "file_header", "its header is not the one in the ledger"))
+            return None
+        try:
+            self._reader(file)
+        except LayoutError as error:
+            text = f"by the source mapping of now, which it is read by, it cannot be read: {error}"
+            self.result.add(file_offence(file, "file_header", text))
             return None
         self.result.files += 1
         return records
 
     def _reader(self, file: LedgerFile) -> RowReader:
-        return RowReader(file.layout, self._reading.mapping, self._reading.identical_rows)
+        return RowReader(file.layout, self._mapping(file), self._reading.identical_rows, path=file.path)
+
+    def _mapping(self, file: LedgerFile) -> AuditMapping:
+        if file.mapping_id is None:
+            return self._reading.mapping
+        if file.mapping_id not in self._mappings:  # it was registered after the audit began
+            self._learn_mappings()
+        return self._mappings[file.mapping_id]
+
+    def _learn_mappings(self) -> None:
+        for mapping_id, text in self._rows("values.mappings"):
+            if mapping_id not in self._mappings:
+                self._mappings[mapping_id] = parse_audit_mapping(json.loads(text))
 
     def _files(self, after: int, most: int) -> Iterator[LedgerFile]:
         return map(LedgerFile.of_row, self._rows("values.files", after_file_id=after, files=most))

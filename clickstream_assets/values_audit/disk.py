@@ -18,7 +18,7 @@ HASH_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class LedgerFile:
-    """A committed file, as the query `values_files` gives it."""
+    """A committed file, as the query `values.files` gives it."""
 
     file: FinishedFile
     path: str  # as the ledger writes it
@@ -29,6 +29,7 @@ class LedgerFile:
     delimiter: str
     escape: str | None  # None: the ledger does not say
     header_bytes: int  # before the first record; 0: the first line
+    mapping_id: int | None  # the mapping that it was read by; None: it is not on record
 
     @classmethod
     def of_row(cls, row: tuple[Any, ...]) -> LedgerFile:

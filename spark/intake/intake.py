@@ -158,7 +158,7 @@ class Intake:
             return Inspection(candidate.state, reason=error.reason, detail=error.detail)
 
     def _register(self, group: list[tuple[Candidate, Inspection]]) -> None:
-        self._manifest.register(group)
+        self._manifest.register(group, self._mapping)
         for candidate, inspection in group:
             if inspection.reason:
                 log.warning("file %r is not read: %s", os.fsdecode(candidate.path), inspection.detail)

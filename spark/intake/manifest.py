@@ -19,6 +19,7 @@ from clickstream_assets.sql_files import statement
 from spark.intake.discovery import Candidate
 from spark.intake.inspection import Inspection
 from spark.lease import LeaseLost
+from spark.mapping.source_mapping import SourceMapping
 from spark.reading.content import FileState
 from spark.reading.header import Layout
 
@@ -40,6 +41,7 @@ class Manifest:
         self._connection = connection
         self._epoch = epoch
         self._layout_ids: dict[Layout, int] = {}
+        self._mapping_ids: dict[str, int] = {}
 
     def known_states(self, paths: Sequence[bytes]) -> dict[bytes, KnownState]:
         """The latest ledger row of each of `paths` that has one."""
@@ -64,8 +66,8 @@ class Manifest:
                 statement("intake.update_file_state"), {"file_id": file_id, "changed_ns": state.changed_ns}
             )
 
-    def register(self, files: Sequence[tuple[Candidate, Inspection]]) -> None:
-        """Write the rows of `files` and of their chunks, in this order, in one transaction.
+    def register(self, files: Sequence[tuple[Candidate, Inspection]], mapping: SourceMapping) -> None:
+        """Write the rows of `files`, read by `mapping`, and of their chunks, in this order, in one transaction.
 
         Raises:
             LeaseLost: another stream took over; nothing was written.
@@ -73,7 +75,8 @@ class Manifest:
         with self._connection, self._connection.cursor() as cursor:
             self._check_lease(cursor)
             committed = self._committed_content(cursor, [i.content_hash for _, i in files if i.content_hash])
-            file_ids = [self._insert(cursor, *file, committed) for file in files]
+            mapping_id = self._mapping_id(cursor, mapping)
+            file_ids = [self._insert(cursor, *file, mapping_id, committed) for file in files]
             if file_ids:
                 cursor.execute(statement("intake.count_registered"), {"file_ids": file_ids})
             cursor.execute(statement("intake.notify"))
@@ -92,6 +95,7 @@ class Manifest:
         cursor: Cursor,
         candidate: Candidate,
         inspection: Inspection,
+        mapping_id: int,
         committed: dict[bytes, tuple[int, int]],
     ) -> int:
         duplicate_of, duplicate_rows = committed.get(inspection.content_hash or b"", (None, 0))
@@ -121,6 +125,7 @@ class Manifest:
             "inode": inspection.state.inode,
             "modified_ns": inspection.state.modified_ns,
             "changed_ns": inspection.state.changed_ns,
+            "mapping_id": mapping_id,
         }
         cursor.execute(statement("intake.insert_file"), row)
         inserted = cursor.fetchone()
@@ -139,6 +144,16 @@ class Manifest:
             # Remembered although the transaction may yet roll back: then this Manifest is not used again.
             self._layout_ids[layout] = found[0]
         return self._layout_ids[layout]
+
+    def _mapping_id(self, cursor: Cursor, mapping: SourceMapping) -> int:
+        text = mapping.to_json()
+        if text not in self._mapping_ids:
+            cursor.execute(statement("intake.insert_mapping"), {"mapping": text})
+            cursor.execute(statement("intake.select_mapping"), {"mapping": text})
+            found = cursor.fetchone()
+            assert found is not None  # noqa: S101 - inserted just now, or before
+            self._mapping_ids[text] = found[0]
+        return self._mapping_ids[text]
 
 
 def _is_utf8(path: bytes) -> bool:

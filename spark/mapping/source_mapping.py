@@ -141,6 +141,8 @@ def mapping_of(tables: Mapping[str, Any], file: str) -> SourceMapping:
     """
     place = Place(file)
     place.refuse_unknown(tables, TABLES)
+    if r"\u0000" in json.dumps(tables, default=str):
+        place.refuse("it has a NUL character, which no value can have.")
     fields = read_fields(tables.get("fields", {}), place)
     columns = _names(tables, "columns", FIELDS, place)
     for name, our in columns.items():

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from clickstream_assets.contract import REPLAY_OF
 from spark.mapping.source_mapping import DELIMITERS, SourceMapping
 from spark.reading.header import MAX_HEADER_BYTES, Layout, given_header, parse_header
 
 _MARK = b"\xef\xbb\xbf"  # the byte-order mark
 _UNSEEN = rb"\xef\xbb\xbf|\xe2\x80\x8b|\xe2\x81\xa0|\xc2\xa0"  # byte-order mark, zero-width space, word joiner, NBSP
 _BLANK = re.compile(rb'(?:[\s,;|"]|' + _UNSEEN + rb")*+")
+_REPLAYED = re.compile(
+    REPLAY_OF.encode() + rb"[,;\t|]"
+)  # a file of `rejects replay` has a header in any case
 _SEPARATOR = re.compile(rb"(?:\s|" + _UNSEEN + rb')*+"?sep=(\\t|[^\r\n])"?\s*+', re.IGNORECASE)
 
 
@@ -50,6 +54,8 @@ def read_beginning(
         data += block
         if len(data) > MAX_HEADER_BYTES or b"\n" in data.strip():
             break
+    if _REPLAYED.match(data):
+        return read_beginning(_chain(data, blocks), replace(mapping, header=None))
     mark = len(_MARK) if data.startswith(_MARK) else 0
     line, _, _ = data[mark:].lstrip().partition(b"\n")
     layout = given_header(mapping.header, line[:MAX_HEADER_BYTES], mapping)

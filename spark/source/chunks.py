@@ -44,7 +44,7 @@ class TaskRead:
 
 
 def registered_chunks(rows: Iterable[tuple[Any, ...]], mapping: str, bounds: TimeBounds) -> list[ChunkToRead]:
-    """`mapping`: that of all of them, as JSON."""
+    """`mapping`: of those that were registered before mappings were on record, as JSON."""
     chunks = []
     for row in rows:
         chunks.append(
@@ -55,7 +55,7 @@ def registered_chunks(rows: Iterable[tuple[Any, ...]], mapping: str, bounds: Tim
                 state=FileState(row[4], row[5], row[6], row[7]),
                 compression=row[8],
                 layout=Layout(tuple(row[10]), row[11], row[15]),
-                mapping=mapping,
+                mapping=mapping if row[19] is None else row[19],
                 bounds=bounds,
                 byte_offset=row[12],
                 byte_length=row[13],

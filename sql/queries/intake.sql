@@ -26,16 +26,25 @@ ON CONFLICT (columns, delimiter, coalesce(escape, '')) DO NOTHING;
 SELECT layout_id FROM ingest_layouts
 WHERE columns = %(columns)s AND delimiter = %(delimiter)s AND escape IS NOT DISTINCT FROM %(escape)s;
 
+-- name: intake.insert_mapping
+INSERT INTO ingest_mappings (hash, mapping)
+VALUES (sha256(convert_to(%(mapping)s, 'UTF8')), %(mapping)s::jsonb)
+ON CONFLICT (hash) DO NOTHING;
+
+-- name: intake.select_mapping
+SELECT mapping_id FROM ingest_mappings WHERE hash = sha256(convert_to(%(mapping)s, 'UTF8'));
+
 -- name: intake.insert_file
 INSERT INTO ingest_files (
     path, raw_path, size_bytes, content_hash, status, reason, detail, landed_at, committed_at,
     rows_expected, rows_read, rows_duplicate, chunks_open, layout_id, compression, duplicate_of,
-    inode, modified_ns, changed_ns, header_bytes
+    inode, modified_ns, changed_ns, header_bytes, mapping_id
 ) VALUES (
     %(path)s, %(raw_path)s, %(size_bytes)s, %(content_hash)s, %(status)s, %(reason)s, %(detail)s,
     %(landed_at)s, CASE WHEN %(status)s IN ('committed', 'duplicate') THEN clock_timestamp() END,
     %(rows_expected)s, %(rows_duplicate)s, %(rows_duplicate)s, %(chunks_open)s, %(layout_id)s, %(compression)s,
-    %(duplicate_of)s, %(inode)s, %(modified_ns)s, %(changed_ns)s, %(header_bytes)s
+    %(duplicate_of)s, %(inode)s, %(modified_ns)s, %(changed_ns)s, %(header_bytes)s,
+    %(mapping_id)s
 )
 RETURNING file_id;
 
