@@ -18,6 +18,7 @@ from clickstream_assets.jobs.maintenance import maintenance, nightly_maintenance
 from clickstream_assets.jobs.stream import spark_stream, start_stream, stop_stream
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.sensors.first_look import first_look
+from clickstream_assets.sensors.openlineage import openlineage
 from clickstream_assets.sensors.sensors import sensors
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.run import StreamProgram
@@ -36,7 +37,7 @@ def build_definitions(
         asset_checks=[*event_checks, summaries_match_events],
         jobs=[spark_stream, stop_stream, start_stream, maintenance, replay_rejects, audit_job, report_job],
         schedules=[nightly_maintenance, audit_schedule, report_schedule],
-        sensors=[*sensors, first_look],
+        sensors=[*sensors, first_look, *([openlineage] if settings.openlineage_url else [])],
         resources={
             "settings": settings,
             "database": database,

@@ -292,6 +292,28 @@ COMMENT ON COLUMN stream_lease.wanted_at IS 'When someone last said what is want
 COMMENT ON COLUMN stream_lease.launched_at IS 'When the supervisor last launched a run of the stream.';
 COMMENT ON COLUMN stream_lease.supervised_at IS 'When the supervisor last looked.';
 
+CREATE TABLE IF NOT EXISTS lineage_sent (
+    subject          text PRIMARY KEY,
+    through_batch_id bigint NOT NULL,
+    done_at          timestamptz,
+    events           bigint NOT NULL DEFAULT 0,
+    refused          bigint NOT NULL DEFAULT 0,
+    sent_at          timestamptz,
+    failures         integer NOT NULL DEFAULT 0,
+    next_attempt_at  timestamptz,
+    last_error       text
+);
+COMMENT ON TABLE lineage_sent IS 'What a data catalogue was told by OpenLineage. Empty where none is named (CLICKSTREAM_OPENLINEAGE_URL).';
+COMMENT ON COLUMN lineage_sent.subject IS 'events, for the micro-batches, or a summary.';
+COMMENT ON COLUMN lineage_sent.through_batch_id IS 'Last micro-batch that the catalogue was told of.';
+COMMENT ON COLUMN lineage_sent.done_at IS 'Of a summary: the refresh or rebuild that the catalogue was told of last.';
+COMMENT ON COLUMN lineage_sent.events IS 'Events that it took.';
+COMMENT ON COLUMN lineage_sent.refused IS 'Events that it refused for good; they were passed over.';
+COMMENT ON COLUMN lineage_sent.sent_at IS 'When it was last told.';
+COMMENT ON COLUMN lineage_sent.failures IS 'Attempts in a row at which it was away.';
+COMMENT ON COLUMN lineage_sent.next_attempt_at IS 'Not before this is it tried again; null where nothing failed.';
+COMMENT ON COLUMN lineage_sent.last_error IS 'What went wrong last.';
+
 -- What a stream locks while it lives, in a transaction of its own: the lock is free the moment its session is gone, and
 -- takes the right to UPDATE, where everybody may take an advisory lock. It has no rows. A view, for VACUUM would wait
 -- for the lock of a table; and not replaced where it is there, for that would wait for a running stream.
@@ -765,6 +787,7 @@ GRANT INSERT ON events, rejected_events, event_conflicts, ingest_batches, ingest
     TO clickstream_writer;
 GRANT INSERT, UPDATE ON ingest_files TO clickstream_writer;
 GRANT INSERT, UPDATE, DELETE ON ingest_chunks TO clickstream_writer;
+GRANT INSERT, UPDATE ON lineage_sent TO clickstream_writer;
 GRANT UPDATE ON stream_lease, stream_lock TO clickstream_writer;
 GRANT UPDATE (rows, ids) ON ledger_totals TO clickstream_writer;
 GRANT INSERT, DELETE ON reused_event_ids TO clickstream_writer;

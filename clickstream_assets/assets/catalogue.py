@@ -2,7 +2,7 @@
 which code makes it.
 
 Belongs here: metadata in the names that Dagster knows (`dagster/table_name`, `dagster/uri`, …). Does not belong here:
-the texts (`table_schemas`), what is made from what (`lineage.columns`).
+the texts of tables (`lineage.tables`), what is made from what (`lineage.columns`).
 """
 
 from __future__ import annotations
@@ -14,16 +14,31 @@ from typing import Any
 
 import dagster as dg
 
-from clickstream_assets.assets.table_schemas import table_schema
 from clickstream_assets.contract import FIELDS, REQUIRED
 from clickstream_assets.lineage.address import DatabaseAddress, database_address
 from clickstream_assets.lineage.columns import COLUMN_SOURCES, FILES
+from clickstream_assets.lineage.tables import table_columns
 from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.settings import Settings
 
 FILLED_BY = "clickstream/filled_by"  # a tag: stream, refresh, schedule or producer
 STORAGE = "dagster/storage_kind"
 POSTGRES = "postgres"
+
+
+def table_schema(table: str) -> dg.TableSchema:
+    """The columns of a table with their comments. Raises KeyError where a column has none."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                column.type,
+                column.comment,
+                dg.TableColumnConstraints(nullable=column.is_nullable, unique=column.is_unique),
+            )
+            for column in table_columns(table)
+        ]
+    )
 
 
 def table_metadata(table: str) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from pydantic import Field
 
 from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_version, table_metadata
 from clickstream_assets.assets.previews import preview
-from clickstream_assets.assets.table_schemas import table_comment
 from clickstream_assets.errors import StreamError
 from clickstream_assets.ledger.reads import (
     BatchesSince,
@@ -20,6 +19,7 @@ from clickstream_assets.ledger.reads import (
     read_last_batch,
     read_lifetime_counts,
 )
+from clickstream_assets.lineage.tables import table_comment
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.catch_up import catch_up

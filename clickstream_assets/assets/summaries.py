@@ -17,7 +17,7 @@ from pydantic import Field
 from clickstream_assets.assets.automation import REFRESH_RETRY, on_new_rows
 from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_version, table_metadata
 from clickstream_assets.assets.previews import preview
-from clickstream_assets.assets.table_schemas import table_comment
+from clickstream_assets.lineage.tables import table_comment
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.summaries import refresh as summaries
 from clickstream_assets.summaries.catalogue import SUMMARIES

@@ -173,6 +173,15 @@ class Settings(BaseSettings):
     alert_level: AlertLevelChoice = _setting(
         "What alerts are about: error, or warn for the warnings of checks too.", "error"
     )
+    openlineage_url: Webhook | None = _setting(
+        "Where a data catalogue takes events of OpenLineage: one for each micro-batch and each refresh of a summary "
+        "(docs/monitoring.md). It is a secret.",
+        unset="none are sent",
+        example="http://127.0.0.1:5000/api/v1/lineage",
+    )
+    openlineage_api_key: Password | None = _setting(
+        "What the catalogue wants as a bearer token.", unset="none"
+    )
     dagster_port: Port = _setting("Port of Dagster's webserver on 127.0.0.1.", 3000)
 
     sink: SinkChoice = _setting(

@@ -10,9 +10,10 @@ from dagster._core.instance.config import dagster_instance_config
 from databases import run_sql
 
 from clickstream_assets.assets import catalogue
-from clickstream_assets.assets.table_schemas import table_comment, table_schema
+from clickstream_assets.assets.catalogue import table_schema
 from clickstream_assets.definitions import build_definitions, defs
 from clickstream_assets.lineage.columns import COLUMN_SOURCES
+from clickstream_assets.lineage.tables import table_comment
 from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.settings import Settings
 

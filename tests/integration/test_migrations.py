@@ -14,6 +14,7 @@ from clickstream_assets.database import connect
 from clickstream_assets.database_url import with_database
 from clickstream_assets.errors import DatabaseError
 from clickstream_assets.ledger.audit import verify
+from clickstream_assets.paths import SQL_DIR
 from clickstream_assets.postgres import schema
 from clickstream_assets.postgres.schema import apply_schema, newest_version
 
@@ -79,8 +80,9 @@ def test_a_database_of_the_first_release_becomes_like_a_new_one_and_keeps_its_ro
     assert run_sql(old, "SELECT count(*)::int FROM events WHERE action_type = 'search'") == [(1,)]
 
 
-def test_the_numbers_of_the_migrations_have_no_gap() -> None:
+def test_the_numbers_of_the_migrations_have_no_gap_and_none_is_given_twice() -> None:
     assert list(schema.migrations()) == list(range(2, newest_version() + 1))
+    assert len(schema.migrations()) == len(list((SQL_DIR / "migrations").iterdir()))
 
 
 def test_a_database_of_a_newer_program_is_left_alone(

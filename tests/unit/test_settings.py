@@ -20,6 +20,7 @@ from clickstream_assets.settings.values import variable_of
 
 SECRET = "s3cret"
 URL = f"postgresql://boss:{SECRET}@db.example/shop"
+WEB = ("alert_webhook_url", "openlineage_url")
 SECRETS = [name for name, field in Settings.model_fields.items() if is_secret(field)]
 
 NOT_NUMBERS = (
@@ -202,9 +203,7 @@ def test_changed_settings_are_checked_as_others_are(tmp_path: Path) -> None:
 
 
 def secret_value(name: str) -> str:
-    return (
-        f"https://hooks.example/{SECRET}" if name == "alert_webhook_url" else URL if "url" in name else SECRET
-    )
+    return f"https://hooks.example/{SECRET}" if name in WEB else URL if "url" in name else SECRET
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -244,7 +243,7 @@ def test_a_file_of_a_secret_that_is_of_no_use_is_one_sentence(
         Settings.from_env({file_variable(name): str(file)})
 
 
-@pytest.mark.parametrize("name", [name for name in SECRETS if not name.endswith("_password")])
+@pytest.mark.parametrize("name", [name for name in SECRETS if not name.endswith(("_password", "_key"))])
 @pytest.mark.parametrize("by_file", [False, True], ids=["variable", "file"])
 def test_a_secret_that_cannot_be_used_is_not_repeated(name: str, by_file: bool, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(f"file:///{SECRET}")
