@@ -37,7 +37,8 @@ from spark.sink.books import COUNTS, Batch, Books, Outcome
 from spark.sink.copy_in import SUSPECTS, copy_rejects, copy_sheet
 from spark.sink.evidence import Evidence
 from spark.sink.known_keys import KnownKeys
-from spark.sink.refusals import SUPPRESSED, Refused, by_file, merge_by_halves
+from spark.sink.plain_insert import PlainInsert
+from spark.sink.refusals import SUPPRESSED, Refused, by_file, is_about_a_row, merge_by_halves
 from spark.source.chunks import ChunkToRead
 
 CONTENT = tuple(
@@ -64,6 +65,7 @@ class BatchCommit:
         batch: Batch,
         known: KnownKeys,
         evidence: Evidence,
+        plain: PlainInsert,
         void_files: Mapping[int, str] | None = None,
     ) -> None:
         self._connection = connection
@@ -71,6 +73,7 @@ class BatchCommit:
         self._batch = batch
         self._known = known
         self._evidence = evidence
+        self._plain = plain
         self._books = Books(batch, void_files=dict(void_files or {}))
         self._totals = dict.fromkeys(COUNTS, 0)
         self._suspects = 0  # rows that may be duplicates, and wait for the end
@@ -145,7 +148,8 @@ class BatchCommit:
                 n for f, n in part.events.items() if f not in self._books.void_files
             ):
                 raise RowsLost(f"{part.event_rows} events were staged, {sum(staged.values())} are there.")
-            self._merge(tables.events, staged)
+            if not self._is_inserted_plainly(tables.events, staged.total()):
+                self._merge(tables.events, staged)
         if part.rejects:
             self._run("merge.rejects", tables.rejects, columns=column_list(REJECT_COLUMNS))
             if self._cursor.rowcount != sum(
@@ -193,7 +197,7 @@ class BatchCommit:
         """Undo all of it, and begin a new transaction for the same micro-batch. What was staged is there again."""
         self._connection.rollback()
         void = self._books.void_files | dict(void_files or {})
-        commit = BatchCommit(self._connection, self._batch, self._known, self._evidence, void)
+        commit = BatchCommit(self._connection, self._batch, self._known, self._evidence, self._plain, void)
         commit.begin()
         return commit
 
@@ -220,6 +224,24 @@ class BatchCommit:
     def _staged(self, rows: Table) -> Counter[int]:
         self._run("merge.count_staged", rows)
         return Counter(dict(self._cursor.fetchall()))
+
+    def _is_inserted_plainly(self, rows: Table, staged: int) -> bool:
+        """Insert staged events, all of which must be new. If one is not, or is refused, nothing is done."""
+        if not self._plain.is_worth_trying(staged):
+            return False
+        cursor = self._cursor
+        cursor.execute(statement("savepoint.set"))
+        try:
+            self._run("merge.insert_new", rows, columns=column_list(EVENT_COLUMNS))
+            if cursor.rowcount == staged:
+                cursor.execute(statement("savepoint.release"))
+                return True
+        except psycopg2.Error as error:
+            if not is_about_a_row(error):
+                raise
+        self._plain.failed()
+        cursor.execute(statement("savepoint.undo"))
+        return False
 
     def _merge(self, rows: Table, staged: Counter[int]) -> None:
         """Merge staged events into `events`, and find what did not go in."""

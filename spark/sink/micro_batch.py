@@ -30,6 +30,7 @@ from spark.sink.evidence import Evidence
 from spark.sink.handovers import Handover, PartsHandover
 from spark.sink.known_keys import KnownKeys
 from spark.sink.known_keys_file import KnownKeysFile
+from spark.sink.plain_insert import PlainInsert
 
 SMALL_ROWS = 20_000  # fewer are stored when all of them are there, and before Spark goes on
 POLL_SECONDS = 0.01  # between looks for a finished part
@@ -83,6 +84,7 @@ class MicroBatchWriter:
         self._batch_range = batch_range
         self._committed = committed
         self._keys_file = keys_file
+        self._plain = PlainInsert()
         self._last: Outcome | None = None
         self._manifest: Connection | None = None
         self._connection: Connection | None = None
@@ -165,7 +167,7 @@ class MicroBatchWriter:
             run.handover.pace(None)
             raise
         try:
-            commit = BatchCommit(connection, run.batch, known, self._evidence)
+            commit = BatchCommit(connection, run.batch, known, self._evidence, self._plain)
             if run.is_small or not run.handover.reports_early:
                 run.done.wait()
             commit.begin()

@@ -26,6 +26,14 @@ WITH inserted AS (
 )
 SELECT file_id, count(*) FROM inserted GROUP BY file_id;
 
+-- name: merge.insert_new
+-- Staged rows that are all expected to be new: cheaper than merge.events, and undone where one is not.
+INSERT INTO events ({columns}, batch_id)
+SELECT {columns}, %(batch_id)s
+FROM {rows}
+WHERE event_id IS NOT NULL AND file_id <> ALL (%(void)s)
+ORDER BY event_id;
+
 -- name: merge.staged_row
 -- The file and line of the staged events between two places of the table.
 SELECT file_id, line_no FROM {rows}

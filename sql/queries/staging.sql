@@ -41,7 +41,15 @@ DROP TABLE IF EXISTS {table};
 
 -- name: staging.create_rows_table
 -- Where Spark's JDBC writer puts the rows of one micro-batch, events and rejects. Unlogged: it lives for seconds.
-CREATE UNLOGGED TABLE {rows} ({columns}) WITH (autovacuum_enabled = off);
+-- What only rejects have comes as one value.
+CREATE UNLOGGED TABLE {rows} (
+    {columns},
+    byte_offset bigint GENERATED ALWAYS AS ((reject ->> 'byte_offset')::bigint) STORED,
+    byte_length bigint GENERATED ALWAYS AS ((reject ->> 'byte_length')::bigint) STORED,
+    raw         bytea  GENERATED ALWAYS AS (decode(reject ->> 'raw', 'base64')) STORED,
+    reason      text   GENERATED ALWAYS AS (reject ->> 'reason') STORED,
+    detail      text   GENERATED ALWAYS AS (reject ->> 'detail') STORED
+) WITH (autovacuum_enabled = off);
 
 -- name: staging.count_rows_table
 -- What Spark's JDBC writer put there, by file. A row without a line is a note that the file is not what intake saw.

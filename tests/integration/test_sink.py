@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from databases import Database, run_sql
@@ -201,3 +202,25 @@ def test_a_large_commit_that_fails_is_known_although_no_micro_batch_follows(
     sink.load()
     assert not sink.writer.has_failed
     assert files(sink) == [("1.csv", "committed", 1, 1, 0, 0)]
+
+
+@pytest.mark.parametrize("handover", ["upload", "spool"])
+def test_staged_rows_that_turn_out_to_be_no_news_are_stored_by_the_key(
+    sink: SinkRuns, handover: Literal["upload", "spool"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spark.sink.plain_insert.MIN_ROWS", 1)
+    sink.handover = handover
+    sink.register(sink.write("new.csv", "".join(event(number) for number in range(300))))
+    sink.load()
+    again = "".join(event(number) for number in range(200, 400)) + event(399) + event(399, product_id="other")
+    sink.register(sink.write("again.csv", again))
+    sink.load()
+    sink.register(sink.write("newer.csv", "".join(event(number) for number in range(500, 600))))
+    sink.load()
+    assert files(sink) == [
+        ("new.csv", "committed", 300, 300, 0, 0),
+        ("again.csv", "committed", 202, 100, 102, 0),
+        ("newer.csv", "committed", 100, 100, 0, 0),
+    ]
+    assert sink.rows("SELECT count(*)::int FROM event_conflicts") == [(1,)]
+    sink.assert_conserved()
