@@ -47,9 +47,7 @@ def row_batches(cleaned: Cleaned) -> Iterator[pa.RecordBatch]:
 def void_row(file_id: int, flag: Flag) -> pa.RecordBatch:
     """A row that is no record: the file is not what intake saw."""
     reject = json.dumps({"reason": flag.name.lower()})
-    return _batch(
-        {"file_id": pa.array([file_id]), "line_no": pa.array([0]), "reject": pa.array([reject])}, 1
-    )
+    return _batch({"file_id": pa.array([file_id]), "line_no": pa.array([0]), "reject": pa.array([reject])}, 1)
 
 
 def _reject_texts(rejects: pa.RecordBatch) -> pa.StringArray:

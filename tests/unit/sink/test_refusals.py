@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clickstream_assets.sql_files import statement as sql
 from spark.sink.refusals import ROWS_PER_PAGE, Refused, by_file, is_about_a_row, merge_by_halves, sentence
 
 Place = tuple[int, int]
@@ -32,7 +33,9 @@ class Table:
         self.merges = 0
 
     def execute(self, statement: str) -> None:
-        self.savepoints += {"SAVEPOINT": 1, "RELEASE": -1, "ROLLBACK": -1}[statement.split()[0]]
+        self.savepoints += {
+            sql("savepoint.set"): 1, sql("savepoint.release"): -1, sql("savepoint.undo"): -1
+        }[statement]  # fmt: skip
 
     def between(self, first: str, last: str) -> list[Place]:
         low, high = (tuple(map(int, re.findall("[0-9]+", place))) for place in (first, last))
