@@ -17,6 +17,7 @@ from clickstream_assets.checks.matches_events import audit_job, audit_schedule, 
 from clickstream_assets.jobs.maintenance import maintenance, nightly_maintenance, replay_rejects
 from clickstream_assets.jobs.stream import spark_stream, start_stream, stop_stream
 from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.sensors.alerts import alerts, alerts_without_receiver
 from clickstream_assets.sensors.first_look import first_look
 from clickstream_assets.sensors.openlineage import openlineage
 from clickstream_assets.sensors.sensors import sensors
@@ -37,7 +38,11 @@ def build_definitions(
         asset_checks=[*event_checks, summaries_match_events],
         jobs=[spark_stream, stop_stream, start_stream, maintenance, replay_rejects, audit_job, report_job],
         schedules=[nightly_maintenance, audit_schedule, report_schedule],
-        sensors=[*sensors, first_look, *([openlineage] if settings.openlineage_url else [])],
+        sensors=[
+            *(*sensors, first_look),
+            alerts if settings.alert_webhook_url else alerts_without_receiver,
+            *([openlineage] if settings.openlineage_url else []),
+        ],
         resources={
             "settings": settings,
             "database": database,

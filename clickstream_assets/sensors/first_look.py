@@ -9,7 +9,7 @@ import dagster as dg
 from clickstream_assets.assets.report import report_job
 from clickstream_assets.summaries.refresh import NAMES
 
-FIRST_LOOK_TICK = 10  # seconds
+FIRST_LOOK_TICK = 30  # seconds
 DONE = "done"
 
 

@@ -18,7 +18,6 @@ from clickstream_assets.checks.event_checks import event_checks
 from clickstream_assets.checks.reporting import evaluate_checks
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.postgres.connections import Connections
-from clickstream_assets.sensors.alerts import alerts
 from clickstream_assets.sensors.progress import Reported, materializations, read_progress
 from clickstream_assets.settings import Settings
 from clickstream_assets.sql_files import statement
@@ -34,7 +33,7 @@ from clickstream_assets.supervision.shown_checks import verdict_of
 TICK = 5  # seconds
 CHECKS_TICK = 15  # seconds
 AUTOMATION_TICK = 30  # seconds: a refresh takes some, and each is a run
-REPORT_EVERY = 30.0  # seconds between two reports of progress: each leads to a refresh of the summaries
+PROGRESS_TICK = 10  # seconds
 
 
 @dg.sensor(
@@ -105,18 +104,20 @@ def _request(decision: StreamDecision, failures: int) -> dg.RunRequest:
 
 
 @dg.sensor(
-    minimum_interval_seconds=TICK,
+    minimum_interval_seconds=PROGRESS_TICK,
     default_status=dg.DefaultSensorStatus.RUNNING,
     target=dg.AssetSelection.assets("event_files", "events", "rejected_events"),
     description="Reports new files and micro-batches as materializations, with their numbers; the summaries are "
-    f"refreshed on these. One report for all that is new, every {REPORT_EVERY:.0f} s at most.",
+    "refreshed on these. One report for all that is new, every CLICKSTREAM_REFRESH_SECONDS at most.",
 )
 def ingest_progress(
-    context: dg.SensorEvaluationContext, database: dg.ResourceParam[Connections]
+    context: dg.SensorEvaluationContext,
+    database: dg.ResourceParam[Connections],
+    settings: dg.ResourceParam[Settings],
 ) -> dg.SensorResult:
     since = Reported(**json.loads(context.cursor)) if context.cursor else Reported()
     now = time.time()
-    if 0 <= now - since.at < REPORT_EVERY:
+    if 0 <= now - since.at < settings.refresh_seconds:
         return dg.SensorResult(skip_reason="Reported a moment ago.")
     with database.open("reader") as connection, ledger.snapshot(connection):
         progress = read_progress(connection, since, now)
@@ -160,4 +161,4 @@ automation = dg.AutomationConditionSensorDefinition(
     description="Refreshes the summaries after new rows were reported, never twice at a time.",
 )
 
-sensors = [spark_stream_supervisor, ingest_progress, event_check_results, automation, alerts]
+sensors = [spark_stream_supervisor, ingest_progress, event_check_results, automation]

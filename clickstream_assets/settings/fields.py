@@ -160,6 +160,10 @@ class Settings(BaseSettings):
     )
     dagster_days: Days = _setting("Days that Dagster's own runs, events and logs are kept.", 7)
 
+    refresh_seconds: Amount = _setting(
+        "Seconds between two reports of new rows to Dagster: each leads to a run that refreshes the summaries.",
+        60.0,
+    )
     latency_p99_seconds: Amount = _setting(
         "The service level that the check `latency` judges by: seconds from a file's rename to visible rows, 99 % of "
         "the files.",

@@ -20,7 +20,8 @@ from clickstream_assets.alerts import facts as alert_facts
 from clickstream_assets.alerts.webhook import deliver
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.sensors import alerts as alert_sensor
-from clickstream_assets.sensors.sensors import alerts, event_check_results
+from clickstream_assets.sensors.alerts import alerts
+from clickstream_assets.sensors.sensors import event_check_results
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision import limits
 

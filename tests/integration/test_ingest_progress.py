@@ -6,13 +6,16 @@ from control_plane import ControlPlane
 from databases import run_sql
 from ledger_books import LedgerBooks, Part
 
-from clickstream_assets.sensors import sensors
 from clickstream_assets.sensors.sensors import ingest_progress
 
 
+def refresh_every(control: ControlPlane, seconds: float) -> None:
+    control.settings = control.settings.model_copy(update={"refresh_seconds": seconds})
+
+
 @pytest.fixture
-def books(control: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> LedgerBooks:
-    monkeypatch.setattr(sensors, "REPORT_EVERY", 0.0)
+def books(control: ControlPlane) -> LedgerBooks:
+    refresh_every(control, 0.0)
     return LedgerBooks(control.database.owner_url)
 
 
@@ -77,14 +80,14 @@ def test_a_file_delivered_again_is_reported_though_it_makes_no_batch(
 
 
 def test_reports_are_not_more_frequent_than_the_summaries_can_follow(
-    control: ControlPlane, books: LedgerBooks, monkeypatch: pytest.MonkeyPatch
+    control: ControlPlane, books: LedgerBooks
 ) -> None:
     load(books, inserted=1)
     assert tick(control)
-    monkeypatch.setattr(sensors, "REPORT_EVERY", 30.0)
+    refresh_every(control, 30.0)
     load(books, inserted=1)
     assert tick(control) == {}
-    monkeypatch.setattr(sensors, "REPORT_EVERY", 0.0)
+    refresh_every(control, 0.0)
     assert tick(control)["events"]["batches"] == 1
 
 
