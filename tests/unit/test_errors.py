@@ -23,11 +23,16 @@ from spark.lease import LeaseHeld, LeaseLost
 
 # What is wrong with a file, a row or a value, and never ends a program.
 VERDICTS = {
+    "AbsentColumn",
+    "AbsentColumnError",
     "ContentChanged",
     "ContentError",
+    "DefectError",
     "FilesChanged",
     "HeaderError",
     "LayoutError",
+    "NotDelivered",
+    "PatternError",
     "PriceError",
     "TimeFormatError",
     "UnreadableError",
