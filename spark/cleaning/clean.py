@@ -44,6 +44,16 @@ class Cleaned:
     rejects: pa.RecordBatch  # `columns.REJECT_SCHEMA`
 
 
+@dataclass(frozen=True)
+class Look:
+    """Records on the way from texts to events."""
+
+    split: Split
+    found: FieldTexts
+    facts: Facts
+    prices: pa.StringArray
+
+
 class Cleaning:
     """The cleaning for one source mapping."""
 
@@ -73,6 +83,36 @@ class Cleaning:
             bounds: the times that an event may have.
             occurrences: numbers identical rows of the file; without it they are one event.
         """
+        look = self.look(records, shape, bounds)
+        facts, found, split = look.facts, look.found, look.split
+        texts = facts.texts
+        broken = broken_rules(facts)
+        events = {
+            **{
+                name: texts[name]
+                for name in ("event_id", "user_id", "session_id", "product_id", "user_agent")
+            },
+            "action_type": facts.actions,
+            "price": look.prices,
+            "event_time": pa.array(facts.times.microseconds),
+            "line_no": pa.array(records.line_numbers),
+        }
+        extras = [(name, split.texts[at]) for name, at in shape.plan.extras]
+        identity = [(name, found.text(Column(name, at))) for name, at in shape.plan.identity]
+        good = broken == 0
+        if not good.all():
+            chosen = pa.array(np.flatnonzero(good))
+            events = {name: column.take(chosen) for name, column in events.items()}
+            extras = [(name, column.take(chosen)) for name, column in extras]
+            identity = [(name, column.take(chosen)) for name, column in identity]
+        extra = json_objects(extras, int(good.sum()))
+        return Cleaned(
+            _events(events, identity, extra, file_id, occurrences),
+            _rejects(records, facts, broken, file_id),
+        )
+
+    def look(self, records: Records, shape: FileShape, bounds: TimeBounds) -> Look:
+        """What the rules look at."""
         split = split_records(records.values, records.flags == Flag.NONE, shape.columns)
         found = FieldTexts(split, shape, len(records), self._nothing)
         sources = dict(zip(FIELDS, shape.plan.sources, strict=True))
@@ -93,30 +133,7 @@ class Cleaning:
             price_reasons=price_reasons,
             bounds=bounds,
         )
-        broken = broken_rules(facts)
-        events = {
-            **{
-                name: texts[name]
-                for name in ("event_id", "user_id", "session_id", "product_id", "user_agent")
-            },
-            "action_type": actions,
-            "price": prices,
-            "event_time": pa.array(times.microseconds),
-            "line_no": pa.array(records.line_numbers),
-        }
-        extras = [(name, split.texts[at]) for name, at in shape.plan.extras]
-        identity = [(name, found.text(Column(name, at))) for name, at in shape.plan.identity]
-        good = broken == 0
-        if not good.all():
-            chosen = pa.array(np.flatnonzero(good))
-            events = {name: column.take(chosen) for name, column in events.items()}
-            extras = [(name, column.take(chosen)) for name, column in extras]
-            identity = [(name, column.take(chosen)) for name, column in identity]
-        extra = json_objects(extras, int(good.sum()))
-        return Cleaned(
-            _events(events, identity, extra, file_id, occurrences),
-            _rejects(records, facts, broken, file_id),
-        )
+        return Look(split, found, facts, prices)
 
     def _actions(self, words: pa.StringArray) -> pa.StringArray:
         encoded = words.dictionary_encode()

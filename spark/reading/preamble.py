@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from clickstream_assets.contract import REPLAY_OF
 from spark.mapping.source_mapping import DELIMITERS, SourceMapping
-from spark.reading.header import MAX_HEADER_BYTES, Layout, given_header, parse_header
+from spark.reading.header import MAX_HEADER_BYTES, HeaderError, Layout, given_header, parse_header
 
 _MARK = b"\xef\xbb\xbf"  # the byte-order mark
 _UNSEEN = rb"\xef\xbb\xbf|\xe2\x80\x8b|\xe2\x81\xa0|\xc2\xa0"  # byte-order mark, zero-width space, word joiner, NBSP
@@ -39,27 +39,43 @@ class Preamble:
 
 
 def read_beginning(
-    blocks: Iterator[bytes], mapping: SourceMapping
+    blocks: Iterator[bytes], mapping: SourceMapping, problems: list[HeaderError] | None = None
 ) -> tuple[Preamble, Layout, Iterator[bytes]]:
     """The preamble of a file, what its columns are, and the blocks behind the preamble.
+
+    Args:
+        problems: takes the error where the columns are known all the same, which then is not raised.
 
     Raises:
         HeaderError: by its columns no event can be read.
     """
     if mapping.header is None:
         preamble, blocks = take_preamble(blocks)
-        return preamble, parse_header(preamble.header, mapping, preamble.delimiter), blocks
+        try:
+            return preamble, parse_header(preamble.header, mapping, preamble.delimiter), blocks
+        except HeaderError as error:
+            return preamble, _in_spite_of(error, problems), blocks
     data = b""
     for block in blocks:
         data += block
         if len(data) > MAX_HEADER_BYTES or b"\n" in data.strip():
             break
     if _REPLAYED.match(data):
-        return read_beginning(_chain(data, blocks), replace(mapping, header=None))
+        return read_beginning(_chain(data, blocks), replace(mapping, header=None), problems)
     mark = len(_MARK) if data.startswith(_MARK) else 0
     line, _, _ = data[mark:].lstrip().partition(b"\n")
-    layout = given_header(mapping.header, line[:MAX_HEADER_BYTES], mapping)
+    try:
+        layout = given_header(mapping.header, line[:MAX_HEADER_BYTES], mapping)
+    except HeaderError as error:
+        layout = _in_spite_of(error, problems)
     return Preamble(data[:mark], b"", None, 1), layout, _chain(data[mark:], blocks)
+
+
+def _in_spite_of(error: HeaderError, problems: list[HeaderError] | None) -> Layout:
+    if problems is None or error.layout is None:
+        raise error
+    problems.append(error)
+    return error.layout
 
 
 def take_preamble(blocks: Iterator[bytes]) -> tuple[Preamble, Iterator[bytes]]:

@@ -12,12 +12,16 @@ from collections.abc import Mapping, Sequence
 
 from spark.mapping.source_mapping import GROUPING_SIGNS, PriceFormat
 
-GUIDE = "docs/own-data.md"
+GUIDE = "docs/source-mapping.md"
 NAMED = 20  # unknown actions: with more, it is another column
 
 OF_REASONS = {
-    "unknown_action_type": "[actions] of a source mapping says which action a word is",
+    "unknown_action_type": "[actions] of a source mapping says which action a word is, [events] other_actions that it "
+    "is one of its own",
     "invalid_event_time": "[time] of a source mapping says how times are written",
+    "missing_user_id": '[events] optional = ["user_id"] keeps such rows; { first = [...] } finds another id',
+    "missing_session_id": '[events] optional = ["session_id"] keeps such rows',
+    "missing_product_id": '[events] optional = ["product_id"] keeps such rows; other_actions need no product',
     "backslash_escape": '[format] of a source mapping says whether a backslash escapes quotes: escape = "backslash" '
     'or "none"',
     "text_after_quote": "a quote within quotes is doubled; where a backslash escapes it, say so in a source mapping: "
@@ -28,7 +32,24 @@ _GROUPS = f"[{re.escape(''.join(sign for sign in GROUPING_SIGNS if sign != ','))
 _DECIMAL_COMMA = re.compile(
     rf"[+-]?(?:[0-9]+|[0-9]{{1,3}}(?:(?P<sign>{_GROUPS})[0-9]{{3}})(?:(?P=sign)[0-9]{{3}})*),[0-9]+"
 )
+_AROUND = re.compile(
+    r"(?P<before>[^\d.,+\-]{0,5})[+-]?[\d.,][\d.,' \u00a0\u202f]*?(?P<behind>[^\d.,+\-]{0,5})"
+)
 _COMMA_GROUPS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?P<rest>\.[0-9]+)?")
+
+
+_MISSING = {
+    "user_id": 'name it in [columns] or [fields]; guests: user_id = { constant = "guest" }',
+    "session_id": "name it in [columns] or [fields]; session_id = false where the producer has none",
+    "action_type": 'name it in [columns] or [fields]; action_type = { constant = "view" } where all rows are views',
+    "product_id": "name it in [columns] or [fields]",
+    "event_time": "name it in [columns] or [fields]; two columns: event_time = { join = [...] }",
+}
+
+
+def missing_field(field: str) -> str:
+    """What to do about a required field of which nothing says where it comes from."""
+    return _MISSING[field]
 
 
 def hint(reason: str) -> str | None:
@@ -54,6 +75,16 @@ def price_format(rejected: Sequence[str]) -> PriceFormat | None:
     if any(group and not comma for comma, group in zip(found, grouped, strict=True)):
         return PriceFormat(".", ",")
     return PriceFormat(",") if any(found) else None
+
+
+def currency_signs(prices: Sequence[str]) -> list[str]:
+    """The signs of currencies that most of some prices begin or end with."""
+    found = [_AROUND.fullmatch(text) for text in prices]
+    signs = Counter(
+        sign for match in found if match for sign in (match["before"].strip(), match["behind"].strip())
+    )
+    del signs[""]
+    return [sign for sign, number in signs.most_common(3) if number * 20 >= len(prices)]
 
 
 def price_hints(rejected: Mapping[str, Sequence[str]], known: PriceFormat) -> list[str]:

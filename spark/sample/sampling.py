@@ -7,10 +7,13 @@ Belongs here: which files are looked at, and their first records. Does not belon
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
 
 from clickstream_assets.file_names import ledger_path
 from spark.cleaning.clean import Cleaned, Cleaning
@@ -19,14 +22,31 @@ from spark.cleaning.time_bounds import TimeBounds
 from spark.intake.dialect import escapes_by_backslash
 from spark.intake.discovery import PROBLEMS, Candidate, Discovery
 from spark.intake.inspection import ESCAPES, check_path
+from spark.mapping.file_plan import FilePlan
 from spark.mapping.source_mapping import SourceMapping
 from spark.reading.content import Content, ContentChanged, ContentError
+from spark.reading.fields import Columns
 from spark.reading.header import HeaderError, Layout
 from spark.reading.preamble import read_beginning
 from spark.reading.quotes import BY_BACKSLASH
 from spark.reading.records import Records, split_blocks
+from spark.sample.faults import Fault, all_faults
+
+SHOWN_BYTES = 200  # of a record
 
 Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The first records of a file whose columns are known, whether or not events can be read by them."""
+
+    layout: Layout
+    plan: FilePlan
+    texts: dict[int, list[str | None]]  # by the position of the column; null in rows that cannot be split
+    line_numbers: list[int]
+    raw: list[bytes]  # the beginning of each record
+    faults: list[Fault]
 
 
 @dataclass(frozen=True)
@@ -38,6 +58,7 @@ class Sample:
     reason: str | None = None  # as `ingest_files` would have it
     detail: str | None = None
     cleaned: Cleaned | None = None  # file_id is the sample's number
+    looked: Looked | None = None
 
 
 @dataclass(frozen=True)
@@ -83,9 +104,13 @@ def sample_file(
             if content.state.size_bytes == 0:
                 return Sample(path, reason="empty_file", detail="It has no bytes.")
             compression = content.compression(path)
-            preamble, layout, blocks = read_beginning(content.text_blocks(compression), mapping)
+            problems: list[HeaderError] = []
+            preamble, layout, blocks = read_beginning(content.text_blocks(compression), mapping, problems)
             layout = replace(layout, escape=ESCAPES[mapping.escape])
-            check_path(layout, mapping, ledger_path(path))
+            try:
+                check_path(layout, mapping, ledger_path(path))
+            except HeaderError as error:
+                problems.append(error)
             offset, line = len(preamble), preamble.next_line
             first_block = list(islice(blocks, 1))
             if mapping.escape is None and escapes_by_backslash(
@@ -100,25 +125,46 @@ def sample_file(
                 delimiter=layout.delimiter,
                 escape=layout.escape,
             )
-            first = next(runs, None)
+            first = _first_records(runs, rows)
+            shape = FileShape.of(layout, mapping).at(ledger_path(path))
+            looked = _looked(first, layout, shape, mapping, bounds) if first else None
+            if problems:
+                return Sample(path, reason=problems[0].reason, detail=problems[0].detail, looked=looked)
             if first is None:
                 return Sample(path, layout)
-            shape = FileShape.of(layout, mapping).at(ledger_path(path))
-            cleaned = Cleaning(mapping).clean(_head(first, rows), shape, number, bounds)
-            return Sample(path, layout, cleaned=cleaned)
+            cleaned = Cleaning(mapping).clean(first, shape, number, bounds)
+            return Sample(path, layout, cleaned=cleaned, looked=looked)
     except (ContentError, HeaderError) as error:
         return Sample(path, reason=error.reason, detail=error.detail)
     except ContentChanged as error:
         return Sample(path, reason="changed", detail=f"It changed meanwhile: {error}.")
 
 
-def _head(records: Records, rows: int) -> Records:
+def _looked(
+    records: Records, layout: Layout, shape: FileShape, mapping: SourceMapping, bounds: TimeBounds
+) -> Looked:
+    columns = Columns.of(layout, range(len(layout.columns)))
+    look = Cleaning(mapping).look(records, replace(shape, columns=columns), bounds)
+    texts = {at: column.to_pylist() for at, column in look.split.texts.items()}
+    raw = [value[:SHOWN_BYTES] for value in records.values.to_pylist()]
+    return Looked(layout, shape.plan, texts, records.line_numbers.tolist(), raw, all_faults(look.facts))
+
+
+def _first_records(runs: Iterator[Records], rows: int) -> Records | None:
+    """At most `rows` records of a file; None where it has none."""
+    taken: list[Records] = []
+    for run in runs:
+        taken.append(run)
+        if sum(map(len, taken)) >= rows:
+            break
+    if not taken:
+        return None
     return Records(
-        records.values[:rows],
-        records.line_numbers[:rows],
-        records.offsets[:rows],
-        records.lengths[:rows],
-        records.flags[:rows],
-        records.end_offset,
-        records.end_line,
+        pa.concat_arrays([run.values for run in taken])[:rows],
+        np.concatenate([run.line_numbers for run in taken])[:rows],
+        np.concatenate([run.offsets for run in taken])[:rows],
+        np.concatenate([run.lengths for run in taken])[:rows],
+        np.concatenate([run.flags for run in taken])[:rows],
+        taken[-1].end_offset,
+        taken[-1].end_line,
     )

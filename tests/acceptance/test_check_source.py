@@ -25,14 +25,19 @@ format = "%s"
 
 
 def check_source(
-    home: Path, directory: Path, mapping: Path | None = None
+    home: Path, directory: Path, mapping: Path | None = None, *options: str
 ) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CLICKSTREAM_")}
     environment["CLICKSTREAM_HOME"] = str(home)
     if mapping is not None:
         environment["CLICKSTREAM_SOURCE_MAPPING"] = str(mapping)
     return subprocess.run(
-        [*COMMAND, str(directory)], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [*COMMAND, str(directory), *options],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
@@ -49,8 +54,10 @@ def shop(tmp_path: Path) -> Path:
 def test_without_a_mapping_it_says_what_is_missing(tmp_path: Path, shop: Path) -> None:
     done = check_source(tmp_path / "home", shop)
     assert done.returncode == 1
-    assert "a.csv: The first line, of 5 columns, names none of our fields." in done.stdout
-    assert "[columns] of a source mapping" in done.stdout
+    assert "not read at all: The first line, of 5 columns, names none of our fields." in done.stdout
+    for field in ("user_id", "session_id", "action_type", "product_id", "event_time"):
+        assert f"{field:<14} MISSING: name it in [columns] or [fields]" in done.stdout
+    assert "--propose" in done.stdout
 
 
 def test_with_a_mapping_it_says_what_would_become_of_the_rows_and_writes_nothing(
@@ -82,3 +89,21 @@ def test_an_empty_directory_is_answered_with_a_sentence(tmp_path: Path) -> None:
     done = check_source(tmp_path / "home", empty)
     assert done.returncode == 2
     assert done.stderr == f"clickstream check-source: There are no files in {empty}: put one there.\n"
+
+
+def test_a_mapping_is_proposed_and_the_rows_are_shown_with_it(tmp_path: Path, shop: Path) -> None:
+    mapping, html = tmp_path / "proposed.toml", tmp_path / "check.html"
+    done = check_source(
+        tmp_path / "home", shop, None, "--propose", str(mapping), "--show", "--html", str(html)
+    )
+    assert done.returncode == 1
+    assert f"{mapping} is written; with it:" in done.stdout
+    assert "rows (2): 1 become events, 1 are rejected" in done.stdout
+    assert "a.csv, line 2: an event" in done.stdout
+    assert "│ event_time   2026-02-01 10:00:00.000000 UTC" in done.stdout
+    assert "becomes an event" in html.read_text()
+    again = check_source(tmp_path / "home", shop, mapping)
+    assert "rows (2): 1 become events, 1 are rejected" in again.stdout
+    refused = check_source(tmp_path / "home", shop, None, "--propose", str(mapping))
+    assert refused.returncode == 2
+    assert refused.stderr.endswith("is there already: name another file, or remove it.\n")

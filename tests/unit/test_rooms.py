@@ -83,6 +83,7 @@ SHARED = {
     "paths",
     "settings",
     "sql_files",
+    "text",
 }
 
 

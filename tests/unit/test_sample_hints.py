@@ -36,9 +36,10 @@ def test_the_signs_of_prices_are_guessed_from_those_that_could_not_be_read(
 def test_files_with_decimal_commas_are_named_with_what_to_write() -> None:
     rejected = {"a.csv": ["19,90"], "b.csv": ["7,5"], "c.csv": ["1.234,50"], "d.csv": ["x"]}
     assert price_hints(rejected, PriceFormat()) == [
-        'a.csv and 1 more look like decimal commas: write [price] decimal = "," in a source mapping: docs/own-data.md',
+        'a.csv and 1 more look like decimal commas: write [price] decimal = "," in a source mapping: '
+        "docs/source-mapping.md",
         'c.csv looks like decimal commas: write [price] decimal = "," and grouping = "." in a source mapping: '
-        "docs/own-data.md",
+        "docs/source-mapping.md",
     ]
 
 

@@ -111,7 +111,7 @@ def test_the_report_counts_events_rejects_and_repeats(tmp_path: Path) -> None:
     lines, is_good = report(sample(tmp_path), 7, SourceMapping())
     text = "\n".join(lines)
     assert not is_good
-    assert lines[0] == "7 files, 1 of them looked at, 6 rows in all."
+    assert lines[0] == "7 files, 1 looked at, 6 rows in all."
     assert "rows (6): 3 become events, 3 are rejected" in text
     assert "unknown_action_type           2   a.csv, line 5: 'gekauft'" in text
     assert "→ 'gekauft' 1, 'geschaut' 1" in text

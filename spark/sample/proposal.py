@@ -1,0 +1,137 @@
+"""A first source mapping for a sample, as TOML: what is in doubt stands there with the reason of the doubt.
+
+Pure: from profiles of columns to a text. What is known by its name needs no line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clickstream_assets.contract import REQUIRED
+from spark.cleaning.vocabulary import ACTIONS
+from spark.mapping.file_plan import FilePlan
+from spark.mapping.letters import ascii_lower
+from spark.mapping.source_mapping import UNMAPPED
+from spark.mapping.sources import Column
+from spark.reading.header import FIELDS
+from spark.sample.guesses import action_of, by_name, fits, quantity
+from spark.sample.profile import Profile
+from spark.sample.proposal_text import Proposal, quoted
+from spark.sample.proposed_values import propose_nothing, propose_prices, propose_times
+
+
+def propose(
+    columns: Sequence[str], profiles: Sequence[Profile], *, has_header: bool = True, action: str | None = None
+) -> Proposal:
+    """A mapping for files with these columns. Without a header, `columns` are names that were made up; `action`: what
+    the names of the files speak of."""
+    proposal = Proposal()
+    if not has_header:
+        names = ", ".join(map(quoted, columns))
+        proposal.add(
+            "format", f"header = [{names}]", "the first line looks like a row; give the columns their names"
+        )
+    plan = FilePlan.of(columns, UNMAPPED)
+    found: dict[str, Profile] = {}
+    for name, source in zip(FIELDS, plan.sources, strict=True):
+        if isinstance(source, Column):
+            found[name] = next(
+                one for one in profiles if one.name == columns[source.at].strip() and not one.steps
+            )
+            proposal.known.append(f"{name} is {found[name].name}, by its name.")
+    for name in (*REQUIRED, "price", "user_agent"):
+        if name not in found and (guess := _guess(name, profiles, found)) is not None:
+            found[name] = guess
+            _add_source(proposal, name, guess)
+    propose_times(proposal, profiles, found)
+    _actions(proposal, profiles, found, action)
+    propose_prices(proposal, found.get("price"))
+    _missing(proposal, found)
+    propose_nothing(proposal, found)
+    return proposal
+
+
+def _guess(name: str, profiles: Sequence[Profile], found: dict[str, Profile]) -> Profile | None:
+    taken = list(found.values())
+    candidates = [one for one in by_name(profiles, name, taken) if fits(name, one)]
+    if not candidates and name in ("event_time", "action_type", "user_agent"):
+        candidates = [one for one in profiles if one not in taken and fits(name, one)]
+    return candidates[0] if candidates else None
+
+
+def _add_source(proposal: Proposal, name: str, guess: Profile) -> None:
+    shown = ", ".join(text if len(text) <= 30 else f"{text[:29]}…" for text in list(guess.counts)[:3])
+    doubt = f"by the look of it: {shown}"
+    if guess.steps:
+        proposal.add("fields", f"{name} = {_json_source(guess)}", doubt)
+    else:
+        proposal.add("columns", f"{quoted(guess.name)} = {quoted(name)}", doubt)
+
+
+def _json_source(profile: Profile) -> str:
+    steps = ", ".join(quoted(step) if isinstance(step, str) else str(step) for step in profile.steps)
+    return f"{{ column = {quoted(profile.name)}, json = [{steps}] }}"
+
+
+def _actions(
+    proposal: Proposal, profiles: Sequence[Profile], found: dict[str, Profile], action: str | None
+) -> None:
+    column = found.get("action_type")
+    if column is None:
+        amount = quantity(profiles)
+        if amount is not None:
+            case = f'{{ column = {quoted(amount.name)}, below = 0, then = "remove_from_cart" }}'
+            proposal.add(
+                "fields",
+                f'action_type = {{ constant = "purchase", when = [{case}] }}',
+                f"no column has actions, and {amount.name} is negative at times: are these purchases and returns?",
+            )
+        else:
+            doubt = (
+                "no column has actions: what are these rows?"
+                if action is None
+                else "as the names of the files say"
+            )
+            proposal.add("fields", f"action_type = {{ constant = {quoted(action or 'view')} }}", doubt)
+        return
+    others = []
+    for word, number in column.counts.most_common():
+        if ascii_lower(word) in ACTIONS:
+            continue
+        ours = action_of(word)
+        if ours is None:
+            others.append(word)
+        else:
+            proposal.add("actions", f"{quoted(word)} = {quoted(ours)}", f"a guess, for {number:,} rows")
+    if others:
+        words = ", ".join(map(quoted, others))
+        proposal.add(
+            "events",
+            f"other_actions = [{words}]",
+            "of none of our four: kept under their names",
+        )
+
+
+def _missing(proposal: Proposal, found: dict[str, Profile]) -> None:
+    for name in REQUIRED:
+        if name in found or name == "action_type":
+            continue
+        if name == "session_id":
+            proposal.add(
+                "fields", "session_id = false", "no column looks like a session; an order would be one, too"
+            )
+        elif name == "user_id":
+            proposal.add("fields", 'user_id = { constant = "guest" }', "no column looks like a user")
+        elif name == "product_id":
+            proposal.add("fields", "product_id = false", "no column looks like a product")
+        else:
+            proposal.note("fields", f"MISSING: {name}. No column looks like it.")
+    lacking = {
+        name: 1 - len(found[name].texts) / found[name].rows
+        for name in ("user_id", "session_id", "product_id")
+        if name in found and len(found[name].texts) < found[name].rows
+    }
+    if lacking:
+        shares = ", ".join(f"{share:.0%} of the rows lack {name}" for name, share in lacking.items())
+        names = ", ".join(map(quoted, lacking))
+        proposal.note("events", f"optional = [{names}]   # {shares}, and are rejected unless it is said")

@@ -1,0 +1,67 @@
+"""From the samples of a directory to a proposed mapping, tried on the same files."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from clickstream_assets.file_names import ledger_path
+from spark.mapping.source_mapping import SourceMapping, mapping_of
+from spark.reading.header import Layout
+from spark.sample.guesses import action_of
+from spark.sample.profile import profiles
+from spark.sample.proposal import propose
+from spark.sample.report import by_layout
+from spark.sample.sampling import Sample
+
+Sampling = Callable[[SourceMapping], list[Sample]]
+_LOOKS_LIKE_A_VALUE = re.compile(r"[+-]?[0-9][0-9.,:/ TZ+-]*|[0-9a-fA-F-]{32,36}|\s*")
+
+
+def proposed(sampling: Sampling) -> str | None:
+    """A mapping for the files that `sampling` finds, as TOML; None: no columns were found in any of them.
+
+    Of files with several headers, it is for those with the most rows.
+    """
+    groups = by_layout(sampling(mapping_of({}, "")))
+    if not groups:
+        return None
+    layout, alike = max(groups.items(), key=lambda group: sum(map(_rows, group[1])))
+    columns, has_header = layout.columns, True
+    if alike[0].reason == "no_header" and _is_row(layout):
+        columns, has_header = tuple(f"column_{at}" for at in range(1, len(layout.columns) + 1)), False
+        tables = {"format": {"header": list(columns), "delimiter": layout.delimiter}}
+        alike = max(
+            by_layout(sampling(mapping_of(tables, ""))).values(), key=lambda group: sum(map(_rows, group))
+        )
+    looked = [sample.looked for sample in alike if sample.looked is not None]
+    rows = [row for one in looked for row in zip(*one.texts.values(), strict=True) if any(row)]
+    texts = [[row[at] for row in rows] for at in range(len(columns))]
+    names = [ledger_path(sample.path).rpartition("/")[2] for sample in alike]
+    proposal = propose(
+        columns, profiles(columns, texts), has_header=has_header, action=_action_of_names(names)
+    )
+    for other in groups:
+        if other.columns != layout.columns:
+            count = len(other.columns)
+            proposal.known.append(
+                f"Other files have other columns ({count}): give them a mapping of their own."
+            )
+    return proposal.toml()
+
+
+def _rows(sample: Sample) -> int:
+    return 0 if sample.looked is None else len(sample.looked.line_numbers)
+
+
+def _is_row(layout: Layout) -> bool:
+    """Whether a first line looks like values, not like names."""
+    values = Counter(_LOOKS_LIKE_A_VALUE.fullmatch(cell.strip()) is not None for cell in layout.columns)
+    return values[True] >= values[False]
+
+
+def _action_of_names(names: Sequence[str]) -> str | None:
+    """The action that all names of files speak of."""
+    found = {action_of(name) for name in names}
+    return found.pop() if len(found) == 1 else None

@@ -1,0 +1,48 @@
+"""Where a field comes from, in words."""
+
+from __future__ import annotations
+
+from spark.mapping.sources import (
+    Case,
+    Cases,
+    Column,
+    Constant,
+    First,
+    Join,
+    JsonValue,
+    Lookup,
+    PathPart,
+    Source,
+    Sum,
+)
+
+
+def described(source: Source) -> str:
+    """A source on one line."""
+    match source:
+        case Column(name, _):
+            return name
+        case Constant(text):
+            return f"always {text!r}"
+        case PathPart(name):
+            return f"{name} of the path"
+        case JsonValue(column, steps):
+            return f"{'.'.join(map(str, steps))} in the JSON of {column.name}"
+        case Join(parts, separator):
+            return f"{f' {separator!r} '.join(map(described, parts))}, joined"
+        case First(parts):
+            return " or else ".join(map(described, parts))
+        case Sum(terms):
+            return " + ".join(
+                f"{described(term.of)}{f' ({term.unit})' if term.unit else ''}" for term in terms
+            )
+        case Lookup(of, words):
+            return f"{described(of)}, looked up among {len(words):,} words"
+        case Cases(cases, otherwise):
+            return f"{described(otherwise)}; {'; '.join(map(_case, cases))}"
+
+
+def _case(case: Case) -> str:
+    compared = {"is": "is", "starts_with": "starts with", "below": "is below", "above": "is above"}
+    what = f"{compared[case.comparison]} {' or '.join(case.values)}" if case.values else "is missing"
+    return f"{case.then!r} where {described(case.of)} {what}"
