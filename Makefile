@@ -11,7 +11,7 @@ PARALLEL = -n 2 --no-loadscope-reorder
 UV_COMPILE = uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
 	--generate-hashes --no-strip-extras
 
-.PHONY: run setup test test-faults lint bench screenshots graph settings alert-rules lock clean check-java
+.PHONY: run setup test test-faults lint bench screenshots graph settings alert-rules dashboard lock clean check-java
 
 run: check-java $(RUN_STAMP)
 	@exec $(BIN)/clickstream up
@@ -47,6 +47,10 @@ alert-rules: $(DEV_STAMP)
 # What README and .env.example say of the settings.
 settings: $(DEV_STAMP)
 	@$(BIN)/python scripts/settings_documents.py
+
+# Grafana's dashboard, from the table in the script.
+dashboard: $(DEV_STAMP)
+	@$(BIN)/python scripts/grafana_dashboard.py
 
 lock:
 	$(UV_COMPILE) pyproject.toml -o requirements.lock

@@ -15,8 +15,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-NAMES = ("owner", "writer", "reader", "dagster", "pgadmin", "spark")
-OURS, POSTGRES, PGADMIN = 10001, 999, 5050  # user ids of the images
+NAMES = ("owner", "writer", "reader", "dagster", "pgadmin", "spark", "grafana")
+OURS, POSTGRES, PGADMIN, GRAFANA = 10001, 999, 5050, 472  # user ids of the images
 
 # Volume: (user, files). A file is a password by its name, or made from one.
 CONSUMERS: Mapping[str, tuple[int, tuple[str, ...]]] = {
@@ -27,6 +27,7 @@ CONSUMERS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "spark": (OURS, ("spark-defaults.conf",)),
     "pgadmin": (PGADMIN, ("pgadmin", "pgpass-reader")),
     "metrics": (OURS, ("reader",)),
+    "grafana": (GRAFANA, ("grafana", "reader")),
 }
 
 SPARK_DEFAULTS = """\

@@ -19,9 +19,9 @@ COMPOSE = PROJECT / "docker-compose.yml"
 STACK: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
 ONE_SHOT = {"secrets", "setup"}
-THEIRS = {"postgres", "pgadmin", "prometheus"}
+THEIRS = {"postgres", "pgadmin", "prometheus", "grafana"}
 OPEN = {"postgres", "pgadmin"}  # their images write beside their data, and begin as root
-MONITORING = {"metrics", "prometheus"}
+MONITORING = {"metrics", "prometheus", "grafana"}
 PASSWORD_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 
 
@@ -164,6 +164,7 @@ def test_each_service_has_the_secrets_of_its_part_alone_and_cannot_change_them()
         "spark-worker": "secrets-spark",
         "pgadmin": "secrets-pgadmin",
         "metrics": "secrets-metrics",
+        "grafana": "secrets-grafana",
     }
     assert all(str(mount).endswith(":ro") for mount in mounts.values())
     assert [name for name in SERVICES if "secrets:/kept" in SERVICES[name].get("volumes", [])] == ["secrets"]
@@ -196,6 +197,7 @@ def test_the_metrics_know_the_readers_password_alone_and_only_prometheus_reaches
     assert "ports" not in SERVICES["metrics"]
     assert networks("metrics") == {"database", "monitoring"}
     assert networks("prometheus") == {"monitoring"}
+    assert networks("grafana") == {"database", "monitoring"}
     assert {name for name in SERVICES if "monitoring" in networks(name)} == MONITORING
 
 
@@ -219,6 +221,25 @@ def test_prometheus_has_the_same_configuration_and_rules_in_the_stack_but_asks_t
     assert command[command.index("--port") + 1] == str(METRICS_PORT)
     for file, host in (("targets.yml", "127.0.0.1"), ("targets-compose.yml", "metrics")):
         assert yaml.safe_load((folder / file).read_text()) == [{"targets": [f"{host}:{METRICS_PORT}"]}]
+
+
+def test_grafana_finds_its_sources_by_the_names_of_the_services_and_the_reader_alone() -> None:
+    folder = PROJECT / "monitoring" / "grafana"
+    sources = yaml.safe_load((folder / "provisioning" / "datasources" / "clickstream.yml").read_text())
+    prometheus, postgres = sources["datasources"]
+    assert prometheus["url"] == "http://prometheus:9090"
+    assert (postgres["url"], postgres["user"]) == ("postgres:5432", "clickstream_reader")
+    assert postgres["secureJsonData"] == {"password": "$__file{/run/secrets/reader}"}
+    service = SERVICES["grafana"]
+    mounts = dict(volume.split(":")[:2] for volume in service["volumes"])
+    (provider,) = yaml.safe_load((folder / "provisioning" / "dashboards" / "clickstream.yml").read_text())[
+        "providers"
+    ]
+    assert mounts["./monitoring/grafana/dashboards"] == provider["options"]["path"]
+    assert mounts["./monitoring/grafana/provisioning"] == "/etc/grafana/provisioning"
+    environment = service["environment"]
+    assert environment["GF_SECURITY_ADMIN_PASSWORD__FILE"] == "/run/secrets/grafana"
+    assert not any("ANONYMOUS" in name for name in environment)
 
 
 def test_the_database_is_configured_as_the_embedded_one_is() -> None:

@@ -78,6 +78,7 @@ def test_everyone_gets_what_it_needs_and_nothing_else(program: ModuleType, direc
         "spark": {"spark"},
         "pgadmin": {"pgadmin", "reader"},
         "metrics": {"reader"},
+        "grafana": {"grafana", "reader"},
     }
 
 
