@@ -29,8 +29,9 @@ from spark.mapping.source_mapping import SourceMapping
 from spark.mapping.sources import Column
 from spark.mapping.time_formats import TimeFormats
 from spark.reading.fields import Split, split_records
+from spark.reading.flags import Flag
 from spark.reading.header import FIELDS
-from spark.reading.records import KEPT_BYTES, Flag, Records
+from spark.reading.records import KEPT_BYTES, Records
 
 # Numbers of rows among the identical ones of their file, given the digests of their values and which of them count.
 Occurrences = Callable[[npt.NDArray[np.uint64]], npt.NDArray[np.int64]]

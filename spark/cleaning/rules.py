@@ -19,8 +19,8 @@ from spark.cleaning.prices import INVALID, NEGATIVE
 from spark.cleaning.texts import NO_TEXT
 from spark.cleaning.time_bounds import EARLIEST_US, TimeBounds
 from spark.cleaning.times import Times
+from spark.reading.flags import Flag
 from spark.reading.header import REQUIRED
-from spark.reading.records import Flag
 
 MAX_ID_CHARACTERS = 256  # keys of the summaries; a longer id is garbage
 MAX_USER_AGENT_BYTES = 2_000

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from clickstream_assets.errors import StreamError
 from spark.cleaning.clean import Cleaned
-from spark.reading.records import Flag
+from spark.reading.flags import Flag
 
 
 class RowsLost(StreamError):

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from spark.cleaning.clean import Cleaned
 from spark.cleaning.columns import EVENT_COLUMNS, REJECT_COLUMNS, Column
-from spark.reading.records import Flag
+from spark.reading.flags import Flag
 
 # A row is an event or a reject; both have file_id and line_no.
 REJECT = Column("reject", pa.string(), "jsonb", "string")

@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark.reading.fields import Columns, split_records
+from spark.reading.flags import Flag
 from spark.reading.header import Layout
 from spark.reading.quotes import BY_BACKSLASH, good_record
-from spark.reading.records import Flag, Records, split_blocks
+from spark.reading.records import Records, split_blocks
 
 
 def escapes_by_backslash(blocks: Iterator[bytes], *, offset: int, line: int, layout: Layout) -> bool:

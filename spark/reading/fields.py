@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from spark.reading.flags import Flag
 from spark.reading.header import Layout
 from spark.reading.quotes import BY_BACKSLASH, doubled_escapes, good_record, read_record
-from spark.reading.records import Flag
 from spark.reading.regular_records import buffer_of, regular_records
 
 

@@ -5,11 +5,15 @@ Belongs here: quotes, line ends, and where parsers disagree about them. Does not
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from spark.reading.quotes import BACKSLASH, BY_BACKSLASH, CARRIAGE_RETURN, NEWLINE, QUOTE, structural_quotes
+
+Indices = npt.NDArray[np.int64]
 
 
 def regular_records(
@@ -22,34 +26,64 @@ def regular_records(
     """
     if all_candidates and _is_plainly_regular(text, len(values), delimiter, escape):
         return np.ones(len(values), bool)
-    bounds = _bounds(values)
-    bounds -= bounds[0]
-    data = np.frombuffer(text + b"\n", np.uint8)  # one more, so that the last byte has a successor
+    records = _Quoted.of(values, text, by_backslash=escape == BY_BACKSLASH)
     regular = np.ones(len(values), bool)
-    quotes = structural_quotes(data[:-1], by_backslash=escape == BY_BACKSLASH)
-    before = np.searchsorted(quotes, bounds)
-    counts = np.diff(before)
-    row = np.repeat(np.arange(len(values)), counts)
-    is_opening = (np.arange(len(quotes)) - before[row]) % 2 == 0
-    opens, closes = _neighbours(delimiter, escape)
-    in_front, behind = data[quotes - 1], data[quotes + 1]
-    is_first = quotes == bounds[row]
-    is_plain = np.where(is_opening, is_first | opens[in_front], closes[behind])
-    if escape is None:
-        is_plain &= is_opening | (in_front != BACKSLASH)
-    regular[row[~is_plain]] = False
-    regular[counts % 2 == 1] = False
-
-    def row_of(positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        return np.searchsorted(bounds, positions, side="right") - 1
-
-    returns = np.flatnonzero(data[:-1] == CARRIAGE_RETURN)
-    regular[row_of(returns[data[returns + 1] != NEWLINE])] = False
-    newlines = np.flatnonzero(data[:-1] == NEWLINE)
-    newlines = newlines[newlines + 1 < bounds[row_of(newlines) + 1]]  # not those at a record's end
-    is_outside = (np.searchsorted(quotes, newlines) - before[row_of(newlines)]) % 2 == 0
-    regular[row_of(newlines[is_outside])] = False
+    for irregular in (
+        records.with_quotes_out_of_place(*_neighbours(delimiter, escape), escape is None),
+        records.with_an_open_quote(),
+        records.with_a_lone_carriage_return(),
+        records.with_a_newline_outside_quotes(),
+    ):
+        regular[irregular] = False
     return regular
+
+
+@dataclass(frozen=True)
+class _Quoted:
+    """Records and their quotes. Each rule names the rows of those that break it; one may be named twice."""
+
+    data: npt.NDArray[np.uint8]  # of all records, and one byte more, so that the last one has a successor
+    bounds: Indices  # of the records in it
+    quotes: Indices  # the places of those that are not escaped
+    quotes_before: Indices  # each of the bounds
+
+    @classmethod
+    def of(cls, values: pa.BinaryArray, text: bytes, *, by_backslash: bool) -> _Quoted:
+        bounds = _bounds(values)
+        bounds -= bounds[0]
+        data = np.frombuffer(text + b"\n", np.uint8)
+        quotes = structural_quotes(data[:-1], by_backslash=by_backslash)
+        return cls(data, bounds, quotes, np.searchsorted(quotes, bounds))
+
+    def with_quotes_out_of_place(
+        self, opens: npt.NDArray[np.bool_], closes: npt.NDArray[np.bool_], backslash_is_in_doubt: bool
+    ) -> Indices:
+        row = np.repeat(np.arange(len(self.bounds) - 1), np.diff(self.quotes_before))
+        is_opening = (np.arange(len(self.quotes)) - self.quotes_before[row]) % 2 == 0
+        in_front, behind = self.data[self.quotes - 1], self.data[self.quotes + 1]
+        is_first = self.quotes == self.bounds[row]
+        is_plain = np.where(is_opening, is_first | opens[in_front], closes[behind])
+        if backslash_is_in_doubt:
+            is_plain &= is_opening | (in_front != BACKSLASH)
+        return row[~is_plain]
+
+    def with_an_open_quote(self) -> Indices:
+        return np.flatnonzero(np.diff(self.quotes_before) % 2 == 1)
+
+    def with_a_lone_carriage_return(self) -> Indices:
+        returns = np.flatnonzero(self.data[:-1] == CARRIAGE_RETURN)
+        return self._row_of(returns[self.data[returns + 1] != NEWLINE])
+
+    def with_a_newline_outside_quotes(self) -> Indices:
+        """But for the one at the record's end."""
+        newlines = np.flatnonzero(self.data[:-1] == NEWLINE)
+        newlines = newlines[newlines + 1 < self.bounds[self._row_of(newlines) + 1]]
+        row = self._row_of(newlines)
+        is_outside = (np.searchsorted(self.quotes, newlines) - self.quotes_before[row]) % 2 == 0
+        return row[is_outside]
+
+    def _row_of(self, places: Indices) -> Indices:
+        return np.searchsorted(self.bounds, places, side="right") - 1
 
 
 def _is_plainly_regular(text: bytes, rows: int, delimiter: str, escape: str | None) -> bool:

@@ -32,7 +32,7 @@ from spark.handover.spool import Spool
 from spark.handover.staging import StagingTables, Table, column_list, drop_tables
 from spark.lease import LeaseLost
 from spark.reading.content import ContentChanged
-from spark.reading.records import Flag
+from spark.reading.flags import Flag
 from spark.sink.books import COUNTS, Batch, Books, Outcome
 from spark.sink.copy_in import SUSPECTS, copy_rejects, copy_sheet
 from spark.sink.evidence import Evidence

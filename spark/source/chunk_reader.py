@@ -10,8 +10,9 @@ from spark.cleaning.clean import Cleaned, Cleaning, Occurrences
 from spark.cleaning.file_shape import FileShape
 from spark.mapping.source_mapping import SourceMapping
 from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
+from spark.reading.flags import Flag
 from spark.reading.header import Layout
-from spark.reading.records import Flag, Records, split_blocks
+from spark.reading.records import Records, split_blocks
 from spark.source.chunks import ChunkToRead
 
 

@@ -17,7 +17,7 @@ from spark.handover.parts import Part
 from spark.handover.row_batches import row_batches, void_row
 from spark.handover.spool import Spool, batch_token
 from spark.handover.upload import UploadPartWriter
-from spark.reading.records import Flag
+from spark.reading.flags import Flag
 from spark.source.chunk_reader import read_chunk
 from spark.source.chunks import ChunkToRead, TaskRead
 from spark.source.occurrences import OccurrencesOfFiles

@@ -12,7 +12,8 @@ from pyspark.sql import SparkSession
 from spark.intake.inspection import inspect_file
 from spark.reading.content import Content
 from spark.reading.fields import Columns, split_records
-from spark.reading.records import Flag, split_blocks
+from spark.reading.flags import Flag
+from spark.reading.records import split_blocks
 
 pytestmark = pytest.mark.spark
 

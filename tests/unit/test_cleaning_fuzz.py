@@ -93,7 +93,7 @@ def test_every_record_is_one_event_or_one_reject_and_both_readers_say_the_same(
 def small_limits() -> Iterator[None]:
     """Records that are too long, and quotes that close too late, in files of some hundred bytes."""
     limits = {
-        "spark.reading.records.MAX_MULTILINE_BYTES": 48,
+        "spark.reading.lines.MAX_MULTILINE_BYTES": 48,
         "clickstream_assets.second_reader.lines.MAX_JOINED_BYTES": 48,
         "spark.reading.records.MAX_RECORD_BYTES": 150,
         "clickstream_assets.second_reader.lines.MAX_RECORD_BYTES": 150,

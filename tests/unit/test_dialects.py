@@ -11,9 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spark.reading.fields import Columns, Split, split_records
+from spark.reading.flags import Flag
 from spark.reading.header import Layout
+from spark.reading.lines import MAX_MULTILINE_BYTES
 from spark.reading.quotes import BY_BACKSLASH, DOUBLED, good_record, read_record
-from spark.reading.records import MAX_MULTILINE_BYTES, Flag, Records, split_blocks
+from spark.reading.records import Records, split_blocks
 
 WIDTH = 3
 NAMES = ("a", "b", "c")

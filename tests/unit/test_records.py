@@ -9,7 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spark.reading.records import KEPT_BYTES, MAX_MULTILINE_BYTES, MAX_RECORD_BYTES, Flag, split_blocks
+from spark.reading.flags import Flag
+from spark.reading.lines import MAX_MULTILINE_BYTES
+from spark.reading.records import KEPT_BYTES, MAX_RECORD_BYTES, split_blocks
 
 Row = tuple[bytes, int, int, int]  # value, line number, offset, flag
 

@@ -1,0 +1,22 @@
+"""What can be wrong with a record, or with the piece of a file that it is from, before its fields are looked at."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Flag(IntEnum):
+    """What is wrong with a record's bytes. The names, in lower case, are the reasons of the rejects.
+
+    Of several, LINE_TOO_LONG comes first (the rest of such a line is not looked at), then in this order.
+    """
+
+    NONE = 0
+    UNBALANCED_QUOTE = 1
+    LINE_TOO_LONG = 2
+    NUL_BYTE = 3
+    INVALID_UTF8 = 4
+    BACKSLASH_ESCAPE = 5  # a quote behind a backslash: what is meant is in doubt (`fields`)
+    TEXT_AFTER_QUOTE = 6  # between a closing quote and the end of the field (`fields`)
+    CHUNK_CHANGED = 100  # no record: the file is not what intake saw, and none of it may be used
+    CHUNK_UNREADABLE = 101  # no record: intake could read the file, this task cannot
