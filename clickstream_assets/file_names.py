@@ -1,7 +1,6 @@
-"""Names of files in the events directory: which are read at all, and how the ledger writes them.
+"""The events directory and the names in it: which files are read at all, and how the ledger writes them.
 
-Belongs here: the rules that the stream's intake and the looks at the directory share. Does not belong here: looking
-at files.
+The rules that the stream's intake and the looks at the directory share; nothing here looks at a file.
 
 A name that begins with a dot or an underscore, or ends as programs end those of files that they have not finished, is
 ignored, be it a file's or a directory's.
@@ -10,6 +9,8 @@ ignored, be it a file's or a directory's.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from pathlib import Path
 
 HIDDEN = (".", "_")
 UNFINISHED = (
@@ -25,6 +26,14 @@ UNFINISHED = (
 )
 _HIDDEN_BYTES = tuple(os.fsencode(start) for start in HIDDEN)
 _UNFINISHED_BYTES = tuple(os.fsencode(end) for end in UNFINISHED)
+
+
+@dataclass(frozen=True)
+class EventsDirectory:
+    """The directory that is watched. `follow_links`: also links that lead out of it."""
+
+    path: Path
+    follow_links: bool = False
 
 
 def is_ignored(name: str | bytes) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes
 from ledger_books import LedgerBooks, Part, state_on_disk
 
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.waiting_files import list_event_files
 from spark.lease import Lease, LeaseHeld
 
@@ -55,7 +56,7 @@ def main() -> int:
 def book_everything() -> None:
     books = LedgerBooks(os.environ["STAND_IN_OWNER_URL"])
     directory = Path(os.environ["CLICKSTREAM_EVENTS_DIR"])
-    for state in list_event_files(directory).files:
+    for state in list_event_files(EventsDirectory(directory)).files:
         file_id = books.add_file(state.path, expected=1, chunks=1, state=state_on_disk(directory, state.path))
         books.commit(Part(file_id, inserted=1))
 

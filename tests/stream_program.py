@@ -14,6 +14,7 @@ import psutil
 from databases import run_sql
 
 from clickstream_assets.database import connect
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.generator.manifest import Manifest
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.paths import STREAM_PROGRAM
@@ -121,7 +122,7 @@ def assert_exactly(truth: Manifest, owner_url: str, events: Path) -> None:
     assert tables == [(1,)]
     connection = connect(owner_url, "tests-verify")
     try:
-        audit = verify(connection, events)
+        audit = verify(connection, EventsDirectory(events))
     finally:
         connection.close()
     assert audit.ok, audit.offences

@@ -30,7 +30,7 @@ class Look:
 
     @cached_property
     def waiting(self) -> WaitingFiles:
-        return read_waiting_files(self.connection, self.settings.events_dir)
+        return read_waiting_files(self.connection, self.settings.events_directory)
 
     @cached_property
     def window(self) -> ledger.WindowCounts:

@@ -27,7 +27,7 @@ def command(port: int, host: str) -> None:
     settings = Settings.from_env()
     stop = StopSignals()
     registry = CollectorRegistry()
-    reader = Reader(Connections(settings, "clickstream-metrics"), settings.events_dir)
+    reader = Reader(Connections(settings, "clickstream-metrics"), settings.events_directory)
     registry.register(PipelineCollector(reader, _say))
     with stop.caught():
         try:

@@ -25,12 +25,14 @@ from clickstream_assets.settings import Settings
 def command(as_json: bool, source: Path | None) -> None:
     """State of the stream, files waiting, totals, rates and latency. Exit 0 whenever it could tell."""
     settings = Settings.from_env()
+    if source is not None:
+        settings = settings.changed(events_dir=source.absolute())
     with (
         session(settings, "reader", "clickstream-status") as connection,
     ):
         status = read_status(
             connection,
-            (source or settings.events_dir).absolute(),
+            settings.events_directory,
             writer=role_names(settings.role_prefix)["writer"],
             unterminated_seconds=settings.settle_unterminated_seconds,
         )

@@ -48,16 +48,17 @@ def command(as_json: bool, with_values: bool, sample: int | None, source: Path |
     if sample is not None and not with_values:
         raise click.UsageError("--sample says how many rows --values compares: give both.")
     settings = Settings.from_env()
-    events_dir = (source or settings.events_dir).absolute()
+    if source is not None:
+        settings = settings.changed(events_dir=source.absolute())
     values = None
     with (
         told_on(sys.stderr, "verify") as progress,
         session(settings, "reader", "clickstream-verify") as connection,
     ):
         mapping = read_audit_mapping(settings.source_mapping) if with_values else None
-        audit = verify(connection, events_dir, progress)
+        audit = verify(connection, settings.events_directory, progress)
         if mapping is not None:
-            reading = Reading(events_dir, settings.archive_dir, mapping, settings.identical_rows)
+            reading = Reading(settings.events_dir, settings.archive_dir, mapping, settings.identical_rows)
             values = audit_values(connection, reading, sample, progress)
     result = audit_json(audit, values)
     click.echo(json.dumps(result, indent=2) if as_json else audit_text(audit, values))

@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.audit_books import BatchBooks, FileBooks, Offence, TableTotals, Unseen
 from clickstream_assets.ledger.audit_rules import judge_batch, judge_file, judge_table
 from clickstream_assets.ledger.reads import Counts, snapshot
@@ -67,14 +67,16 @@ class _Offences:
             self.kept.append(offence)
 
 
-def verify(connection: Connection, events_dir: Path | None, progress: Progress = lambda _: None) -> Audit:
-    """Audit the whole history, and the registered files against `events_dir` (None: leave the disk out).
+def verify(
+    connection: Connection, events: EventsDirectory | None, progress: Progress = lambda _: None
+) -> Audit:
+    """Audit the whole history, and the registered files against the events directory (None: leave the disk out).
 
     The connection must be outside a transaction; the reader's rights are enough.
     """
     started = time.monotonic()
     offences = _Offences()
-    listing = None if events_dir is None else list_event_files(events_dir)
+    listing = None if events is None else list_event_files(events)
     with snapshot(connection):
         taken_at = _verify_event_key(connection, offences)
         progress("batches against the tables …")

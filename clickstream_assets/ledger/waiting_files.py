@@ -26,13 +26,11 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.file_names import is_ignored, leads_outside, ledger_path
-from clickstream_assets.settings import Settings
+from clickstream_assets.file_names import EventsDirectory, is_ignored, leads_outside, ledger_path
 from clickstream_assets.sql_files import statement
 
 EXAMPLES = 5  # waiting paths that are named, the oldest first, and ignored ones
@@ -77,13 +75,10 @@ class WaitingFiles:
     unterminated_paths: tuple[str, ...] = ()  # of the oldest: those that wait for the end of their last line
 
 
-def list_event_files(directory: Path, *, follow_links: bool | None = None) -> Listing:
-    """Walk `directory`. What vanishes during the walk is left out; what cannot be read is named.
-
-    `follow_links`: also out of the directory; None: as the environment says.
-    """
+def list_event_files(directory: EventsDirectory) -> Listing:
+    """Walk `directory`. What vanishes during the walk is left out; what cannot be read is named."""
     listed_at = time.time()
-    walk = _Walk(directory, Settings.from_env().follow_links if follow_links is None else follow_links)
+    walk = _Walk(directory)
     walk.run()
     return Listing(
         tuple(walk.files), tuple(sorted(walk.unlistable)), listed_at, ignored=tuple(sorted(walk.ignored))
@@ -91,9 +86,9 @@ def list_event_files(directory: Path, *, follow_links: bool | None = None) -> Li
 
 
 class _Walk:
-    def __init__(self, directory: Path, follow_links: bool) -> None:
-        self._directory = directory
-        self._follow_links = follow_links
+    def __init__(self, directory: EventsDirectory) -> None:
+        self._directory = directory.path
+        self._follow_links = directory.follow_links
         self._pending = [""]
         self.files: list[FileState] = []
         self.unlistable: list[str] = []
@@ -137,7 +132,7 @@ class _Walk:
         )
 
 
-def read_waiting_files(connection: Connection, directory: Path) -> WaitingFiles:
+def read_waiting_files(connection: Connection, directory: EventsDirectory) -> WaitingFiles:
     """List `directory`, then compare with the ledger. In this order, a file that is committed meanwhile
     does not count as waiting."""
     return compare_with_ledger(connection, list_event_files(directory))

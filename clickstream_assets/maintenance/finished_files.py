@@ -64,7 +64,7 @@ def tidy_finished_files(connection: Connection, settings: Settings) -> Tidied:
         if archive is not None:
             file_moves.prepare_archive(archive)
         _complete(connection, holding, archive, left_over, done)
-        listing = list_event_files(settings.events_dir)
+        listing = list_event_files(settings.events_directory)
         done.on_disk = len(listing.files)
         for group in _groups(_finished(connection, settings, listing.files), GROUP_FILES):
             _take(connection, holding, archive, group, done)

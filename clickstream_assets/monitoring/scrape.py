@@ -11,10 +11,10 @@ writer commits, in the order of ids and of its clock. Another database begins an
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
 from clickstream_assets.postgres.connections import Connections
@@ -60,9 +60,9 @@ class _Counted:
 class Reader:
     """Reads as the reader, with one session per scrape; remembers what was counted."""
 
-    def __init__(self, connections: Connections, events_dir: Path) -> None:
+    def __init__(self, connections: Connections, events: EventsDirectory) -> None:
         self.connections = connections
-        self._events_dir = events_dir
+        self._events = events
         self._counted = _Counted()
 
     def read(self) -> Reading:
@@ -73,7 +73,7 @@ class Reader:
             DatabaseError: there is no database yet.
         """
         with self.connections.open("reader") as connection:
-            listing = list_event_files(self._events_dir)
+            listing = list_event_files(self._events)
             with ledger.snapshot(connection):
                 lease = ledger.read_lease(connection)
                 waiting = compare_with_ledger(connection, listing)

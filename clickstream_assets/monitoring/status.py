@@ -35,6 +35,7 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets import thresholds
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.fitness import why_read_only
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.line_ends import without_line_end
@@ -74,7 +75,7 @@ class Status:
 
 def read_status(
     connection: Connection,
-    events_dir: Path,
+    events: EventsDirectory,
     window_seconds: float = ledger.DEFAULT_WINDOW_SECONDS,
     *,
     is_awaited: bool = False,
@@ -88,16 +89,16 @@ def read_status(
         writer: the name of the role that the stream works as.
         unterminated_seconds: for so long the stream leaves a file alone whose last line has no end.
     """
-    listing = list_event_files(events_dir)
+    listing = list_event_files(events)
     with ledger.snapshot(connection):
         lease = ledger.read_lease(connection)
         waiting = compare_with_ledger(connection, listing)
         if waiting.files > waiting.registered:
-            unterminated = without_line_end(events_dir, listing, waiting.oldest_paths, unterminated_seconds)
+            unterminated = without_line_end(events.path, listing, waiting.oldest_paths, unterminated_seconds)
             waiting = replace(waiting, unterminated_paths=unterminated)
         last_batch = ledger.read_last_batch(connection)
         return Status(
-            events_dir=events_dir,
+            events_dir=events.path,
             decision=decide(stream_facts(lease, waiting, last_batch, is_awaited=is_awaited)),
             lease=lease,
             waiting=waiting,

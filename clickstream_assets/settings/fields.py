@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from clickstream_assets import thresholds
 from clickstream_assets.errors import SettingsError
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.settings.environment import Environment, file_variable, is_secret
 from clickstream_assets.settings.values import (
     AbsolutePath,
@@ -223,6 +224,11 @@ class Settings(BaseSettings):
 
     stream_database_url: DatabaseUrl | None = _internal("The writer's URL, for the stream's program.")
     dagster_run_id: str | None = _internal("The run of Dagster that the stream's program is a part of.")
+
+    @property
+    def events_directory(self) -> EventsDirectory:
+        """The events directory as the stream reads it."""
+        return EventsDirectory(self.events_dir, self.follow_links)
 
     @property
     def checkpoint_dir(self) -> Path:

@@ -50,7 +50,7 @@ def catch_up(
         StreamProgramFailed: the program ended with an error.
     """
     begin = said_at = time.monotonic()
-    listing = list_event_files(settings.events_dir)
+    listing = list_event_files(settings.events_directory)
     at_begin = waiting = compare_with_ledger(connection, listing)
     context.log.info(f"{waiting.files} of {waiting.files_on_disk} files are waiting.")
     while waiting.files:
@@ -94,6 +94,6 @@ def _run_program(context: dg.AssetExecutionContext, program: StreamProgram) -> N
 
 def _look_again(connection: Connection, settings: Settings, listing: Listing) -> tuple[Listing, WaitingFiles]:
     """Those of the listed files that are still there as they were, and which of them wait."""
-    present = set(list_event_files(settings.events_dir).files)
+    present = set(list_event_files(settings.events_directory).files)
     listing = replace(listing, files=tuple(file for file in listing.files if file in present))
     return listing, compare_with_ledger(connection, listing)

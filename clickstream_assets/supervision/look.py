@@ -29,7 +29,7 @@ def look_at_stream(
             taken_at = (cursor.fetchone() or (None,))[0]
     return stream_facts(
         lease,
-        read_waiting_files(connection, settings.events_dir),
+        read_waiting_files(connection, settings.events_directory),
         ledger.read_last_batch(connection),
         lock_taken_at=taken_at,
         runs=run_control.stream_runs(instance),

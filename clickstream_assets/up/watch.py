@@ -73,7 +73,7 @@ def _status(connections: Connections, *, is_awaited: bool) -> tuple[str, str | N
         with connections.open("reader") as connection:
             status = read_status(
                 connection,
-                settings.events_dir,
+                settings.events_directory,
                 is_awaited=is_awaited,
                 writer=role_names(settings.role_prefix)["writer"],
             )

@@ -27,6 +27,7 @@ from clickstream_assets.checks.event_checks import EVENT_CHECKS, measure
 from clickstream_assets.checks.judgement import Judgement
 from clickstream_assets.data_generator import GenerationSpec, Manifest, generate_files
 from clickstream_assets.database import connect
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.monitoring.metrics import PipelineCollector
 from clickstream_assets.monitoring.scrape import Reader
 from clickstream_assets.monitoring.status import read_status
@@ -111,7 +112,7 @@ class Room:
         return {name for name in QUIET if self.check(name).verdict != "pass"}
 
     def state(self) -> StreamState:
-        return read_status(self.reader, self.events).decision.state
+        return read_status(self.reader, EventsDirectory(self.events)).decision.state
 
     def stored(self) -> int:
         ((rows,),) = run_sql(
@@ -148,7 +149,9 @@ class Room:
         url = self.database.reader_url
         registry.register(
             PipelineCollector(
-                Reader(Connections(Settings.from_env({}), "tests", {"reader": url}), self.events)
+                Reader(
+                    Connections(Settings.from_env({}), "tests", {"reader": url}), EventsDirectory(self.events)
+                )
             )
         )
         return {
@@ -208,7 +211,7 @@ def _assert_rates(room: Room, truth: Manifest) -> None:
         found = room.check(name)
         assert numbers(found, "rows", "rows_read", "rate") == [rows, truth.rows, rows / truth.rows], name
     assert sum(room.check("reject_rate").metadata["by_reason"].values()) == truth.malformed
-    status = read_status(room.reader, room.events)
+    status = read_status(room.reader, EventsDirectory(room.events))
     window = status.window
     assert (window.rows_inserted, window.rows_duplicate, window.rows_rejected) == (
         truth.unique_events,

@@ -41,6 +41,7 @@ from stream_program import (
 from clickstream_assets.data_generator import GenerationSpec, generate_files
 from clickstream_assets.database import connect
 from clickstream_assets.database_url import with_database, with_identity
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.generator.manifest import Manifest
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.postgres.configuration import HOST
@@ -452,7 +453,7 @@ def test_the_disk_of_the_home_is_full(place: Place, small_disk: SmallDisk) -> No
     assert counts == [(place.truth.rows + more.rows,)]
     connection = connect(place.owner_url, "tests-verify")
     try:
-        assert verify(connection, place.events).ok
+        assert verify(connection, EventsDirectory(place.events)).ok
     finally:
         connection.close()
 

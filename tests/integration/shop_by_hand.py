@@ -11,6 +11,7 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, state_on_disk
 
 from clickstream_assets.database import connect
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.audit import Audit, verify
 from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.values_audit.audit import Reading, audit_values
@@ -131,7 +132,7 @@ class Shop:
     def books_audit(self) -> Audit:
         connection = connect(self.reader_url, "tests", autocommit=True)
         try:
-            return verify(connection, self.root)
+            return verify(connection, EventsDirectory(self.root))
         finally:
             connection.close()
 

@@ -19,6 +19,7 @@ from stream_pipeline import HEADER
 
 from clickstream_assets.contract import STREAM_URL_VARIABLE, IdenticalRows
 from clickstream_assets.database import connect
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.sql_files import statement
 from spark.cleaning.time_bounds import TimeBounds
@@ -103,7 +104,7 @@ class SinkRuns:
     def assert_conserved(self) -> None:
         connection = connect(self.database.reader_url, "tests-verify")
         try:
-            result = verify(connection, self.root)
+            result = verify(connection, EventsDirectory(self.root))
         finally:
             connection.close()
         assert result.ok, result

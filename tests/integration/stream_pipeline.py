@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 
 from clickstream_assets.contract import IdenticalRows, Sink
 from clickstream_assets.database import connect
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.settings import Settings
 from spark.intake.intake import Intake
@@ -121,7 +122,7 @@ class Pipeline:
         """The whole audit, as `clickstream verify` runs it."""
         connection = connect(self.database.reader_url, "tests-verify")
         try:
-            result = verify(connection, self.root)
+            result = verify(connection, EventsDirectory(self.root))
         finally:
             connection.close()
         assert result.ok, result

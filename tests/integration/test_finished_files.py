@@ -16,6 +16,7 @@ from ledger_books import LedgerBooks, Part, state_on_disk
 
 from clickstream_assets.database import connect
 from clickstream_assets.errors import SettingsError
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.ledger.waiting_files import read_waiting_files
 from clickstream_assets.maintenance import file_moves, finished_files
@@ -136,8 +137,8 @@ def test_afterwards_nothing_waits_nothing_has_vanished_and_the_audit_passes(dire
     directory.tidy()
     connection = connect(directory.database.reader_url, "tests", autocommit=True)
     try:
-        waiting = read_waiting_files(connection, directory.root)
-        audit = verify(connection, directory.root)
+        waiting = read_waiting_files(connection, EventsDirectory(directory.root))
+        audit = verify(connection, EventsDirectory(directory.root))
     finally:
         connection.close()
     assert (waiting.files, waiting.vanished, waiting.unlistable) == (0, 0, ())

@@ -20,6 +20,7 @@ from clickstream_assets.cli.__main__ import clickstream
 from clickstream_assets.database import SESSION, connect
 from clickstream_assets.database_url import with_database, with_identity
 from clickstream_assets.errors import DatabaseError
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.fitness import check_own_sessions, sentence_of, why_read_only
 from clickstream_assets.monitoring.status import read_status, status_line
 from clickstream_assets.monitoring.status_text import status_text
@@ -166,7 +167,7 @@ def test_a_database_in_another_encoding_is_refused_in_one_sentence(
 
 def read_only_status(database: Database, directory: Path) -> str | None:
     with closing(connect(database.reader_url, "tests", autocommit=True)) as connection:
-        status = read_status(connection, directory)
+        status = read_status(connection, EventsDirectory(directory))
     if status.read_only:
         assert status.read_only in status_text(status)
         assert status.read_only.rstrip(".") in status_line(status)
@@ -217,7 +218,7 @@ def test_the_server_of_a_distribution_takes_schema_session_and_lease(
     database = foreign()
     first = Lease(database.writer_url, "continuous", None, print)
     with closing(connect(database.reader_url, "tests", autocommit=True)) as connection:
-        assert read_status(connection, Path("/none")).lease.lock_held
+        assert read_status(connection, EventsDirectory(Path("/none"))).lease.lock_held
     first.release("test")
     assert run_sql(database.writer_url, "SELECT ensure_event_partitions(ARRAY['2026-01-01'::date])") == [(1,)]
 

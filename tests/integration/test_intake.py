@@ -14,6 +14,7 @@ import pytest
 from databases import Database, run_sql
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.waiting_files import read_waiting_files
 from clickstream_assets.sql_files import statement
 from spark.intake.intake import Intake
@@ -105,7 +106,7 @@ def test_a_file_that_paused_within_its_last_price_is_registered_whole(
     while not any("waiting up to 60 s for the end of the last line" in text for text in caplog.messages):
         assert time.monotonic() < limit, "it does not say that it waits"
     assert files(database) == []
-    assert read_waiting_files(reader, events).files == 1
+    assert read_waiting_files(reader, EventsDirectory(events)).files == 1
     path.write_bytes(written(HEADER + ROW))
     running.join(30)
     assert not running.is_alive()
@@ -149,7 +150,7 @@ def test_a_link_that_leads_out_is_refused_once_whatever_becomes_of_its_target(
             ("in.csv", None),
             ("out.csv", "link_outside"),
         ]
-        assert "out.csv" not in read_waiting_files(reader, events).oldest_paths
+        assert "out.csv" not in read_waiting_files(reader, EventsDirectory(events)).oldest_paths
     ((detail,),) = run_sql(database.owner_url, "SELECT detail FROM ingest_files WHERE reason IS NOT NULL")
     assert "CLICKSTREAM_FOLLOW_LINKS=1" in str(detail)
 

@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from up_stack import free_port
 
 from clickstream_assets import thresholds
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.monitoring.metrics import PipelineCollector
 from clickstream_assets.monitoring.scrape import LATENCY_BOUNDS, Reader
 from clickstream_assets.paths import PROJECT_ROOT
@@ -44,7 +45,7 @@ class Scraper:
     def __init__(self, url: str, events: Path) -> None:
         self.said: list[str] = []
         self.registry = CollectorRegistry()
-        self.reader = Reader(reading(url), events)
+        self.reader = Reader(reading(url), EventsDirectory(events))
         self.registry.register(PipelineCollector(self.reader, self.said.append))
 
     def text(self) -> str:

@@ -17,6 +17,7 @@ from ledger_books import LedgerBooks, Part, consistent_history
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import connect
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.audit import Audit, verify, verify_recent
 from clickstream_assets.ledger.reads import read_dropped
 from clickstream_assets.maintenance import retention
@@ -119,7 +120,7 @@ def test_status_counts_what_is_stored_and_names_what_was_dropped(
     drop()
     connection = connect(database.reader_url, "tests", autocommit=True)
     try:
-        status = read_status(connection, tmp_path)
+        status = read_status(connection, EventsDirectory(tmp_path))
         assert read_dropped(connection).rows == 14
     finally:
         connection.close()

@@ -15,6 +15,7 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.cli.__main__ import clickstream
 from clickstream_assets.database import connect
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.monitoring.status import read_status, state_since, status_json, status_line
 from clickstream_assets.monitoring.status_text import status_text
@@ -83,7 +84,7 @@ def test_a_living_stream_with_a_backlog_is_told_with_its_numbers(
         assert part in text
     assert len(text.splitlines()) <= 24
     assert max(map(len, text.splitlines())) <= 150
-    line = status_line(read_status(reader, environment))
+    line = status_line(read_status(reader, EventsDirectory(environment)))
     assert "stream running" in line
     assert "1 files waiting" in line
 
@@ -104,7 +105,7 @@ def test_the_keys_of_the_json_are_those_that_are_documented(environment: Path, r
     """A key is a promise. The lists here and in the module's docstring grow together."""
     from clickstream_assets.monitoring import status as module
 
-    content = status_json(read_status(reader, environment))
+    content = status_json(read_status(reader, EventsDirectory(environment)))
     documentation = module.__doc__ or ""
     for section in content:
         assert f"`{section}`" in documentation
@@ -127,7 +128,7 @@ def test_a_stream_that_was_killed_is_dead_and_its_files_wait(
     (environment / "a.csv").write_text("1")
     stream.close()
     wait_until(lambda: not ledger.read_lease(reader).lock_held)
-    status = read_status(reader, environment)
+    status = read_status(reader, EventsDirectory(environment))
     assert status.decision.state is StreamState.DEAD
     assert state_since(status) == status.lease.heartbeat_at
     assert status.waiting.files == 1
@@ -142,9 +143,9 @@ def test_a_start_that_failed_before_it_took_the_lease_is_told_with_its_sentence(
     run_sql(database.owner_url, "UPDATE stream_lease SET started_at = now() - interval '1 hour'")
     launched = statement("lease.record_launch") % {"failures": 3, "pause_seconds": 20}
     run_sql(database.owner_url, launched)
-    assert read_status(reader, environment).decision.state is StreamState.STARTING
+    assert read_status(reader, EventsDirectory(environment)).decision.state is StreamState.STARTING
     run_sql(database.owner_url, statement("lease.record_end") % {"reason": f"'{why}'"})
-    decision = read_status(reader, environment).decision
+    decision = read_status(reader, EventsDirectory(environment)).decision
     assert decision.state is StreamState.CRASH_LOOPING, "it has failed already, and is not starting any more"
     assert why in decision.reason
 
@@ -158,7 +159,7 @@ def test_taking_the_lease_forgets_why_an_earlier_stream_ended(
         taker = {"mode": "continuous", "dagster_run_id": None, "pid": 42, "host": "here"}
         cursor.execute(statement("lease.take"), taker)
     connection.close()  # as if it were killed: no word
-    assert "left no word" in read_status(reader, environment).decision.reason
+    assert "left no word" in read_status(reader, EventsDirectory(environment)).decision.reason
 
 
 @pytest.mark.usefixtures("stream")
@@ -167,7 +168,7 @@ def test_an_idle_stream_is_idle_since_its_last_batch(
 ) -> None:
     books = LedgerBooks(database.owner_url)
     books.commit(Part(books.add_file("a.csv", expected=1, chunks=1), inserted=1), seconds_ago=30)
-    status = read_status(reader, environment)
+    status = read_status(reader, EventsDirectory(environment))
     assert status.decision.state is StreamState.IDLE
     assert status.age(state_since(status)) == pytest.approx(30, abs=5)
 
@@ -176,7 +177,7 @@ def test_a_stream_that_was_stopped_on_purpose_is_stopped(
     database: Database, environment: Path, reader: Connection
 ) -> None:
     run_sql(database.owner_url, "UPDATE stream_lease SET wanted = 'stopped', released_at = now()")
-    status = read_status(reader, environment)
+    status = read_status(reader, EventsDirectory(environment))
     assert status.decision.state is StreamState.STOPPED
     assert state_since(status) == status.lease.released_at
 
@@ -186,11 +187,11 @@ def test_a_stream_that_was_just_asked_for_is_starting_however_long_it_was_stoppe
 ) -> None:
     def state(assignments: str) -> StreamState:
         run_sql(database.owner_url, f"UPDATE stream_lease SET {assignments}")
-        return read_status(reader, environment).decision.state
+        return read_status(reader, EventsDirectory(environment)).decision.state
 
     stopped_long_ago = state("started_at = now() - interval '2 h', released_at = now() - interval '1 h'")
     run_sql(database.writer_url, statement("lease.want"), {"wanted": "running"})
-    status = read_status(reader, environment)
+    status = read_status(reader, EventsDirectory(environment))
     assert status.decision.state is StreamState.STARTING
     assert state_since(status) == status.lease.wanted_at
     has_failed = state("failures = 1")

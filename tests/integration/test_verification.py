@@ -11,6 +11,7 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, consistent_history, state_on_disk
 
 from clickstream_assets.database import connect
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger import audit as verification
 from clickstream_assets.ledger.audit import Audit, verify, verify_recent
 from clickstream_assets.ledger.audit_books import Unseen
@@ -26,7 +27,11 @@ def books(database: Database) -> Iterator[LedgerBooks]:
 def audit(database: Database, events_dir: Path | None = None, since: int | None = None) -> Audit:
     connection = connect(database.reader_url, "tests", autocommit=True)
     try:
-        return verify(connection, events_dir) if since is None else verify_recent(connection, since)
+        return (
+            verify(connection, EventsDirectory(events_dir) if events_dir is not None else None)
+            if since is None
+            else verify_recent(connection, since)
+        )
     finally:
         connection.close()
 

@@ -11,6 +11,7 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, state_on_disk
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.waiting_files import WaitingFiles, list_event_files, read_waiting_files
 
 
@@ -36,7 +37,7 @@ def paths(waiting: WaitingFiles) -> set[str]:
 
 
 def test_an_empty_directory_has_nothing_waiting(reader: Connection, events_dir: Path) -> None:
-    waiting = read_waiting_files(reader, events_dir)
+    waiting = read_waiting_files(reader, EventsDirectory(events_dir))
     assert (waiting.files, waiting.size_bytes, waiting.oldest_landed_at, waiting.vanished) == (0, 0, None, 0)
 
 
@@ -66,7 +67,7 @@ def test_unknown_and_registered_files_wait_and_finished_ones_do_not(
         state=state_on_disk(events_dir, "registered.csv"),
         landed_seconds_ago=3600,
     )
-    waiting = read_waiting_files(reader, events_dir)
+    waiting = read_waiting_files(reader, EventsDirectory(events_dir))
     assert paths(waiting) == {"unknown.csv", "registered.csv", "changed.csv"}
     assert waiting.oldest_paths[0] == "registered.csv"
     assert waiting.oldest_age_seconds == pytest.approx(3600, abs=60)
@@ -76,7 +77,7 @@ def test_unknown_and_registered_files_wait_and_finished_ones_do_not(
 def test_the_age_of_an_unknown_file_runs_from_its_change_time(reader: Connection, events_dir: Path) -> None:
     land(events_dir, "old.csv")
     os.utime(events_dir / "old.csv", (0, 0))  # an old modification time says nothing about the landing
-    waiting = read_waiting_files(reader, events_dir)
+    waiting = read_waiting_files(reader, EventsDirectory(events_dir))
     assert waiting.oldest_age_seconds is not None
     assert waiting.oldest_age_seconds < 60
 
@@ -88,10 +89,10 @@ def test_an_odd_name_is_found_in_the_ledger(
     reader: Connection, events_dir: Path, books: LedgerBooks, name: bytes
 ) -> None:
     land(events_dir, os.fsdecode(name))
-    assert read_waiting_files(reader, events_dir).files == 1
-    (state,) = list_event_files(events_dir).files
+    assert read_waiting_files(reader, EventsDirectory(events_dir)).files == 1
+    (state,) = list_event_files(EventsDirectory(events_dir)).files
     books.add_file(state.path, status="committed", state=state)
-    assert read_waiting_files(reader, events_dir).files == 0
+    assert read_waiting_files(reader, EventsDirectory(events_dir)).files == 0
 
 
 def test_a_chmod_of_a_committed_file_is_no_backlog(
@@ -100,7 +101,7 @@ def test_a_chmod_of_a_committed_file_is_no_backlog(
     land(events_dir, "a.csv")
     books.add_file("a.csv", status="committed", state=state_on_disk(events_dir, "a.csv"))
     touch_change_time(events_dir / "a.csv")
-    assert read_waiting_files(reader, events_dir).files == 0
+    assert read_waiting_files(reader, EventsDirectory(events_dir)).files == 0
 
 
 def test_a_chmod_of_an_unreadable_file_lets_it_wait_again(
@@ -108,9 +109,9 @@ def test_a_chmod_of_an_unreadable_file_lets_it_wait_again(
 ) -> None:
     land(events_dir, "a.csv")
     books.add_file("a.csv", status="rejected", reason="unreadable", state=state_on_disk(events_dir, "a.csv"))
-    assert read_waiting_files(reader, events_dir).files == 0
+    assert read_waiting_files(reader, EventsDirectory(events_dir)).files == 0
     touch_change_time(events_dir / "a.csv")
-    assert read_waiting_files(reader, events_dir).files == 1
+    assert read_waiting_files(reader, EventsDirectory(events_dir)).files == 1
 
 
 def test_new_content_under_a_committed_name_waits(
@@ -120,7 +121,7 @@ def test_new_content_under_a_committed_name_waits(
     books.add_file("a.csv", status="committed", state=state_on_disk(events_dir, "a.csv"))
     land(events_dir, ".a.csv", "other")
     (events_dir / ".a.csv").rename(events_dir / "a.csv")
-    assert paths(read_waiting_files(reader, events_dir)) == {"a.csv"}
+    assert paths(read_waiting_files(reader, EventsDirectory(events_dir))) == {"a.csv"}
 
 
 def test_an_earlier_state_of_a_name_that_comes_back_waits(
@@ -129,7 +130,7 @@ def test_an_earlier_state_of_a_name_that_comes_back_waits(
     land(events_dir, "a.csv")
     books.add_file("a.csv", status="committed", state=state_on_disk(events_dir, "a.csv"))
     books.add_file("a.csv", status="committed")
-    assert paths(read_waiting_files(reader, events_dir)) == {"a.csv"}
+    assert paths(read_waiting_files(reader, EventsDirectory(events_dir))) == {"a.csv"}
 
 
 def test_a_file_committed_between_listing_and_query_does_not_wait(
@@ -137,14 +138,14 @@ def test_a_file_committed_between_listing_and_query_does_not_wait(
 ) -> None:
     land(events_dir, "a.csv")
 
-    def list_then_commit(directory: Path) -> object:
+    def list_then_commit(directory: EventsDirectory) -> object:
         listing = list_event_files(directory)
-        file_id = books.add_file("a.csv", expected=1, chunks=1, state=state_on_disk(directory, "a.csv"))
+        file_id = books.add_file("a.csv", expected=1, chunks=1, state=state_on_disk(directory.path, "a.csv"))
         books.commit(Part(file_id, inserted=1))
         return listing
 
     monkeypatch.setattr("clickstream_assets.ledger.waiting_files.list_event_files", list_then_commit)
-    assert read_waiting_files(reader, events_dir).files == 0
+    assert read_waiting_files(reader, EventsDirectory(events_dir)).files == 0
 
 
 def test_a_registered_file_that_is_gone_is_vanished_and_a_young_one_is_not_yet(
@@ -152,7 +153,7 @@ def test_a_registered_file_that_is_gone_is_vanished_and_a_young_one_is_not_yet(
 ) -> None:
     books.add_file("gone.csv", expected=1, chunks=1)
     books.add_file("landed after the listing.csv", expected=1, chunks=1, landed_seconds_ago=-60)
-    waiting = read_waiting_files(reader, events_dir)
+    waiting = read_waiting_files(reader, EventsDirectory(events_dir))
     assert (waiting.files, waiting.vanished, waiting.vanished_paths) == (0, 1, ("gone.csv",))
 
 
@@ -162,7 +163,7 @@ def test_many_files_are_compared_in_one_query(
     """A query a file, or a scan of the ledger a file, would take minutes."""
     for number in range(3_000):
         (events_dir / f"{number}.csv").touch()
-    listing = list_event_files(events_dir)
+    listing = list_event_files(EventsDirectory(events_dir))
     parameters = {"states": [list(map(str, state)) for state in listing.files[1:]]}
     run_sql(
         database.owner_url,
@@ -173,7 +174,7 @@ def test_many_files_are_compared_in_one_query(
         parameters,
     )
     started = time.monotonic()
-    assert paths(read_waiting_files(reader, events_dir)) == {listing.files[0].path}
+    assert paths(read_waiting_files(reader, EventsDirectory(events_dir))) == {listing.files[0].path}
     assert time.monotonic() - started < 5
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clickstream_assets.file_names import ledger_path
+from clickstream_assets.file_names import EventsDirectory, ledger_path
 from clickstream_assets.ledger.waiting_files import array_literal, list_event_files
 from spark.intake.discovery import Discovery
 
@@ -32,7 +32,7 @@ ODD_NAMES = [
 def test_a_file_with_an_odd_name_is_listed_with_its_state(tmp_path: Path, name: bytes) -> None:
     full = tmp_path / os.fsdecode(name)
     full.write_bytes(b"12345")
-    (file,) = list_event_files(tmp_path).files
+    (file,) = list_event_files(EventsDirectory(tmp_path)).files
     stat = full.stat()
     assert file == (ledger_path(name), stat.st_ino, 5, stat.st_mtime_ns, stat.st_ctime_ns)
 
@@ -49,7 +49,7 @@ def test_directories_are_walked_and_hidden_names_are_left_out(tmp_path: Path) ->
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    listing = list_event_files(tmp_path)
+    listing = list_event_files(EventsDirectory(tmp_path))
     assert sorted(file.path for file in listing.files) == ["a.csv", "sub/b.csv", "sub/deep/c.csv"]
     assert listing.ignored == (".dir/", ".hidden.csv", "_dir/", "_part.csv")
     assert listing.unlistable == ()
@@ -69,8 +69,8 @@ def test_only_files_and_links_to_files_are_listed(tmp_path: Path) -> None:
     os.mkfifo(events / "pipe.csv")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(events / "socket.csv"))
-        followed = list_event_files(events, follow_links=True).files
-        (link,) = list_event_files(events, follow_links=False).files
+        followed = list_event_files(EventsDirectory(events, follow_links=True)).files
+        (link,) = list_event_files(EventsDirectory(events, follow_links=False)).files
     assert [(file.path, file.size_bytes) for file in followed] == [("link.csv", 3)]
     assert link == ("link.csv", *followed_not(events / "link.csv"))
 
@@ -103,7 +103,7 @@ def test_what_is_listed_is_what_the_stream_takes(paths: set[str], follow: bool) 
                         full.symlink_to(outside)
                     case _:
                         full.write_text("1\n")
-        listing = list_event_files(events, follow_links=follow)
+        listing = list_event_files(EventsDirectory(events, follow_links=follow))
         discovery = Discovery(os.fsencode(events), 0, follow_links=follow)
         taken = [c for c in discovery.settled() if c.problem in (None, "link_outside")]
     assert {file.path: file[1:] for file in listing.files} == {
@@ -113,7 +113,7 @@ def test_what_is_listed_is_what_the_stream_takes(paths: set[str], follow: bool) 
 
 
 def test_a_missing_events_directory_is_named(tmp_path: Path) -> None:
-    listing = list_event_files(tmp_path / "gone")
+    listing = list_event_files(EventsDirectory(tmp_path / "gone"))
     assert (listing.files, listing.unlistable) == ((), (".",))
 
 
@@ -131,7 +131,7 @@ def test_a_directory_that_cannot_be_read_is_named_and_the_others_are_listed(
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    listing = list_event_files(tmp_path)
+    listing = list_event_files(EventsDirectory(tmp_path))
     assert [file.path for file in listing.files] == ["good/a.csv"]
     assert listing.unlistable == ("closed",)
 
@@ -149,7 +149,7 @@ def test_a_directory_that_vanishes_during_the_walk_is_left_out(
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", vanish)
-    listing = list_event_files(tmp_path)
+    listing = list_event_files(EventsDirectory(tmp_path))
     assert ([file.path for file in listing.files], listing.unlistable) == (["a.csv"], ())
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.line_ends import without_line_end
 from clickstream_assets.ledger.waiting_files import list_event_files
 
 
 def named(directory: Path, seconds: float = 60, later: float = 0) -> tuple[str, ...]:
-    listing = list_event_files(directory, follow_links=False)
+    listing = list_event_files(EventsDirectory(directory, follow_links=False))
     listing = replace(listing, listed_at=listing.listed_at + later)
     return without_line_end(directory, listing, [state.path for state in listing.files], seconds)
 
@@ -41,7 +42,7 @@ def test_links_fifos_and_names_that_are_not_on_disk_are_left_alone(tmp_path: Pat
     (directory / "link.csv").symlink_to(tmp_path / "outside")
     (directory / "gone.csv").write_bytes(b"a\n1")
     (directory / "pipe.csv").write_bytes(b"a\n1")
-    listing = list_event_files(directory, follow_links=True)
+    listing = list_event_files(EventsDirectory(directory, follow_links=True))
     (directory / "gone.csv").unlink()
     (directory / "pipe.csv").unlink()
     os.mkfifo(directory / "pipe.csv")
