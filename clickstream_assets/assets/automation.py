@@ -6,6 +6,9 @@ not belong here: what a refresh does (`summaries`), and who reports new rows (`s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import dagster as dg
 
 AC = dg.AutomationCondition
@@ -48,3 +51,17 @@ on_new_rows = build_on_new_rows()
 
 # A refresh is one transaction and may simply be tried again: three times cover a restart of PostgreSQL.
 REFRESH_RETRY = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL)  # seconds: 5, 15, 35
+
+
+@contextmanager
+def cancelled_for_good() -> Iterator[None]:
+    """What is cancelled in here is not tried again. Dagster's retry policy counts an interruption as a failure, so that
+    a rebuild that someone terminated began anew, up to three times.
+    """
+    try:
+        yield
+    except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):
+        # The policy leaves Dagster's own errors alone. A Failure might be taken for that of a single summary.
+        raise dg.DagsterError(
+            "Cancelled. What was being refreshed is as it was; what was done before stays."
+        ) from None

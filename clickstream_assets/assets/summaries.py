@@ -14,7 +14,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from pydantic import Field
 
-from clickstream_assets.assets.automation import REFRESH_RETRY, on_new_rows
+from clickstream_assets.assets.automation import REFRESH_RETRY, cancelled_for_good, on_new_rows
 from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_version, table_metadata
 from clickstream_assets.assets.previews import preview
 from clickstream_assets.lineage.tables import table_comment
@@ -76,7 +76,7 @@ def refresh_summaries(
     day = _day(config)
     chosen = {key.to_user_string() for key in context.selected_asset_keys}
     failures: dict[str, Exception] = {}
-    with database.open("writer") as connection:
+    with cancelled_for_good(), database.open("writer") as connection:
         for name in (name for name in summaries.NAMES if name in chosen):
             try:
                 done = _refresh(connection, name, config.mode, day)

@@ -54,6 +54,7 @@ nightly_maintenance = dg.ScheduleDefinition(
     name="nightly_maintenance",
     job=maintenance,
     cron_schedule=NIGHTLY,
+    execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Maintenance, once a night (UTC).",
 )

@@ -15,9 +15,9 @@ from databases import Database, run_sql
 from psycopg2.extensions import connection as Connection
 from summary_data import Event, assert_exact, fetch, refresh_all, store_batch
 
-from clickstream_assets import resources
+from clickstream_assets.assets.catalogue import table_schema
 from clickstream_assets.assets.summaries import refresh_summaries
-from clickstream_assets.assets.table_schemas import table_schema
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.summaries import refresh as summaries
 
@@ -28,7 +28,7 @@ FEBRUARY = JANUARY + timedelta(hours=1)
 def materialize(
     database: Database, *names: str, raise_on_error: bool = True, **config: str
 ) -> dg.ExecuteInProcessResult:
-    resource = resources.Database(Settings.from_env({}), {"writer": database.writer_url})
+    resource = Connections(Settings.from_env({}), urls={"writer": database.writer_url})
     with dg.DagsterInstance.ephemeral() as instance:
         return dg.materialize(
             [dg.AssetSpec("events"), refresh_summaries],
@@ -125,6 +125,33 @@ def test_a_summary_that_fails_does_not_hold_up_the_others(database: Database, wr
     assert {name for name, batches in summaries.lag(writer).items() if not batches} == {*summaries.NAMES} - {
         "product_performance"
     }
+
+
+def test_a_rebuild_that_is_cancelled_half_way_leaves_everything_as_it_was(
+    database: Database, writer: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_batch(writer, [Event(JANUARY), Event(FEBRUARY)])
+    refresh_all(writer)
+    before = {name: fetch(writer, f"SELECT * FROM {name} ORDER BY 1, 2") for name in summaries.NAMES}
+    records = fetch(writer, "SELECT * FROM summary_state ORDER BY summary")
+    record = summaries.steps.Transaction.record
+
+    attempts = []
+
+    def cancelled(*_: object) -> None:  # as a run that was terminated: after the work, before its record
+        attempts.append(1)
+        raise dg.DagsterExecutionInterruptedError
+
+    monkeypatch.setattr(summaries.steps.Transaction, "record", cancelled)
+    result = materialize(database, raise_on_error=False, mode="rebuild")
+    assert "Cancelled. What was being refreshed is as it was" in failure_text(result)
+    assert len(attempts) == 1, "a retry policy would begin it anew"
+    after = {name: fetch(writer, f"SELECT * FROM {name} ORDER BY 1, 2") for name in summaries.NAMES}
+    assert after == before
+    assert fetch(writer, "SELECT * FROM summary_state ORDER BY summary") == records
+    monkeypatch.setattr(summaries.steps.Transaction, "record", record)
+    materialize(database, mode="rebuild")
+    assert_exact(writer)
 
 
 @pytest.mark.parametrize("name", summaries.NAMES)
