@@ -29,7 +29,7 @@ class Lease:
     """Who streams, by the lease row and by the lock. Times are UTC; `now` is the database's clock."""
 
     epoch: int
-    mode: str | None  # continuous, catch-up or replay; null before the first stream
+    mode: str | None  # continuous or catch-up; null before the first stream
     dagster_run_id: str | None
     pid: int | None
     host: str | None

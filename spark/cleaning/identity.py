@@ -15,10 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spark.cleaning.namespace import NAMESPACE, NO_VALUE, SEPARATOR
+from clickstream_assets.contract import NAMESPACE
 from spark.cleaning.texts import bytes_of
 
 Ids = npt.NDArray[np.uint8]  # 16 bytes per row
+
+SEPARATOR = "\x1f"  # the unit separator of ASCII
+NO_VALUE = "\x00"  # cannot occur in a value: lines with NUL are rejected
 
 _LENGTH = 36
 _DASHES = (8, 13, 18, 23)

@@ -8,10 +8,10 @@ import uuid
 from pathlib import Path
 
 import pytest
+from made_ids import uuid_of_text, uuid_of_values
 from stream_pipeline import BOTH_SINKS, HEADER, Pipeline, event
 
 from clickstream_assets.data_generator import GenerationSpec, generate_files
-from spark.cleaning.namespace import uuid_of_text, uuid_of_values
 
 pytestmark = pytest.mark.spark
 

@@ -9,9 +9,10 @@ import pyarrow as pa
 from hostile_values import event_ids
 from hypothesis import given
 from hypothesis import strategies as st
+from made_ids import uuid_of_text, uuid_of_values
 
-from spark.cleaning.identity import joined_values, name_uuids, numbered, read_uuids
-from spark.cleaning.namespace import NAMESPACE, NO_VALUE, SEPARATOR, uuid_of_text, uuid_of_values
+from clickstream_assets.contract import NAMESPACE
+from spark.cleaning.identity import NO_VALUE, SEPARATOR, joined_values, name_uuids, numbered, read_uuids
 
 USUAL = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)
