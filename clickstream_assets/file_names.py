@@ -1,4 +1,5 @@
-"""The events directory and the names in it: which files are read at all, and how the ledger writes them.
+"""The events directory and its files: which names are read at all, how the ledger writes them, and when a file is still
+the same.
 
 The rules that the stream's intake and the looks at the directory share; nothing here looks at a file.
 
@@ -34,6 +35,33 @@ class EventsDirectory:
 
     path: Path
     follow_links: bool = False
+
+
+@dataclass(frozen=True)
+class FileState:
+    """Which state of a path: any change to the file changes one of these. Times in nanoseconds since 1970."""
+
+    inode: int
+    size_bytes: int
+    modified_ns: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> FileState:
+        return cls(signed_inode(status.st_ino), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+    def same_content(self, other: FileState) -> bool:
+        """Whether nothing was written in between: renaming or chmod alone move only the change time."""
+        return (self.inode, self.size_bytes, self.modified_ns) == (
+            other.inode,
+            other.size_bytes,
+            other.modified_ns,
+        )
+
+
+def signed_inode(inode: int) -> int:
+    """An inode as the ledger has it: 64 bits without a sign, where bigint has one."""
+    return inode - (1 << 64) if inode >= 1 << 63 else inode
 
 
 def is_ignored(name: str | bytes) -> bool:

@@ -10,8 +10,8 @@ from pathlib import Path
 from psycopg2 import Binary
 
 from clickstream_assets.database import connect
-from clickstream_assets.file_names import ledger_path
-from clickstream_assets.ledger.waiting_files import FileState
+from clickstream_assets.file_names import ledger_path, signed_inode
+from clickstream_assets.ledger.waiting_files import ListedFile
 
 EVENT_TIME = "2026-03-01 12:00:00+00"
 
@@ -56,12 +56,12 @@ class LedgerBooks:
         chunks: int = 0,
         reason: str | None = None,
         duplicate_of: int | None = None,
-        state: FileState | None = None,
+        state: ListedFile | None = None,
         layout_id: int | None = None,
         landed_seconds_ago: float = 10,
     ) -> int:
         """A delivery. With `chunks`, `expected` rows are shared among as many queued chunks."""
-        state = state or FileState(path, next(self._number), 100, 1, 1)
+        state = state or ListedFile(path, next(self._number), 100, 1, 1)
         statement = """
             INSERT INTO ingest_files (path, size_bytes, content_hash, status, reason, landed_at, committed_at,
                    rows_expected, rows_read, rows_duplicate, chunks_open, duplicate_of, layout_id,
@@ -197,10 +197,12 @@ class LedgerBooks:
         return value
 
 
-def state_on_disk(directory: Path, relative: str) -> FileState:
+def state_on_disk(directory: Path, relative: str) -> ListedFile:
     """The state of a file as intake would register it."""
     stat = (directory / relative).stat()
-    return FileState(ledger_path(relative), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    return ListedFile(
+        ledger_path(relative), signed_inode(stat.st_ino), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+    )
 
 
 def consistent_history(url: str) -> LedgerBooks:

@@ -122,7 +122,7 @@ def note_ended_runs(
     instance: dg.DagsterInstance, state: AlertState, now: float, *, stream_works: bool
 ) -> None:
     """Note in `state` which runs failed, and forget those that a later one has made good."""
-    is_first_look = not state.runs_until
+    is_first_evaluation = not state.runs_until
     state.runs_until = state.runs_until or now
     since = datetime.fromtimestamp(state.runs_until - RUNS_OVERLAP, UTC)
     for end in run_history.runs_ended_after(instance, since):
@@ -130,7 +130,7 @@ def note_ended_runs(
             continue
         state.runs_seen = [*state.runs_seen, end.run_id][-RUNS_REMEMBERED:]
         state.runs_until = max(state.runs_until, end.at)
-        if not is_first_look:  # what failed before is history
+        if not is_first_evaluation:  # what failed before is history
             _note_end(state, end)
     for name, failed in list(state.failed_runs.items()):
         is_stream_again = name == f"job {STREAM_JOB}" and stream_works

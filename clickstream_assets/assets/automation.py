@@ -28,7 +28,7 @@ def build_on_new_rows() -> dg.AutomationCondition:
     - `upstream_alone`: an upstream summary was refreshed or rebuilt by a run that left this one out (from the
       launchpad). Without `~executed_with_root_target` every shared run would ask for another; it stands outside
       the latch, where it drops no times.
-    - `initial_evaluation`: the first look at an asset sees no update, by definition. Rows reported before
+    - `initial_evaluation`: the first evaluation of an asset sees no update, by definition. Rows reported before
       the daemon started would wait for the next ones. It is a latch of its own, because an OR inside the
       first latch would drop the times again.
     - `~missing`: nothing to do before the first rows.
@@ -42,9 +42,11 @@ def build_on_new_rows() -> dg.AutomationCondition:
     upstream_alone = AC.any_deps_match(AC.newly_updated()).ignore(events).since(
         AC.newly_requested()
     ) & AC.any_deps_match(~AC.executed_with_root_target()).ignore(events)
-    first_look = AC.initial_evaluation().since(AC.newly_requested())
+    first_evaluation = AC.initial_evaluation().since(AC.newly_requested())
     no_rows = AC.asset_matches(EVENTS, AC.missing())
-    return ((new_rows | upstream_alone | first_look) & ~no_rows & ~AC.in_progress()).with_label("on_new_rows")
+    return ((new_rows | upstream_alone | first_evaluation) & ~no_rows & ~AC.in_progress()).with_label(
+        "on_new_rows"
+    )
 
 
 on_new_rows = build_on_new_rows()

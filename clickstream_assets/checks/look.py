@@ -25,7 +25,7 @@ class Look:
     is_awaited: bool = False
 
     @cached_property
-    def lease(self) -> ledger.Lease:
+    def lease(self) -> ledger.LeaseRow:
         return ledger.read_lease(self.connection)
 
     @cached_property

@@ -40,7 +40,7 @@ def audit_new_batches(connection: Connection, instance: dg.DagsterInstance) -> F
     newest_id = newest.batch_id if newest else 0
     last = _last_audit(instance)
     reachable = _batch_before_rows(connection, AUDIT_ROWS)
-    if last is None or last.through_batch > newest_id:  # the first look, or another database
+    if last is None or last.through_batch > newest_id:  # the first evaluation, or another database
         since = 0
     elif last.passed:
         if last.through_batch == newest_id:

@@ -30,7 +30,7 @@ REPORT_SELDOM = {  # times REPORT_EVERY
     "schema_drift": 5,
     "same_id_other_time": 5,
 }
-FIRST_LOOK = 60.0  # seconds from the code server's start within which the supervisor has started a stream
+STREAM_AWAITED = 60.0  # seconds from the code server's start within which the supervisor has started a stream
 
 _LOADED_AT = time.monotonic()
 
@@ -39,7 +39,7 @@ def evaluate_checks(
     connection: Connection, settings: Settings, instance: dg.DagsterInstance
 ) -> list[dg.AssetCheckEvaluation]:
     """Measure everything; return what is to be reported."""
-    look = Look(connection, settings, is_awaited=time.monotonic() - _LOADED_AT < FIRST_LOOK)
+    look = Look(connection, settings, is_awaited=time.monotonic() - _LOADED_AT < STREAM_AWAITED)
     shown = shown_checks(instance, [dg.AssetCheckKey(EVENTS, name) for name in EVENT_CHECKS])
     evaluations = (_evaluate(name, look, instance, shown[name]) for name in EVENT_CHECKS)
     return [evaluation for evaluation in evaluations if evaluation is not None]

@@ -11,7 +11,7 @@ import dagster as dg
 import psycopg2
 
 from clickstream_assets.errors import ClickstreamError
-from clickstream_assets.ledger.reads import Lease, read_lease
+from clickstream_assets.ledger.reads import LeaseRow, read_lease
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.facts import run_name
@@ -131,7 +131,7 @@ def stop(context: dg.OpExecutionContext, database: dg.ResourceParam[Connections]
     context.log.info("The stream is stopped. The job start_stream starts it again.")
 
 
-def _still_runs(lease: Lease) -> str:
+def _still_runs(lease: LeaseRow) -> str:
     still = f"The stream, process {lease.pid} on {lease.host}, still runs after {STOP_LIMIT:.0f} s; the supervisor"
     looked_at = lease.supervised_at
     if looked_at is not None and (lease.now - looked_at).total_seconds() <= UNSUPERVISED_AFTER:

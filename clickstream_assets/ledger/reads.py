@@ -25,7 +25,7 @@ DEFAULT_WINDOW_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
-class Lease:
+class LeaseRow:
     """Who streams, by the lease row and by the lock. Times are UTC; `now` is the database's clock."""
 
     epoch: int
@@ -100,7 +100,7 @@ class Latency:
 
 
 @dataclass(frozen=True)
-class Batch(Counts):
+class CommittedBatch(Counts):
     """One committed micro-batch; `seconds` from its start to its commit."""
 
     batch_id: int
@@ -168,9 +168,9 @@ def snapshot(connection: Connection) -> Iterator[Connection]:
             connection.set_session(isolation_level="default", readonly="default", autocommit=autocommit)
 
 
-def read_lease(connection: Connection) -> Lease:
+def read_lease(connection: Connection) -> LeaseRow:
     """The lease row and its lock."""
-    return Lease(**_one(connection, "lease.read"))
+    return LeaseRow(**_one(connection, "lease.read"))
 
 
 def read_lifetime_counts(connection: Connection) -> Counts:
@@ -223,10 +223,10 @@ def read_newest_conflicts(connection: Connection, examples: int) -> list[dict[st
     return [row | {"event_time": row["event_time"].isoformat()} for row in rows]
 
 
-def read_last_batch(connection: Connection) -> Batch | None:
+def read_last_batch(connection: Connection) -> CommittedBatch | None:
     """The newest micro-batch, or None before the first."""
     rows = _all(connection, "ledger.last_batch")
-    return Batch(**rows[0]) if rows else None
+    return CommittedBatch(**rows[0]) if rows else None
 
 
 def read_batches_since(connection: Connection, batch_id: int) -> BatchesSince:

@@ -30,13 +30,19 @@ from typing import NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.file_names import EventsDirectory, is_ignored, leads_outside, ledger_path
+from clickstream_assets.file_names import (
+    EventsDirectory,
+    is_ignored,
+    leads_outside,
+    ledger_path,
+    signed_inode,
+)
 from clickstream_assets.sql_files import statement
 
 EXAMPLES = 5  # waiting paths that are named, the oldest first, and ignored ones
 
 
-class FileState(NamedTuple):
+class ListedFile(NamedTuple):
     """One state of one path. `path` is relative to the events directory, as the ledger writes it."""
 
     path: str
@@ -50,9 +56,9 @@ class FileState(NamedTuple):
 class Listing:
     """The regular files below a directory at one moment."""
 
-    files: tuple[FileState, ...]
+    files: tuple[ListedFile, ...]
     unlistable: tuple[str, ...]  # directories that could not be read, "." for the events directory itself
-    listed_at: float  # seconds since 1970, before the first look
+    listed_at: float  # seconds since 1970, before the walk
     ignored: tuple[str, ...] = ()  # by their names, in order; a directory ends with a slash
 
 
@@ -90,7 +96,7 @@ class _Walk:
         self._directory = directory.path
         self._follow_links = directory.follow_links
         self._pending = [""]
-        self.files: list[FileState] = []
+        self.files: list[ListedFile] = []
         self.unlistable: list[str] = []
         self.ignored: list[str] = []
 
@@ -117,8 +123,12 @@ class _Walk:
             elif entry.is_file():
                 stat = entry.stat(follow_symlinks=not self._stands_for_itself(entry))
                 self.files.append(
-                    FileState(
-                        ledger_path(relative), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+                    ListedFile(
+                        ledger_path(relative),
+                        signed_inode(stat.st_ino),
+                        stat.st_size,
+                        stat.st_mtime_ns,
+                        stat.st_ctime_ns,
                     )
                 )
         except OSError:
@@ -180,6 +190,5 @@ def array_literal(values: Iterable[str | int]) -> str:
 
 def _element(value: str | int) -> str:
     if isinstance(value, int):
-        # An inode is 64 bits without a sign, bigint has one; the ledger wraps it the same way.
-        return str(value if value < 2**63 else value - 2**64)
+        return str(value)
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -20,6 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from clickstream_assets.file_names import FileState
+
 HOLDING = b".finished"  # hidden: neither intake nor the control plane look there
 INCOMING = b".incoming"
 COPY_BYTES = 1024 * 1024
@@ -52,12 +54,9 @@ class FinishedFile:
             found = os.lstat(path)
         except FileNotFoundError:
             return False
-        inode = found.st_ino if found.st_ino < 2**63 else found.st_ino - 2**64  # as the ledger writes it
-        return (
-            stat.S_ISREG(found.st_mode)
-            and (inode, found.st_size, found.st_mtime_ns) == (self.inode, self.size_bytes, self.modified_ns)
-            and (moved or found.st_ctime_ns == self.changed_ns)
-        )
+        then = FileState(self.inode, self.size_bytes, self.modified_ns, self.changed_ns)
+        now = FileState.of(found)
+        return stat.S_ISREG(found.st_mode) and (now.same_content(then) if moved else now == then)
 
     def archive_path(self, archive: bytes) -> bytes:
         """Where this file is in the archive."""

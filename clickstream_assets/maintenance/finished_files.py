@@ -28,7 +28,7 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.ledger.waiting_files import FileState, array_literal, list_event_files
+from clickstream_assets.ledger.waiting_files import ListedFile, array_literal, list_event_files
 from clickstream_assets.maintenance import file_moves
 from clickstream_assets.maintenance.file_moves import FinishedFile, Holding
 from clickstream_assets.settings import Settings
@@ -129,7 +129,7 @@ def _give_back(connection: Connection, holding: Holding, left_over: Sequence[Fin
 
 
 def _finished(
-    connection: Connection, settings: Settings, files: Sequence[FileState]
+    connection: Connection, settings: Settings, files: Sequence[ListedFile]
 ) -> Iterator[FinishedFile]:
     committed = _spark_committed(connection, settings.checkpoint_dir)
     for part in _groups(files, LOOKUP_FILES):

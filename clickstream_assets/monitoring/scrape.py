@@ -34,9 +34,9 @@ class Reading:
     totals: ledger.Counts
     rejects: dict[str, int]  # by reason
     conflicts: int
-    last_batch: ledger.Batch | None
+    last_batch: ledger.CommittedBatch | None
     waiting: WaitingFiles
-    lease: ledger.Lease
+    lease: ledger.LeaseRow
     state: StreamState
     newest_event_age: float | None
     latency_counts: tuple[int, ...]  # a bucket each, not cumulative; the last one is above every bound

@@ -53,9 +53,9 @@ class Status:
 
     events_dir: Path
     decision: StreamDecision
-    lease: ledger.Lease
+    lease: ledger.LeaseRow
     waiting: WaitingFiles
-    last_batch: ledger.Batch | None
+    last_batch: ledger.CommittedBatch | None
     totals: ledger.Counts
     dropped: ledger.Dropped
     window: ledger.WindowCounts

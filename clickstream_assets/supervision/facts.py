@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from clickstream_assets.ledger.reads import Batch, Lease
+from clickstream_assets.ledger.reads import CommittedBatch, LeaseRow
 from clickstream_assets.ledger.waiting_files import WaitingFiles
 from clickstream_assets.supervision.model import Backlog, Holder, Runs, Starts, StreamFacts, StreamRun
 
@@ -16,9 +16,9 @@ WANTED_LIMIT = 20.0  # seconds from asking for the stream to its launch: the sup
 
 
 def stream_facts(
-    lease: Lease,
+    lease: LeaseRow,
     waiting: WaitingFiles,
-    last_batch: Batch | None,
+    last_batch: CommittedBatch | None,
     *,
     lock_taken_at: datetime | None = None,
     runs: tuple[StreamRun, ...] | None = None,
@@ -79,7 +79,7 @@ def stream_facts(
     )
 
 
-def _is_on_its_way(lease: Lease) -> bool:
+def _is_on_its_way(lease: LeaseRow) -> bool:
     """Whether the run that was launched last has neither taken the lock nor ended yet, as far as the ledger tells."""
     if (
         lease.launched_at is None or lease.last_reason
@@ -88,7 +88,7 @@ def _is_on_its_way(lease: Lease) -> bool:
     return lease.started_at is None or lease.started_at < lease.launched_at
 
 
-def _was_just_wanted(lease: Lease) -> bool:
+def _was_just_wanted(lease: LeaseRow) -> bool:
     """Whether someone asked for the stream a moment ago and the supervisor has not launched it yet.
 
     However long it had been stopped, it is about to start and not dead. Launching counts a failure, until the stream
@@ -101,12 +101,12 @@ def _was_just_wanted(lease: Lease) -> bool:
     return 0 <= (lease.now - lease.wanted_at).total_seconds() <= WANTED_LIMIT
 
 
-def _row_is_current(lease: Lease, lock_taken_at: datetime | None) -> bool:
+def _row_is_current(lease: LeaseRow, lock_taken_at: datetime | None) -> bool:
     """A new holder writes its row after taking the lock; until then the row describes its predecessor."""
     return lock_taken_at is None or (lease.started_at is not None and lease.started_at >= lock_taken_at)
 
 
-def _reason_of_last_end(lease: Lease, last_run_id: str | None, *, knows_runs: bool) -> str | None:
+def _reason_of_last_end(lease: LeaseRow, last_run_id: str | None, *, knows_runs: bool) -> str | None:
     """The reason on record, unless it is about an earlier stream than the last one.
 
     Launching a run and taking the lease both clear it, so that it is about the last one; only a database of an older

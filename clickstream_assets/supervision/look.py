@@ -19,7 +19,7 @@ from clickstream_assets.supervision.model import StreamFacts
 
 
 def look_at_stream(
-    instance: dg.DagsterInstance, connection: Connection, lease: ledger.Lease, settings: Settings
+    instance: dg.DagsterInstance, connection: Connection, lease: ledger.LeaseRow, settings: Settings
 ) -> StreamFacts:
     """The facts at the moment `lease.now`."""
     taken_at = None

@@ -20,7 +20,7 @@ from dagster._core.launcher import DefaultRunLauncher
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.ledger.reads import Lease
+from clickstream_assets.ledger.reads import LeaseRow
 from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.model import StreamRun
 
@@ -172,7 +172,7 @@ def end_run(instance: dg.DagsterInstance, run_id: str, reason: str) -> None:
         os.kill(worker, signal.SIGINT)  # what the code server would have sent
 
 
-def end_driver(lease: Lease, connection: Connection) -> str:
+def end_driver(lease: LeaseRow, connection: Connection) -> str:
     """Ask the process that holds the lease to end, as its run would: it finishes its micro-batch. On another host it
     cannot be asked, and its session is ended.
 
@@ -184,7 +184,7 @@ def end_driver(lease: Lease, connection: Connection) -> str:
     return kill_driver(lease, connection)
 
 
-def kill_driver(lease: Lease, connection: Connection) -> str:
+def kill_driver(lease: LeaseRow, connection: Connection) -> str:
     """End the process that holds the lease, at once: by signal on this host, else by ending its session.
 
     Returns:
@@ -197,7 +197,7 @@ def kill_driver(lease: Lease, connection: Connection) -> str:
     return f"the database session of process {lease.pid} on {lease.host} was ended"
 
 
-def _signal(lease: Lease, number: signal.Signals) -> bool:
+def _signal(lease: LeaseRow, number: signal.Signals) -> bool:
     """Send a signal to the holder. Returns whether it could be sent."""
     if lease.pid is None or lease.host != socket.gethostname() or not _is_as_old_as(lease):
         return False
@@ -208,7 +208,7 @@ def _signal(lease: Lease, number: signal.Signals) -> bool:
     return True
 
 
-def _is_as_old_as(lease: Lease) -> bool:
+def _is_as_old_as(lease: LeaseRow) -> bool:
     """Whether the process of the lease's number may be its holder: a container that was started again has its name and
     its numbers from before, and a session may outlive its process where the network was cut."""
     if lease.pid is None or lease.started_at is None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from clickstream_assets.supervision.program import stream_drivers
 from clickstream_assets.up.dagster import DAEMON, run_workers
-from clickstream_assets.up.processes import Supervisor
+from clickstream_assets.up.processes import Children
 from clickstream_assets.up.start import GENERATOR
 from clickstream_assets.up.stop_signals import StopSignals
 
@@ -23,15 +23,15 @@ RUNS_END = 8.0  # seconds: one micro-batch, Spark's own end, and the run's last 
 REST_END = 3.0  # seconds
 
 
-def end_all(supervisor: Supervisor, stop: StopSignals) -> None:
+def end_all(children: Children, stop: StopSignals) -> None:
     """End all processes, politely as far as the user lets us."""
-    supervisor.ask_to_end(DAEMON)
-    supervisor.ask_to_end(GENERATOR)
-    supervisor.wait_for_end({DAEMON, GENERATOR}, DAEMON_END, stop.hurry)
+    children.ask_to_end(DAEMON)
+    children.ask_to_end(GENERATOR)
+    children.wait_for_end({DAEMON, GENERATOR}, DAEMON_END, stop.hurry)
     for name in (DAEMON, GENERATOR):
-        supervisor.kill(name)
-    end_runs(lambda: supervisor.process_groups, stop.hurry)
-    supervisor.end_all(0.0 if stop.hurry() else REST_END, stop.hurry)
+        children.kill(name)
+    end_runs(lambda: children.process_groups, stop.hurry)
+    children.end_all(0.0 if stop.hurry() else REST_END, stop.hurry)
 
 
 def end_runs(process_groups: Callable[[], set[int]], hurry: Callable[[], bool] = lambda: False) -> None:

@@ -54,7 +54,7 @@ class _Child:
     wanted: bool = True
 
 
-class Supervisor:
+class Children:
     """Runs programs until told otherwise. Not thread-safe; call `tick` every second or so.
 
     `announce` gets one sentence for each death and restart. `clock` is monotonic, in seconds.

@@ -23,7 +23,7 @@ from clickstream_assets.settings import Settings
 from clickstream_assets.up.dagster import HOST, web_url
 from clickstream_assets.up.end import end_all
 from clickstream_assets.up.java import check_java
-from clickstream_assets.up.processes import Supervisor
+from clickstream_assets.up.processes import Children
 from clickstream_assets.up.start import Announce, start_dagster
 from clickstream_assets.up.stop_signals import StopSignals
 from clickstream_assets.up.watch import watch
@@ -49,17 +49,17 @@ def run_stack(settings: Settings, *, with_generator: bool, announce: Announce) -
         announce("Starting the database …")
         with database_running(settings, "clickstream-up") as connections:
             setup_databases(connections)
-            supervisor = Supervisor(settings.log_dir, announce)
+            children = Children(settings.log_dir, announce)
             try:
                 start_dagster(
-                    connections, supervisor, stop, announce, Path(private) / "code.sock", with_generator
+                    connections, children, stop, announce, Path(private) / "code.sock", with_generator
                 )
                 if not stop.requested:
-                    _tell_where(settings, supervisor, announce)
-                    watch(connections, supervisor, stop, announce)
+                    _tell_where(settings, children, announce)
+                    watch(connections, children, stop, announce)
             finally:
                 announce("Stopping; Ctrl-C again to hurry …")
-                end_all(supervisor, stop)
+                end_all(children, stop)
         announce("Stopped.")
 
 
@@ -95,8 +95,8 @@ def _only_one(home: Path) -> Iterator[None]:
         file.truncate(0)
 
 
-def _tell_where(settings: Settings, supervisor: Supervisor, announce: Announce) -> None:
-    logs = supervisor.log_file("x").parent
+def _tell_where(settings: Settings, children: Children, announce: Announce) -> None:
+    logs = children.log_file("x").parent
     announce(
         f"""
   Dagster    {web_url(settings)}

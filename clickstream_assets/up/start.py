@@ -31,7 +31,7 @@ from clickstream_assets.up.dagster import (
     read_health,
     write_workspace,
 )
-from clickstream_assets.up.processes import Program, Supervisor
+from clickstream_assets.up.processes import Children, Program
 from clickstream_assets.up.stop_signals import StopSignals
 
 GENERATOR = "generator"
@@ -43,7 +43,7 @@ Announce = Callable[[str], None]
 
 def start_dagster(
     connections: Connections,
-    supervisor: Supervisor,
+    children: Children,
     stop: StopSignals,
     announce: Announce,
     code_socket: Path,
@@ -58,22 +58,22 @@ def start_dagster(
     announce("Starting Dagster …")
     prepare_home(settings)
     write_workspace(settings, code_socket)
-    _migrate(connections, supervisor, stop)
+    _migrate(connections, children, stop)
     extra = settle_seconds(settings, with_generator)
     for program in dagster_programs(connections, code_socket, extra):
-        supervisor.run(program)
+        children.run(program)
         if program.name == CODE_SERVER:
             if with_generator:
                 # Now, not once Dagster is well: the stream finds its first files waiting.
-                supervisor.run(_generator(settings))
+                children.run(_generator(settings))
             # The daemon would note that nothing answers, and look again only a minute later.
-            _wait_for(code_socket, supervisor, stop)
+            _wait_for(code_socket, children, stop)
     health = Health(answers=False)
     deadline = time.monotonic() + START_LIMIT
     while not health.complete and not health.load_error and not stop.requested:
         if time.monotonic() > deadline:
-            raise StartError(f"Dagster does not come up: {_what_is_missing(health, supervisor)}.")
-        supervisor.tick()
+            raise StartError(f"Dagster does not come up: {_what_is_missing(health, children)}.")
+        children.tick()
         stop.pause(0.5)
         health = read_health(settings)
     if health.load_error:
@@ -87,16 +87,16 @@ def settle_seconds(settings: Settings, with_generator: bool) -> dict[str, str]:
     return {}
 
 
-def _wait_for(code_socket: Path, supervisor: Supervisor, stop: StopSignals) -> None:
+def _wait_for(code_socket: Path, children: Children, stop: StopSignals) -> None:
     deadline = time.monotonic() + START_LIMIT
     while not code_socket.exists() and not stop.requested:
         if time.monotonic() > deadline:
-            raise StartError(f"Dagster does not come up: see {supervisor.log_file(CODE_SERVER)}.")
-        supervisor.tick()
+            raise StartError(f"Dagster does not come up: see {children.log_file(CODE_SERVER)}.")
+        children.tick()
         stop.pause(0.1)
 
 
-def _migrate(connections: Connections, supervisor: Supervisor, stop: StopSignals) -> None:
+def _migrate(connections: Connections, children: Children, stop: StopSignals) -> None:
     """Make or upgrade Dagster's tables, once a version of Dagster and a database."""
     settings = connections.settings
     mark = dagster_home(settings) / "migrated"
@@ -106,11 +106,11 @@ def _migrate(connections: Connections, supervisor: Supervisor, stop: StopSignals
         return
     environment = {**os.environ, **dagster_environment(connections)}
     program = Program(MIGRATION, migrate_command(), environment, dagster_home(settings))
-    code = supervisor.run_once(program, START_LIMIT, lambda: stop.requested)
+    code = children.run_once(program, START_LIMIT, lambda: stop.requested)
     if code == 0:
         mark.write_text(done)
     elif not stop.requested:
-        raise StartError(f"Dagster's database cannot be prepared: see {supervisor.log_file(MIGRATION)}.")
+        raise StartError(f"Dagster's database cannot be prepared: see {children.log_file(MIGRATION)}.")
 
 
 def _generator(settings: Settings) -> Program:
@@ -125,9 +125,9 @@ def _generator(settings: Settings) -> Program:
     return Program(GENERATOR, tuple(command), dict(os.environ), settings.home)
 
 
-def _what_is_missing(health: Health, supervisor: Supervisor) -> str:
+def _what_is_missing(health: Health, children: Children) -> str:
     if not health.answers:
-        return f"its webserver does not answer (see {supervisor.log_file(WEBSERVER)})"
+        return f"its webserver does not answer (see {children.log_file(WEBSERVER)})"
     if not health.loaded:
-        return f"the assets are not loaded (see {supervisor.log_file(CODE_SERVER)})"
-    return f"its daemon is not healthy (see {supervisor.log_file(DAEMON)})"
+        return f"the assets are not loaded (see {children.log_file(CODE_SERVER)})"
+    return f"its daemon is not healthy (see {children.log_file(DAEMON)})"

@@ -18,18 +18,18 @@ from clickstream_assets.postgres.sharing import embedded_server, revive
 from clickstream_assets.text import first_line
 from clickstream_assets.up.dagster import CODE_SERVER, read_health
 from clickstream_assets.up.end import DAEMON_END
-from clickstream_assets.up.processes import Supervisor
+from clickstream_assets.up.processes import Children
 from clickstream_assets.up.start import Announce
 from clickstream_assets.up.stop_signals import StopSignals
 
 STATUS_INTERVAL = 10.0  # seconds
 DATABASE_INTERVAL = 5.0  # seconds between looks whether the embedded server lives
 HEALTH_INTERVAL = 10.0  # seconds
-FIRST_LOOK = 30.0  # seconds within which the supervisor has looked for the first time
+STREAM_AWAITED = 30.0  # seconds within which the supervisor has looked for the first time
 UNREACHABLE_LIMIT = 3  # times in a row until the code server is restarted; a reload takes some seconds
 
 
-def watch(connections: Connections, supervisor: Supervisor, stop: StopSignals, announce: Announce) -> None:
+def watch(connections: Connections, children: Children, stop: StopSignals, announce: Announce) -> None:
     """Keep everything running until a signal ends it."""
     settings = connections.settings
     spark_ui: str | None = None
@@ -39,7 +39,7 @@ def watch(connections: Connections, supervisor: Supervisor, stop: StopSignals, a
     next_status = next_look = next_pruning = next_health = time.monotonic()
     while not stop.requested:
         now = time.monotonic()
-        supervisor.tick()
+        children.tick()
         if now >= next_look:
             next_look = now + DATABASE_INTERVAL
             if revive(settings):
@@ -53,10 +53,10 @@ def watch(connections: Connections, supervisor: Supervisor, stop: StopSignals, a
             if unreachable >= UNREACHABLE_LIMIT:
                 unreachable = 0
                 announce(f"{CODE_SERVER} does not answer; starting it again.")
-                supervisor.restart(CODE_SERVER, DAEMON_END)
+                children.restart(CODE_SERVER, DAEMON_END)
         if now >= next_status:
             next_status = now + STATUS_INTERVAL
-            line, address = _status(connections, is_awaited=now - began < FIRST_LOOK)
+            line, address = _status(connections, is_awaited=now - began < STREAM_AWAITED)
             if address and address != spark_ui:
                 spark_ui = address
                 announce(f"  Spark      {address}")

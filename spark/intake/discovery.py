@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from clickstream_assets.file_names import is_ignored, leads_outside
-from spark.reading.content import Content, ContentChanged, ContentError, FileState
+from clickstream_assets.file_names import FileState, is_ignored, leads_outside
+from spark.reading.content import Content, ContentChanged, ContentError
 
 # A directory's modification time ticks with the kernel's clock (up to 10 ms): two changes may share one value.
 CLOCK_TICK_NS = 20_000_000

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from clickstream_assets.file_names import FileState
 from spark.intake.dialect import escapes_by_backslash
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.path_patterns import path_parts
 from spark.mapping.source_mapping import UNMAPPED, Escape, SourceMapping
-from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError, FileState
+from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
 from spark.reading.header import HeaderError, Layout
 from spark.reading.preamble import Preamble, read_beginning
 from spark.reading.quotes import BY_BACKSLASH, DOUBLED

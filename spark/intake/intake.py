@@ -12,12 +12,12 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from clickstream_assets.file_names import ledger_path
+from clickstream_assets.file_names import FileState, ledger_path
 from spark.intake.discovery import PROBLEMS, Candidate, Discovery
 from spark.intake.inspection import Inspection, inspect_file
 from spark.intake.manifest import KnownState, Manifest
 from spark.mapping.source_mapping import UNMAPPED, SourceMapping
-from spark.reading.content import ContentChanged, ContentError, FileState
+from spark.reading.content import ContentChanged, ContentError
 
 LOOK_SECONDS = 0.01  # between looks at the directory; an idle look is one stat
 GROUP_FILES = 500  # registered in one transaction, at most …

@@ -14,13 +14,12 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from clickstream_assets.file_names import ledger_path
+from clickstream_assets.file_names import FileState, ledger_path
 from clickstream_assets.sql_files import statement
 from spark.intake.discovery import Candidate
 from spark.intake.inspection import Inspection
 from spark.lease import LeaseLost
 from spark.mapping.source_mapping import SourceMapping
-from spark.reading.content import FileState
 from spark.reading.header import Layout
 
 

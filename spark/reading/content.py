@@ -12,10 +12,9 @@ import os
 import stat
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from clickstream_assets.file_names import is_inside
+from clickstream_assets.file_names import FileState, is_inside
 
 BLOCK_BYTES = 4 * 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
@@ -42,30 +41,6 @@ class ContentError(Exception):
 
 class ContentChanged(Exception):
     """The file is not, or no longer, the state that was asked for."""
-
-
-@dataclass(frozen=True)
-class FileState:
-    """Which state of a path: any change to the file changes one of these. Times in nanoseconds since 1970."""
-
-    inode: int
-    size_bytes: int
-    modified_ns: int
-    changed_ns: int
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> FileState:
-        # 64 bits without a sign, where the ledger's bigint has one.
-        inode = status.st_ino - (1 << 64) if status.st_ino >= 1 << 63 else status.st_ino
-        return cls(inode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-    def same_content(self, other: FileState) -> bool:
-        """Whether nothing was written in between: renaming or chmod alone move only the change time."""
-        return (self.inode, self.size_bytes, self.modified_ns) == (
-            other.inode,
-            other.size_bytes,
-            other.modified_ns,
-        )
 
 
 class ChunkHash:

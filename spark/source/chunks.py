@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from clickstream_assets.file_names import FileState
 from spark.cleaning.time_bounds import TimeBounds
-from spark.reading.content import FileState
 from spark.reading.header import Layout
 
 

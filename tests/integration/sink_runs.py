@@ -19,7 +19,7 @@ from stream_pipeline import HEADER
 
 from clickstream_assets.contract import STREAM_URL_VARIABLE, IdenticalRows
 from clickstream_assets.database import connect
-from clickstream_assets.file_names import EventsDirectory
+from clickstream_assets.file_names import EventsDirectory, FileState
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.sql_files import statement
 from spark.cleaning.time_bounds import TimeBounds
@@ -28,7 +28,6 @@ from spark.intake.inspection import inspect_file
 from spark.intake.manifest import Manifest
 from spark.lease import Lease
 from spark.mapping.source_mapping import SourceMapping
-from spark.reading.content import FileState
 from spark.sink.books import Outcome
 from spark.sink.evidence import Evidence
 from spark.sink.handovers import Handover, SpoolHandover, UploadHandover

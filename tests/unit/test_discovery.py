@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from clickstream_assets.file_names import FileState
 from spark.intake.discovery import Candidate, Discovery, is_settled
-from spark.reading.content import FileState
 
 SECOND = 1_000_000_000
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clickstream_assets.file_names import EventsDirectory, ledger_path
+from clickstream_assets.file_names import EventsDirectory, FileState, ledger_path, signed_inode
 from clickstream_assets.ledger.waiting_files import array_literal, list_event_files
 from spark.intake.discovery import Discovery
 
@@ -158,5 +158,7 @@ def test_an_array_literal_quotes_what_an_array_would_read_as_its_own() -> None:
     assert array_literal([]) == "{}"
 
 
-def test_a_64_bit_inode_is_wrapped_into_a_bigint() -> None:
-    assert array_literal([2**64 - 1, 2**63, 2**63 - 1]) == "{-1,-9223372036854775808,9223372036854775807}"
+def test_a_64_bit_inode_is_wrapped_into_a_bigint_in_both_planes_alike() -> None:
+    assert [signed_inode(inode) for inode in (2**64 - 1, 2**63, 2**63 - 1, 1)] == [-1, -(2**63), 2**63 - 1, 1]
+    status = os.stat_result((0o100644, 2**64 - 1, *range(8)))
+    assert FileState.of(status).inode == -1

@@ -12,7 +12,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from clickstream_assets.ledger.reads import Lease
+from clickstream_assets.ledger.reads import LeaseRow
 from clickstream_assets.supervision.runs import kill_driver
 
 
@@ -23,16 +23,16 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-def lease(pid: int, age: timedelta, host: str | None = None) -> Lease:
+def lease(pid: int, age: timedelta, host: str | None = None) -> LeaseRow:
     now = datetime.now(UTC)
-    values: dict[str, Any] = dict.fromkeys(Lease.__dataclass_fields__)
+    values: dict[str, Any] = dict.fromkeys(LeaseRow.__dataclass_fields__)
     values |= {
         "pid": pid,
         "host": host or socket.gethostname(),
         "started_at": now - age,
         "lock_backend_pid": 77,
     }
-    return Lease(**values)
+    return LeaseRow(**values)
 
 
 def test_the_holder_is_killed(process: subprocess.Popen[bytes]) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.up import processes
-from clickstream_assets.up.processes import Program, Supervisor, restart_pause
+from clickstream_assets.up.processes import Children, Program, restart_pause
 
 LIMIT = 20.0  # seconds; a busy machine starts Python slowly
 SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
@@ -44,19 +44,19 @@ def group_lives(group: int) -> bool:
 
 
 class Stage:
-    """A supervisor with a clock of its own, and what it announced."""
+    """Children with a clock of its own, and what it announced."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.now = 1000.0
         self.said: list[str] = []
-        self.supervisor = Supervisor(path / "logs", self.said.append, lambda: self.now)
+        self.children = Children(path / "logs", self.said.append, lambda: self.now)
 
     def program(self, code: str, name: str = "worker") -> Program:
         return Program(name, (sys.executable, "-S", "-c", code), dict(os.environ), self.path)
 
     def log(self, name: str = "worker") -> str:
-        file = self.supervisor.log_file(name)
+        file = self.children.log_file(name)
         return file.read_text() if file.exists() else ""
 
 
@@ -64,8 +64,8 @@ class Stage:
 def stage(tmp_path: Path) -> Iterator[Stage]:
     stage = Stage(tmp_path)
     yield stage
-    stage.supervisor._clock = time.monotonic
-    stage.supervisor.end_all(0.0)
+    stage.children._clock = time.monotonic
+    stage.children.end_all(0.0)
 
 
 def test_the_pause_doubles_up_to_a_minute() -> None:
@@ -73,88 +73,88 @@ def test_the_pause_doubles_up_to_a_minute() -> None:
 
 
 def test_a_program_that_dies_is_started_again_after_the_pause_and_not_before(stage: Stage) -> None:
-    stage.supervisor.run(stage.program(SLEEPER))
+    stage.children.run(stage.program(SLEEPER))
     until(lambda: "up" in stage.log(), "the first start")
-    (first,) = stage.supervisor.process_groups
+    (first,) = stage.children.process_groups
     os.kill(first, signal.SIGKILL)
-    until(lambda: not stage.supervisor.is_running("worker"), "the death is seen")
+    until(lambda: not stage.children.is_running("worker"), "the death is seen")
 
-    stage.supervisor.tick()
+    stage.children.tick()
     assert stage.said == [
         "worker ended unexpectedly (killed by SIGKILL); starting it again in 1 s "
-        f"(its last words are in {stage.supervisor.log_file('worker')})."
+        f"(its last words are in {stage.children.log_file('worker')})."
     ]
     stage.now += 0.9
-    stage.supervisor.tick()
-    assert not stage.supervisor.is_running("worker")
+    stage.children.tick()
+    assert not stage.children.is_running("worker")
 
     stage.now += 0.2
-    stage.supervisor.tick()
+    stage.children.tick()
     until(lambda: stage.log().count("up") == 2, "the second start")
-    assert stage.supervisor.process_groups.isdisjoint({first})
+    assert stage.children.process_groups.isdisjoint({first})
 
 
 def test_a_program_that_keeps_failing_is_tried_ever_more_rarely(stage: Stage) -> None:
-    stage.supervisor.run(stage.program("raise SystemExit(7)"))
+    stage.children.run(stage.program("raise SystemExit(7)"))
     for expected in ("1 s", "2 s", "4 s"):
-        until(lambda: not stage.supervisor.is_running("worker"), "it fails")
-        stage.supervisor.tick()
+        until(lambda: not stage.children.is_running("worker"), "it fails")
+        stage.children.tick()
         assert f"(exit code 7); starting it again in {expected}" in stage.said[-1]
         stage.now += 5.0
-        stage.supervisor.tick()
+        stage.children.tick()
 
 
 def test_failures_long_ago_are_forgotten(stage: Stage) -> None:
-    stage.supervisor.run(stage.program("raise SystemExit(7)"))
+    stage.children.run(stage.program("raise SystemExit(7)"))
     for _ in range(3):
-        until(lambda: not stage.supervisor.is_running("worker"), "it fails")
-        stage.supervisor.tick()
+        until(lambda: not stage.children.is_running("worker"), "it fails")
+        stage.children.tick()
         stage.now += processes.STEADY_AFTER + 1
-        stage.supervisor.tick()
+        stage.children.tick()
         stage.now += processes.STEADY_AFTER + 1
     assert all("again in 1 s" in sentence for sentence in stage.said)
 
 
 def test_a_program_that_does_not_exist_is_announced_and_tried_again(stage: Stage) -> None:
-    stage.supervisor.run(Program("ghost", ("/nonexistent/program",), {}, stage.path))
+    stage.children.run(Program("ghost", ("/nonexistent/program",), {}, stage.path))
     assert "ghost cannot be started" in stage.said[0]
     stage.now += 2.0
-    stage.supervisor.tick()
+    stage.children.tick()
     assert len(stage.said) == 2
 
 
 def test_a_program_that_was_asked_to_end_stays_down(stage: Stage) -> None:
-    stage.supervisor.run(stage.program(SLEEPER))
+    stage.children.run(stage.program(SLEEPER))
     until(lambda: "up" in stage.log(), "the start")
-    stage.supervisor.ask_to_end("worker")
-    until(lambda: not stage.supervisor.is_running("worker"), "it ends")
+    stage.children.ask_to_end("worker")
+    until(lambda: not stage.children.is_running("worker"), "it ends")
     stage.now += 1000.0
-    stage.supervisor.tick()
+    stage.children.tick()
     stage.now += 1000.0
-    stage.supervisor.tick()
-    assert not stage.supervisor.is_running("worker")
+    stage.children.tick()
+    assert not stage.children.is_running("worker")
     assert stage.said == []
 
 
 def test_the_end_takes_children_of_children_along_even_those_that_ignore_it(stage: Stage) -> None:
-    stage.supervisor.run(stage.program(STUBBORN_FAMILY))
+    stage.children.run(stage.program(STUBBORN_FAMILY))
     until(lambda: "child" in stage.log(), "the grandchild")
-    (group,) = stage.supervisor.process_groups
-    stage.supervisor._clock = time.monotonic
-    stage.supervisor.end_all(0.2)
+    (group,) = stage.children.process_groups
+    stage.children._clock = time.monotonic
+    stage.children.end_all(0.2)
     until(lambda: not group_lives(group), "the end of the whole group")
 
 
 def test_descendants_of_a_dead_leader_are_still_ended(stage: Stage) -> None:
-    stage.supervisor.run(stage.program(STUBBORN_FAMILY))
+    stage.children.run(stage.program(STUBBORN_FAMILY))
     until(lambda: "child" in stage.log(), "the grandchild")
-    (group,) = stage.supervisor.process_groups
+    (group,) = stage.children.process_groups
     os.kill(group, signal.SIGKILL)
-    until(lambda: not stage.supervisor.is_running("worker"), "the leader's death")
-    stage.supervisor.tick()
-    assert stage.supervisor.process_groups == {group}
-    stage.supervisor._clock = time.monotonic
-    stage.supervisor.end_all(0.2)
+    until(lambda: not stage.children.is_running("worker"), "the leader's death")
+    stage.children.tick()
+    assert stage.children.process_groups == {group}
+    stage.children._clock = time.monotonic
+    stage.children.end_all(0.2)
     until(lambda: not group_lives(group), "the end of the whole group")
 
 
@@ -163,10 +163,10 @@ def test_nothing_outlives_a_parent_that_was_killed(tmp_path: Path) -> None:
 import os, sys, time
 from pathlib import Path
 from clickstream_assets.up import watchdog
-from clickstream_assets.up.processes import Program, Supervisor
-supervisor = Supervisor(Path({str(tmp_path)!r}), print)
-supervisor.run(Program("worker", (sys.executable, "-S", "-c", {SLEEPER!r}), dict(os.environ), Path("/")))
-print(supervisor.process_groups, flush=True)
+from clickstream_assets.up.processes import Program, Children
+children = Children(Path({str(tmp_path)!r}), print)
+children.run(Program("worker", (sys.executable, "-S", "-c", {SLEEPER!r}), dict(os.environ), Path("/")))
+print(children.process_groups, flush=True)
 time.sleep(600)
 """
     process = subprocess.Popen(
@@ -182,15 +182,15 @@ time.sleep(600)
 
 
 def test_a_single_run_gives_its_exit_code(stage: Stage) -> None:
-    stage.supervisor._clock = time.monotonic
-    assert stage.supervisor.run_once(stage.program("print('done'); raise SystemExit(3)"), LIMIT, bool) == 3
+    stage.children._clock = time.monotonic
+    assert stage.children.run_once(stage.program("print('done'); raise SystemExit(3)"), LIMIT, bool) == 3
     assert "done" in stage.log()
 
 
 def test_a_single_run_ends_when_one_is_in_a_hurry(stage: Stage) -> None:
-    stage.supervisor._clock = time.monotonic
-    assert stage.supervisor.run_once(stage.program(SLEEPER), LIMIT, lambda: True) is None
-    assert not stage.supervisor.is_running("worker")
+    stage.children._clock = time.monotonic
+    assert stage.children.run_once(stage.program(SLEEPER), LIMIT, lambda: True) is None
+    assert not stage.children.is_running("worker")
 
 
 def test_a_log_that_grows_too_long_moves_aside_while_it_is_written(
@@ -201,9 +201,9 @@ def test_a_log_that_grows_too_long_moves_aside_while_it_is_written(
     code += f"open({str(stage.path / 'wrote')!r}, 'w')\n"
     code += f"import os\nwhile not os.path.exists({str(stage.path / 'go')!r}): time.sleep(0.02)\n"
     code += "print('later', flush=True)\ntime.sleep(600)"
-    stage.supervisor.run(stage.program(code))
+    stage.children.run(stage.program(code))
     until((stage.path / "wrote").exists, "the first lines")
-    stage.supervisor.tick()
+    stage.children.tick()
     (stage.path / "go").touch()
     until(lambda: stage.log() == "later\n", "the log goes on, cut")
     assert (stage.path / "logs" / "worker.log.1").read_text() == "a" * 2000 + "\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clickstream_assets.file_names import FileState
 from spark.cleaning.time_bounds import TimeBounds
-from spark.reading.content import FileState
 from spark.reading.header import Layout
 from spark.source.chunks import ChunkToRead
 from spark.source.micro_batches import (

@@ -9,12 +9,12 @@ import pytest
 
 from clickstream_assets.checks.judgement import Judgement
 from clickstream_assets.checks.on_events.stream_alive import Facts, judge
-from clickstream_assets.ledger.reads import Lease
+from clickstream_assets.ledger.reads import LeaseRow
 from clickstream_assets.supervision.model import Action, StreamDecision, StreamState
 from clickstream_assets.thresholds import STREAM_GONE
 
 NOW = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
-HELD = Lease(
+HELD = LeaseRow(
     epoch=3,
     mode="continuous",
     dagster_run_id="run-1",
@@ -43,11 +43,11 @@ def decision(state: StreamState) -> StreamDecision:
     return StreamDecision(state, Action.LEAVE, "because of it")
 
 
-def judge_stream(decision: StreamDecision, lease: Lease) -> Judgement:
+def judge_stream(decision: StreamDecision, lease: LeaseRow) -> Judgement:
     return judge(Facts(decision, lease))
 
 
-def gone_for(seconds: float) -> Lease:
+def gone_for(seconds: float) -> LeaseRow:
     return replace(GONE, heartbeat_at=NOW - timedelta(seconds=seconds))
 
 
@@ -68,7 +68,7 @@ def gone_for(seconds: float) -> Lease:
     ],
 )
 def test_every_state_is_judged_and_says_itself_and_its_reason(
-    state: StreamState, lease: Lease, verdict: str
+    state: StreamState, lease: LeaseRow, verdict: str
 ) -> None:
     judgement = judge_stream(decision(state), lease)
     assert judgement.verdict == verdict

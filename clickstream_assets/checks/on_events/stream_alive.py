@@ -19,7 +19,7 @@ from clickstream_assets.thresholds import Verdict, worst
 @dataclass(frozen=True)
 class Facts:
     decision: StreamDecision
-    lease: ledger.Lease
+    lease: ledger.LeaseRow
 
 
 def read(look: Look) -> Facts:
