@@ -10,10 +10,16 @@ from pydantic import Field
 from clickstream_assets.assets.catalogue import FILLED_BY, code_links, file_metadata
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.generator.spec import GenerationSpec
+from clickstream_assets.launches import LaunchConfig, failing_in_one_sentence
 from clickstream_assets.settings import Settings
+from clickstream_assets.text import count
+
+# At once. Each file costs the stream a millisecond or two, and each million events some ten seconds.
+MOST_FILES = 10_000
+MOST_EVENTS = 10_000_000
 
 
-class GeneratedFiles(dg.Config):
+class GeneratedFiles(LaunchConfig):
     """What to generate. Shares are of all rows, from 0 to 1."""
 
     events: int = Field(
@@ -24,6 +30,16 @@ class GeneratedFiles(dg.Config):
     malformed: float = Field(default=0.01, description="Share of rows that are to be rejected.")
     late: float = Field(default=0.02, description="Share of events that are hours to days old.")
     seed: int | None = Field(default=None, description="The same seed gives the same bytes. Empty: new ones.")
+
+    def check(self) -> None:
+        """Raises SettingsError where a value is missing, or asks for more than may be landed at once."""
+        super().check()
+        for name, asked, most in (("events", self.events, MOST_EVENTS), ("files", self.files, MOST_FILES)):
+            if asked > most:
+                raise SettingsError(
+                    f"{name} is {count(asked)}: the button lands at most {count(most)} at once, since live events wait "
+                    "behind them. The command clickstream generate has no such limit."
+                )
 
 
 @dg.asset(
@@ -42,18 +58,17 @@ def event_files(
     # Every run and the code server load this module, and the generator brings Faker, pandas and Arrow along.
     from clickstream_assets.data_generator import generate_files
 
-    spec = GenerationSpec(
-        events=config.events,
-        files=config.files,
-        duplicates=config.duplicates,
-        malformed=config.malformed,
-        late=config.late,
-        seed=config.seed,
-    )
-    try:
+    with failing_in_one_sentence("Nothing was generated"):
+        config.check()
+        spec = GenerationSpec(
+            events=config.events,
+            files=config.files,
+            duplicates=config.duplicates,
+            malformed=config.malformed,
+            late=config.late,
+            seed=config.seed,
+        )
         manifest = generate_files(spec, settings.events_dir)
-    except SettingsError as error:
-        raise dg.Failure(f"Nothing was generated: {error}", allow_retries=False) from None
     context.log.info(f"{manifest.files} files with {manifest.rows} rows are in {settings.events_dir}.")
     return dg.MaterializeResult(
         metadata={

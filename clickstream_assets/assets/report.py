@@ -13,6 +13,7 @@ import dagster as dg
 from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_version
 from clickstream_assets.assets.previews import markdown_table
 from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.launches import failing_in_one_sentence
 from clickstream_assets.report.facts import read_facts
 from clickstream_assets.report.page import report_page, tiles
 from clickstream_assets.settings import Settings
@@ -45,10 +46,11 @@ SOURCES = [
 def clickstream_report(
     database: dg.ResourceParam[Connections], settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult:
-    with database.open("reader") as connection:
-        facts = read_facts(connection)
     path = settings.report_file
-    size = write_atomically(path, report_page(facts))
+    with failing_in_one_sentence("No report was made"):
+        with database.open("reader") as connection:
+            facts = read_facts(connection)
+        size = write_atomically(path, report_page(facts))
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(str(path)),

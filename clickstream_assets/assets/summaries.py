@@ -10,7 +10,6 @@ from datetime import date
 from enum import Enum
 
 import dagster as dg
-import psycopg2
 from psycopg2.extensions import connection as Connection
 from pydantic import Field
 
@@ -19,6 +18,8 @@ from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_vers
 from clickstream_assets.assets.previews import preview
 from clickstream_assets.lineage.tables import table_comment
 from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.errors import SettingsError
+from clickstream_assets.launches import LaunchConfig, failing_in_one_sentence
 from clickstream_assets.summaries import refresh as summaries
 from clickstream_assets.summaries.catalogue import SUMMARIES
 
@@ -32,7 +33,7 @@ class Mode(Enum):
     rebuild = "rebuild"
 
 
-class SummaryRefresh(dg.Config):
+class SummaryRefresh(LaunchConfig):
     """What to do with the chosen summaries."""
 
     mode: Mode = Field(
@@ -73,38 +74,45 @@ class SummaryRefresh(dg.Config):
 def refresh_summaries(
     context: dg.AssetExecutionContext, config: SummaryRefresh, database: dg.ResourceParam[Connections]
 ) -> Iterator[dg.MaterializeResult]:
-    day = _day(config)
-    chosen = {key.to_user_string() for key in context.selected_asset_keys}
-    failures: dict[str, Exception] = {}
-    with cancelled_for_good(), database.open("writer") as connection:
-        for name in (name for name in summaries.NAMES if name in chosen):
-            try:
-                done = _refresh(connection, name, config.mode, day)
-            except (summaries.SummaryError, psycopg2.Error) as failure:
-                if connection.closed:
-                    raise
-                # The others can still be brought up to date; the run fails at its end.
-                context.log.error(f"{name} was left as it was: {failure}")
-                failures[name] = failure
-                continue
-            yield dg.MaterializeResult(name, metadata=_metadata(connection, done))
+    with cancelled_for_good(), failing_in_one_sentence("Nothing was refreshed"):
+        day = _day(config)
+        chosen = {key.to_user_string() for key in context.selected_asset_keys}
+        failures: dict[str, dg.Failure] = {}
+        with database.open("writer") as connection:
+            for name in (name for name in summaries.NAMES if name in chosen):
+                try:
+                    with failing_in_one_sentence(name):
+                        done = _refresh(connection, name, config.mode, day)
+                except dg.Failure as failure:
+                    if connection.closed:
+                        raise
+                    # The others can still be brought up to date; the run fails at its end.
+                    context.log.error(f"{failure.description} It was left as it was.")
+                    failures[name] = failure
+                    continue
+                yield dg.MaterializeResult(name, metadata=_metadata(connection, done))
     if failures:
+        said = [failure.description or name for name, failure in failures.items()]
         raise dg.Failure(
-            f"Not refreshed: {', '.join(failures)}.",
-            metadata={name: str(failure) for name, failure in failures.items()},
-            allow_retries=any(isinstance(failure, psycopg2.Error) for failure in failures.values()),
+            f"Not refreshed: {'; '.join(said)}",
+            metadata=dict(zip(failures, said, strict=True)),
+            allow_retries=any(failure.allow_retries for failure in failures.values()),
         )
 
 
 def _day(config: SummaryRefresh) -> date | None:
+    config.check()
     if config.day is None:
         return None
     if config.mode is not Mode.rebuild:
-        raise dg.Failure(f"The day {config.day} was given without mode: rebuild.", allow_retries=False)
+        raise SettingsError(f"the day {config.day} was given without mode: rebuild.")
     try:
-        return date.fromisoformat(config.day.strip())
+        day = date.fromisoformat(config.day.strip())
     except ValueError:
-        raise dg.Failure(f"The day is '{config.day}': give it as YYYY-MM-DD.", allow_retries=False) from None
+        raise SettingsError(f"the day is '{config.day}': give it as YYYY-MM-DD.") from None
+    if day == date.max:
+        raise SettingsError(f"the day is {day}, the last that there is: no event can be of it.")
+    return day
 
 
 def _refresh(connection: Connection, name: str, mode: Mode, day: date | None) -> summaries.Refresh:

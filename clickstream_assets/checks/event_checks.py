@@ -24,6 +24,7 @@ from clickstream_assets.checks.on_events import (
     stream_alive,
 )
 from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.launches import failing_in_one_sentence
 from clickstream_assets.settings import Settings
 
 
@@ -63,7 +64,7 @@ def _with_button(name: str) -> dg.AssetChecksDefinition:
     def check(
         database: dg.ResourceParam[Connections], settings: dg.ResourceParam[Settings]
     ) -> dg.AssetCheckResult:
-        with database.open("reader") as connection:
+        with failing_in_one_sentence(f"{name} was not measured"), database.open("reader") as connection:
             return measure(name, connection, settings).result()
 
     return check

@@ -9,6 +9,9 @@ from pydantic import Field
 
 from clickstream_assets.maintenance.steps import APPLICATION, STEPS, Maintenance, MaintenanceBusy, run_step
 from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.errors import SettingsError
+from clickstream_assets.launches import LaunchConfig, failing_in_one_sentence
+from clickstream_assets.maintenance.steps import STEPS, Maintenance, run_step
 from clickstream_assets.rejects.reads import RejectFilter
 from clickstream_assets.rejects.replay import Replay, replay_as_they_are
 from clickstream_assets.settings import Settings
@@ -23,10 +26,8 @@ def _op(name: str) -> dg.OpDefinition:
         database: dg.ResourceParam[Connections],
         settings: dg.ResourceParam[Settings],
     ) -> None:
-        try:
+        with failing_in_one_sentence(name):
             result = run_step(Maintenance(database.named(APPLICATION)), name)
-        except MaintenanceBusy as busy:
-            raise dg.Failure(str(busy), allow_retries=False) from None
         metadata = {"did": result.sentence, **result.numbers}
         if result.problem:
             raise dg.Failure(result.sentence, metadata=metadata, allow_retries=False)
@@ -60,7 +61,7 @@ nightly_maintenance = dg.ScheduleDefinition(
 )
 
 
-class RejectsToReplay(dg.Config):
+class RejectsToReplay(LaunchConfig):
     """Which rejected rows. At least one must be given; together they narrow."""
 
     reason: str | None = Field(default=None, description="The reason's code, for instance invalid_price.")
@@ -80,22 +81,21 @@ def replay(
     database: dg.ResourceParam[Connections],
     settings: dg.ResourceParam[Settings],
 ) -> None:
-    which = RejectFilter(
-        config.reason, config.file_id, config.file, reject_ids=list(config.reject_ids) or None
-    )
-    if which == RejectFilter():
-        raise dg.Failure(
-            "Nothing was chosen: give at least one of reason, file, file_id and reject_ids.",
-            allow_retries=False,
+    with failing_in_one_sentence("Nothing was sent back"):
+        config.check()
+        which = RejectFilter(
+            config.reason, config.file_id, config.file, reject_ids=list(config.reject_ids) or None
         )
-    with database.open("writer") as connection:
-        try:
-            done = replay_as_they_are(connection, settings.events_dir, which, config.again)
-        except OSError as error:
-            place = error.filename or settings.events_dir
-            raise dg.Failure(
-                f"Nothing was sent back: {place} cannot be used ({error.strerror}).", allow_retries=False
-            ) from None
+        if which == RejectFilter():
+            raise SettingsError(
+                "nothing was chosen: give at least one of reason, file, file_id and reject_ids."
+            )
+        with database.open("writer") as connection:
+            try:
+                done = replay_as_they_are(connection, settings.events_dir, which, config.again)
+            except OSError as error:
+                place = error.filename or settings.events_dir
+                raise SettingsError(f"{place} cannot be used ({error.strerror}).") from None
     context.log.info(f"{done.rows} rows sent back.")
     context.add_output_metadata(_replayed(done))
 

@@ -12,6 +12,7 @@ import psycopg2
 
 from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.ledger.reads import LeaseRow, read_lease
+from clickstream_assets.launches import failing_in_one_sentence
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.facts import run_name
@@ -101,7 +102,7 @@ def spark_stream() -> None:
 
 @dg.op(description="Notes that the stream is to stay stopped, ends its run and waits for its end.")
 def stop(context: dg.OpExecutionContext, database: dg.ResourceParam[Connections]) -> None:
-    with database.open("writer") as connection:
+    with failing_in_one_sentence("The stream was not stopped"), database.open("writer") as connection:
         with connection.cursor() as cursor:
             cursor.execute(statement("lease.want"), {"wanted": "stopped"})
         for run in stream_runs(context.instance):
@@ -142,7 +143,11 @@ def _still_runs(lease: LeaseRow) -> str:
 
 @dg.op(description="Notes that the stream is to run; the supervisor starts it within seconds.")
 def start(context: dg.OpExecutionContext, database: dg.ResourceParam[Connections]) -> None:
-    with database.open("writer") as connection, connection.cursor() as cursor:
+    with (
+        failing_in_one_sentence("The stream was not started"),
+        database.open("writer") as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement("lease.want"), {"wanted": "running"})
     context.log.info("The stream is wanted; the sensor spark_stream_supervisor starts it within seconds.")
 

@@ -101,8 +101,11 @@ def test_a_rebuild_is_a_choice_in_the_launchpad(database: Database, writer: Conn
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        ({"day": "2024-02-01"}, "The day 2024-02-01 was given without mode: rebuild."),
-        ({"mode": "rebuild", "day": "yesterday"}, "The day is 'yesterday': give it as YYYY-MM-DD."),
+        ({"day": "2024-02-01"}, "Nothing was refreshed: the day 2024-02-01 was given without mode: rebuild."),
+        (
+            {"mode": "rebuild", "day": "yesterday"},
+            "the day is 'yesterday': give it as YYYY-MM-DD.",
+        ),
     ],
 )
 def test_a_wrong_choice_is_answered_with_a_sentence(
@@ -121,7 +124,7 @@ def test_a_summary_that_fails_does_not_hold_up_the_others(database: Database, wr
     )
     result = materialize(database, raise_on_error=False)
     assert not result.success
-    assert "Not refreshed: product_performance." in failure_text(result)
+    assert "Not refreshed: product_performance: " in failure_text(result)
     assert {name for name, batches in summaries.lag(writer).items() if not batches} == {*summaries.NAMES} - {
         "product_performance"
     }
