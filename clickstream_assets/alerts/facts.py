@@ -1,4 +1,4 @@
-"""What is wrong now, for the alerts: failed checks, the stream, failed runs.
+"""What is wrong now, for the alerts: failed checks, the stream, what is switched off, failed runs.
 
 Belongs here: asking Dagster and the ledger, and one condition a subject. Does not belong here: whether someone is
 told (`alerts`), and the judgements themselves (`checks`, `supervision`).
@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 import psycopg2
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.scheduler.instigation import InstigatorStatus
 
 from clickstream_assets.alerts.state import AlertState, Condition, FailedRun, Look
 from clickstream_assets.ledger import reads as ledger
@@ -28,6 +30,7 @@ from clickstream_assets.text import first_line
 
 STREAM = "stream"
 DATABASE = "database"
+SUPERVISOR = "supervisor"
 # A restart takes less than 45 s, and that the stream was dead for a moment is no news.
 DEAD_AFTER = 60.0  # seconds
 DATABASE_AFTER = 30.0  # seconds: a restart of PostgreSQL
@@ -53,6 +56,7 @@ def look(
     seen = (
         look_at_checks(instance, list(checks))
         + look_at_judged_stream(stream)
+        + look_at_switches(instance)
         + look_at_failed_runs(state, settings)
     )
     wanted: tuple[AlertLevel, ...] = ("error",) if settings.alert_level == "error" else ("error", "warn")
@@ -96,11 +100,34 @@ def look_at_judged_stream(judged: StreamDecision | psycopg2.OperationalError) ->
         text = f"It does not answer: {first_line(judged)}"
         return Look((Condition(DATABASE, "away", "error", text, DATABASE_AFTER),), frozenset({STREAM}))
     text = f"The stream is {judged.state}: {judged.reason}."
+    if not judged.unsupervised:
+        return Look(well={SUPERVISOR: "It looks again."}) + _look_at_state(judged, text)
+    unwatched = Condition(
+        SUPERVISOR, "away", "error", f"Nobody keeps the stream alive: {judged.unsupervised}."
+    )
+    return Look((unwatched,)) + _look_at_state(judged, text)
+
+
+def _look_at_state(judged: StreamDecision, text: str) -> Look:
     well = {DATABASE: "It answers again.", STREAM: text}
     if judged.state in BAD_STATES:
         after = DEAD_AFTER if judged.state is StreamState.DEAD else 0.0
         return Look((Condition(STREAM, str(judged.state), "error", text, after),), well=well)
     return Look(unknown=frozenset({STREAM} if judged.state is StreamState.STARTING else ()), well=well)
+
+
+def look_at_switches(instance: dg.DagsterInstance) -> Look:
+    """Sensors and schedules that someone switched off: what they do is not done, and nothing else turns red."""
+    looks = []
+    for state in instance.all_instigator_state():
+        kind = "schedule" if state.instigator_type is InstigatorType.SCHEDULE else "sensor"
+        subject = f"{kind} {state.instigator_name}"
+        if state.status is InstigatorStatus.STOPPED:
+            level: AlertLevel = "warn" if kind == "schedule" else "error"
+            looks.append(Look((Condition(subject, "off", level, "It is switched off."),)))
+        else:
+            looks.append(Look(well={subject: "It is on again."}))
+    return sum(looks, Look())
 
 
 def look_at_failed_runs(state: AlertState, settings: Settings) -> Look:

@@ -12,7 +12,6 @@ from pydantic import Field
 
 from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_version, table_metadata
 from clickstream_assets.assets.previews import preview
-from clickstream_assets.errors import StreamError
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.launches import LaunchConfig, failing_in_one_sentence
 from clickstream_assets.ledger.reads import (

@@ -12,8 +12,8 @@ import dagster as dg
 
 from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_version
 from clickstream_assets.assets.previews import markdown_table
-from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.launches import failing_in_one_sentence
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.report.facts import read_facts
 from clickstream_assets.report.page import report_page, tiles
 from clickstream_assets.settings import Settings

@@ -16,10 +16,10 @@ from pydantic import Field
 from clickstream_assets.assets.automation import REFRESH_RETRY, cancelled_for_good, on_new_rows
 from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_version, table_metadata
 from clickstream_assets.assets.previews import preview
-from clickstream_assets.lineage.tables import table_comment
-from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.launches import LaunchConfig, failing_in_one_sentence
+from clickstream_assets.lineage.tables import table_comment
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.summaries import refresh as summaries
 from clickstream_assets.summaries.catalogue import SUMMARIES
 

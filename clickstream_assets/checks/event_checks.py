@@ -23,8 +23,8 @@ from clickstream_assets.checks.on_events import (
     schema_drift,
     stream_alive,
 )
-from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.launches import failing_in_one_sentence
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
+from clickstream_assets.monitoring.dagster_state import read_dagster_state
 from clickstream_assets.monitoring.status import read_status, status_json
 from clickstream_assets.monitoring.status_text import status_text
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.postgres.roles import role_names
 from clickstream_assets.postgres.sharing import session
 from clickstream_assets.settings import Settings
@@ -27,14 +29,13 @@ def command(as_json: bool, source: Path | None) -> None:
     settings = Settings.from_env()
     if source is not None:
         settings = settings.changed(events_dir=source.absolute())
-    with (
-        session(settings, "reader", "clickstream-status") as connection,
-    ):
+    with session(settings, "reader", "clickstream-status") as connection:
         status = read_status(
             connection,
             settings.events_directory,
             writer=role_names(settings.role_prefix)["writer"],
             unterminated_seconds=settings.settle_unterminated_seconds,
+            dagster=read_dagster_state(Connections(settings, "clickstream-status")),
         )
     if as_json:
         click.echo(json.dumps(status_json(status), indent=2, default=_plain))

@@ -7,11 +7,10 @@ Belongs here: ops that wrap what the commands do as well. Does not belong here: 
 import dagster as dg
 from pydantic import Field
 
-from clickstream_assets.maintenance.steps import APPLICATION, STEPS, Maintenance, MaintenanceBusy, run_step
-from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.launches import LaunchConfig, failing_in_one_sentence
-from clickstream_assets.maintenance.steps import STEPS, Maintenance, run_step
+from clickstream_assets.maintenance.steps import APPLICATION, STEPS, Maintenance, run_step
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.rejects.reads import RejectFilter
 from clickstream_assets.rejects.replay import Replay, replay_as_they_are
 from clickstream_assets.settings import Settings

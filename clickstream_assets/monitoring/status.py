@@ -23,6 +23,8 @@ are seconds, rates are shares from 0 to 1, null means that there is no such thin
 - `latency`: `files`, `p50_seconds`, `p95_seconds`, `p99_seconds`, `max_seconds` (landed to visible, same window;
   files that waited for the first start of the first stream left out, as the check `latency` does)
 - `newest_event_time`, `newest_event_age_seconds`
+- `dagster`: `complaints` (sensors and schedules that are off or fail, a daemon that is not heard of: sentences),
+  `daemon_heartbeat_at`; null where Dagster's database cannot be read
 """
 
 from __future__ import annotations
@@ -40,6 +42,8 @@ from clickstream_assets.fitness import why_read_only
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.line_ends import without_line_end
 from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
+from clickstream_assets.monitoring.dagster_state import DagsterState
+from clickstream_assets.postgres.credentials import ROLE_NAMES
 from clickstream_assets.postgres.roles import ROLE_NAMES
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import stream_facts
@@ -63,6 +67,7 @@ class Status:
     latency: ledger.Latency
     newest_event_time: datetime | None
     read_only: str | None = None  # why the stream can write nothing, in one sentence
+    dagster: DagsterState | None = None  # where its database can be read
 
     @property
     def taken_at(self) -> datetime:
@@ -81,6 +86,7 @@ def read_status(
     is_awaited: bool = False,
     writer: str = ROLE_NAMES["writer"],
     unterminated_seconds: float = 0.0,
+    dagster: DagsterState | None = None,
 ) -> Status:
     """Read everything in one snapshot. The connection must be outside a transaction; a reader's is enough.
 
@@ -110,6 +116,7 @@ def read_status(
             latency=ledger.read_latency(connection, window_seconds, thresholds.LATENCY_FIRST_START_SECONDS),
             newest_event_time=ledger.read_newest_event_time(connection),
             read_only=why_read_only(connection, writer),
+            dagster=dagster,
         )
 
 
@@ -164,6 +171,12 @@ def status_json(status: Status) -> dict[str, Any]:
         "latency": asdict(status.latency),
         "newest_event_time": status.newest_event_time,
         "newest_event_age_seconds": status.age(status.newest_event_time),
+        "dagster": {
+            "complaints": list(status.dagster.complaints),
+            "daemon_heartbeat_at": status.dagster.daemon_at,
+        }
+        if status.dagster
+        else None,
     }
 
 
@@ -173,14 +186,34 @@ def _rates(counts: ledger.Counts) -> dict[str, float | None]:
 
 def status_line(status: Status) -> str:
     """One line, for `clickstream up`."""
+    window, latency = status.window, status.latency
     parts = [
-        f"stream {status.decision.state}",
+        f"stream {status.decision.state}{_streamer(status)}",
         *([status.read_only.rstrip(".")] if status.read_only else []),
         *([status.decision.unsupervised] if status.decision.unsupervised else []),
+        *(status.dagster.complaints if status.dagster else ()),
         f"{count(status.waiting.files)} files waiting",
         f"{count(status.totals.rows_inserted - status.dropped.rows)} events stored",
-        f"duplicates {percent(status.window.duplicate_rate)}",
-        f"rejects {percent(status.window.reject_rate)}",
-        f"latency p50 {duration(status.latency.p50_seconds)}, p99 {duration(status.latency.p99_seconds)}",
+        f"{window_name(status)}: duplicates {percent(window.duplicate_rate)}, "
+        f"rejects {percent(window.reject_rate)}, "
+        f"latency p50 {duration(latency.p50_seconds)}, p99 {duration(latency.p99_seconds)}",
     ]
     return " · ".join(parts)
+
+
+def _streamer(status: Status) -> str:
+    """Who streams, in brackets; nothing where nobody does."""
+    lease = status.lease
+    if not lease.lock_held:
+        return ""
+    who = (
+        f"run {lease.dagster_run_id[:8]}" if lease.dagster_run_id else f"process {lease.pid} on {lease.host}"
+    )
+    mode = "" if lease.mode == "continuous" else f"{lease.mode}, "
+    return f" ({mode}{who})"
+
+
+def window_name(status: Status) -> str:
+    """What the rates and the latency are of: the last hour, or another time."""
+    seconds = status.window.window_seconds
+    return "last hour" if seconds == ledger.DEFAULT_WINDOW_SECONDS else f"last {duration(seconds)}"

@@ -5,8 +5,7 @@ Belongs here: words, units and alignment. Does not belong here: the facts, and t
 
 from __future__ import annotations
 
-from clickstream_assets.ledger import reads as ledger
-from clickstream_assets.monitoring.status import Status, state_since
+from clickstream_assets.monitoring.status import Status, state_since, window_name
 from clickstream_assets.text import count, duration, moment, percent, printable, size
 
 
@@ -24,7 +23,7 @@ def status_text(status: Status) -> str:
     ]
     if status.rejects_by_reason:
         reasons = ", ".join(f"{reason} {count(rows)}" for reason, rows in status.rejects_by_reason.items())
-        rows.append(("Rejects", f"{reasons} ({_window_name(status)})"))
+        rows.append(("Rejects", f"{reasons} ({window_name(status)})"))
     return "\n".join(f"{name:<14}{text}".rstrip() for name, text in rows)
 
 
@@ -36,6 +35,7 @@ def _stream_rows(status: Status) -> list[tuple[str, str]]:
         rows.append(("", f"! {status.read_only}"))
     if status.decision.unsupervised:
         rows.append(("", f"! {status.decision.unsupervised}"))
+    rows += [("", f"! {complaint}") for complaint in (status.dagster.complaints if status.dagster else ())]
     if lease.lock_held:
         rows.append(("", f"{lease.mode}, process {lease.pid} on {lease.host}, epoch {lease.epoch}"))
     if lease.dagster_run_id:
@@ -91,7 +91,10 @@ def _batch_rows(status: Status) -> list[tuple[str, str]]:
 def _count_rows(status: Status) -> list[tuple[str, str]]:
     header = ("read", "inserted", "duplicate", "", "rejected", "")
     rows = [("Rows", _columns(header))]
-    for name, counts in ((_window_name(status).capitalize(), status.window), ("Lifetime", status.totals)):
+    for name, counts in (
+        (window_name(status).capitalize(), status.window),
+        ("Lifetime", status.totals),
+    ):
         values = (
             count(counts.rows_read),
             count(counts.rows_inserted),
@@ -121,20 +124,13 @@ def _columns(values: tuple[str, ...]) -> str:
 def _latency_text(status: Status) -> str:
     latency = status.latency
     if not latency.files and status.window.batches:
-        return f"not measured: files that waited for the first stream do not count ({_window_name(status)})"
+        return f"not measured: files that waited for the first stream do not count ({window_name(status)})"
     if not latency.files:
-        return f"no file became visible ({_window_name(status)})"
+        return f"no file became visible ({window_name(status)})"
     parts = [
         f"p50 {duration(latency.p50_seconds)}",
         f"p95 {duration(latency.p95_seconds)}",
         f"p99 {duration(latency.p99_seconds)}",
         f"longest {duration(latency.max_seconds)}",
     ]
-    return " · ".join(parts) + f" ({count(latency.files)} files, landed to visible, {_window_name(status)})"
-
-
-def _window_name(status: Status) -> str:
-    seconds = status.window.window_seconds
-    if seconds == ledger.DEFAULT_WINDOW_SECONDS:
-        return "last hour"
-    return f"last {duration(seconds)}"
+    return " · ".join(parts) + f" ({count(latency.files)} files, landed to visible, {window_name(status)})"

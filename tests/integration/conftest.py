@@ -6,14 +6,16 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import dagster as dg
 import pytest
 from control_plane import ControlPlane
-from databases import Database
+from databases import Database, RunningServer, run_sql
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import connect
+from clickstream_assets.database_url import with_database
 from clickstream_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,6 +49,23 @@ def control(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("STAND_IN_OWNER_URL", database.owner_url)
     with dg.instance_for_test() as instance:
         yield ControlPlane(instance, database, settings)
+
+
+@pytest.fixture
+def storage(postgres_server: RunningServer) -> Iterator[str]:
+    """The address of a database for Dagster's own tables."""
+    name = f"dagster_{uuid4().hex}"
+    run_sql(postgres_server.url, f"CREATE DATABASE {name}")
+    yield with_database(postgres_server.url, name)
+    run_sql(postgres_server.url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def instance(storage: str) -> Iterator[dg.DagsterInstance]:
+    """Dagster over its real storage, as a deployment has it."""
+    settings = {"storage": {"postgres": {"postgres_url": storage}}, "telemetry": {"enabled": False}}
+    with dg.instance_for_test(overrides=settings) as instance:
+        yield instance
 
 
 @pytest.fixture(scope="session")

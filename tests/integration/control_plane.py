@@ -14,6 +14,18 @@ from typing import Any
 
 import dagster as dg
 import databases
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    ScheduleInstigatorData,
+    SensorInstigatorData,
+)
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from databases import run_sql
 
@@ -112,6 +124,21 @@ class ControlPlane:
         finally:
             process.kill()
             process.wait()
+
+
+def switch(instance: dg.DagsterInstance, name: str, *, on: bool, kind: str = "sensor") -> None:
+    """What Dagster stores when someone switches a sensor or a schedule of `up`'s on or off, with the switch."""
+    location = GrpcServerCodeLocationOrigin(host="localhost", socket="/nowhere", location_name="clickstream")
+    state = InstigatorState(
+        RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), name),
+        InstigatorType.SCHEDULE if kind == "schedule" else InstigatorType.SENSOR,
+        InstigatorStatus.DECLARED_IN_CODE if on else InstigatorStatus.STOPPED,
+        ScheduleInstigatorData("0 0 * * *") if kind == "schedule" else SensorInstigatorData(),
+    )
+    if instance.get_instigator_state(state.instigator_origin_id, state.selector_id):
+        instance.update_instigator_state(state)
+    else:
+        instance.add_instigator_state(state)
 
 
 def dg_engine_event_data(pid: int) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from control_plane import ControlPlane, wait_until
+from control_plane import ControlPlane, switch, wait_until
 from databases import run_sql
 from ledger_books import LedgerBooks, Part
 
@@ -212,6 +212,27 @@ def test_a_database_that_does_not_answer_is_told_and_the_stream_is_left_unknown(
     alerting.database = working
     tick(alerting)
     assert receiver.texts[1].startswith("[OK] database: It answers again.")
+
+
+def test_what_is_switched_off_is_told_and_that_nobody_keeps_the_stream_alive(
+    alerting: ControlPlane, receiver: Receiver
+) -> None:
+    switch(alerting.instance, "event_check_results", on=False)
+    switch(alerting.instance, "nightly_maintenance", on=False, kind="schedule")
+    alerting.update_lease("wanted = 'stopped', supervised_at = '2026-03-01 14:05:03+00'")
+    tick(alerting)
+    assert sorted(receiver.texts) == [
+        "[ERROR] sensor event_check_results: It is switched off.",
+        "[ERROR] supervisor: Nobody keeps the stream alive: "
+        "the supervisor has not looked since 2026-03-01 14:05:03 UTC.",
+    ]
+    switch(alerting.instance, "event_check_results", on=True)
+    alerting.update_lease("supervised_at = now()")
+    tick(alerting)
+    assert sorted(line.split(" (after")[0] for line in receiver.texts[2:]) == [
+        "[OK] sensor event_check_results: It is on again.",
+        "[OK] supervisor: It looks again.",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,25 +5,19 @@ from __future__ import annotations
 
 import os
 import socket
-import time
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import dagster as dg
 import pytest
-from databases import Database, RunningServer, run_sql
+from databases import Database, run_sql
 
 from clickstream_assets.database import connect
-from clickstream_assets.database_url import with_database
 from clickstream_assets.maintenance import log_trimming
 from clickstream_assets.maintenance.log_trimming import (
-    trim_dagster_storage,
     trim_damaged_checkpoints,
     trim_logs,
-    trim_run_logs,
     trim_scratch,
 )
 from clickstream_assets.postgres.connections import Connections
@@ -36,21 +30,6 @@ EVENTS = dg.AssetKey("events")
 @dg.asset
 def refreshed() -> None:
     """Something that leaves runs."""
-
-
-@pytest.fixture
-def storage(postgres_server: RunningServer) -> Iterator[str]:
-    name = f"dagster_{uuid4().hex}"
-    run_sql(postgres_server.url, f"CREATE DATABASE {name}")
-    yield with_database(postgres_server.url, name)
-    run_sql(postgres_server.url, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def instance(storage: str) -> Iterator[dg.DagsterInstance]:
-    settings = {"storage": {"postgres": {"postgres_url": storage}}, "telemetry": {"enabled": False}}
-    with dg.instance_for_test(overrides=settings) as instance:
-        yield instance
 
 
 def trimmed(storage: str) -> tuple[int, int]:

@@ -1,0 +1,26 @@
+-- Dagster's own tables, in its database: what it does at this moment.
+
+-- name: dagster_state.switched_off
+-- Sensors and schedules that someone switched off; those that were never touched are as the code says.
+SELECT lower(instigator_type), instigator_body::json #>> '{origin,job_name}' AS name
+  FROM instigators
+ WHERE status = 'STOPPED'
+ ORDER BY 1, 2;
+
+-- name: dagster_state.failing
+-- Sensors that are on and whose last tick failed, with its error.
+SELECT state.instigator_body::json #>> '{origin,job_name}' AS name, tick.tick_body::json #>> '{error,message}' AS error
+  FROM instigators AS state
+ CROSS JOIN LATERAL (SELECT status, tick_body
+                       FROM job_ticks
+                      WHERE job_ticks.selector_id = state.selector_id
+                      ORDER BY timestamp DESC
+                      LIMIT 1) AS tick
+ WHERE state.instigator_type = 'SENSOR' AND state.status <> 'STOPPED' AND tick.status = 'FAILURE'
+ ORDER BY 1;
+
+-- name: dagster_state.daemon
+-- When the daemon was last heard of: each of its threads says so twice a minute. Not the column `timestamp`, whose zone is
+-- that of Dagster's session.
+SELECT to_timestamp(max((body::json ->> 'timestamp')::double precision)), clock_timestamp()
+  FROM daemon_heartbeats;
