@@ -26,6 +26,7 @@ from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.catch_up import catch_up
 from clickstream_assets.supervision.run import StreamProgram
+from clickstream_assets.supervision.runs import CATCH_UP_POOL
 
 CLEANING = ("spark/reading/*.py", "spark/cleaning/*.py")  # what becomes of a record
 LINKS = ("spark/spark_streaming_to_postgres.py", "spark/cleaning/clean.py", "spark/cleaning/rules.py")
@@ -50,7 +51,7 @@ class CatchUp(LaunchConfig):
     # One by itself is asked for, too. They are caught up together all the same.
     can_subset=True,
     # Of one (dagster.yaml): those that wait for the stream would else take the places of the refreshes.
-    pool="catch_up",
+    pool=CATCH_UP_POOL,
     specs=[
         dg.AssetSpec(
             "events",

@@ -43,7 +43,6 @@ from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.line_ends import without_line_end
 from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
 from clickstream_assets.monitoring.dagster_state import DagsterState
-from clickstream_assets.postgres.credentials import ROLE_NAMES
 from clickstream_assets.postgres.roles import ROLE_NAMES
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import stream_facts

@@ -48,6 +48,7 @@ def spark_stream_supervisor(
     database: dg.ResourceParam[Connections],
     settings: dg.ResourceParam[Settings],
 ) -> dg.SensorResult:
+    run_control.prepare_pool(context.instance)
     for run_id in run_control.reap_dead_runs(context.instance):
         context.log.warning(f"Marked {run_name(run_id)} as failed: its worker is gone.")
     with database.open("writer") as connection:

@@ -25,6 +25,7 @@ from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.model import StreamRun
 
 STREAM_JOB = "spark_stream"
+CATCH_UP_POOL = "catch_up"
 CLOCK_MARGIN = 1.0  # seconds between the kernel's start of a process and its first words
 RUNS_LOOKED_AT = 20  # for one that streamed
 HOLDER_MARGIN = 5.0  # seconds between the clocks of the database and of this host
@@ -47,6 +48,14 @@ def records_in_flight(instance: dg.DagsterInstance, job_name: str | None = None)
             dg.RunsFilter(job_name=job_name, statuses=list(PHASES)), limit=100, ascending=True
         )
     )
+
+
+def prepare_pool(instance: dg.DagsterInstance) -> None:
+    """Make the pool of the catch-up runs known to Dagster, with the limit of dagster.yaml: it would learn of it while
+    it takes the first of them from the queue, and take all that wait with it."""
+    storage = instance.event_log_storage
+    if storage.supports_global_concurrency_limits and CATCH_UP_POOL not in storage.get_concurrency_keys():
+        storage.initialize_concurrency_limit_to_default(CATCH_UP_POOL)
 
 
 def stream_runs(instance: dg.DagsterInstance) -> tuple[StreamRun, ...]:

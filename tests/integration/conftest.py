@@ -10,12 +10,14 @@ from uuid import uuid4
 
 import dagster as dg
 import pytest
+import yaml
 from control_plane import ControlPlane
 from databases import Database, RunningServer, run_sql
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import connect
 from clickstream_assets.database_url import with_database
+from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,8 +64,12 @@ def storage(postgres_server: RunningServer) -> Iterator[str]:
 
 @pytest.fixture
 def instance(storage: str) -> Iterator[dg.DagsterInstance]:
-    """Dagster over its real storage, as a deployment has it."""
-    settings = {"storage": {"postgres": {"postgres_url": storage}}, "telemetry": {"enabled": False}}
+    """Dagster over its real storage and with the limits of dagster.yaml, as a deployment has it."""
+    settings = {
+        "storage": {"postgres": {"postgres_url": storage}},
+        "telemetry": {"enabled": False},
+        "concurrency": yaml.safe_load((PROJECT_ROOT / "dagster.yaml").read_text())["concurrency"],
+    }
     with dg.instance_for_test(overrides=settings) as instance:
         yield instance
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -16,8 +18,10 @@ from databases import Database, run_sql
 from clickstream_assets.database import connect
 from clickstream_assets.maintenance import log_trimming
 from clickstream_assets.maintenance.log_trimming import (
+    trim_dagster_storage,
     trim_damaged_checkpoints,
     trim_logs,
+    trim_run_logs,
     trim_scratch,
 )
 from clickstream_assets.postgres.connections import Connections
