@@ -95,6 +95,19 @@ def _only_one(home: Path) -> Iterator[None]:
         file.truncate(0)
 
 
+def running_up(home: Path) -> str | None:
+    """The process of the `clickstream up` that runs for `home`; None where none does."""
+    try:
+        with (home / "up.pid").open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read().strip()
+    except FileNotFoundError:
+        pass
+    return None
+
+
 def _tell_where(settings: Settings, children: Children, announce: Announce) -> None:
     logs = children.log_file("x").parent
     announce(

@@ -34,7 +34,7 @@ def up() -> Iterator[Up]:
     # A short name, and open to every account: as root, PostgreSQL runs under another one.
     directory = Path(tempfile.mkdtemp(prefix="clickstream-test-", dir="/tmp"))
     directory.chmod(0o755)
-    up = Up(directory / "home")
+    up = Up(directory / "a home")
     yield up
     up.clear_away()
     shutil.rmtree(directory, ignore_errors=True)

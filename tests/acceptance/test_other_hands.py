@@ -1,0 +1,169 @@
+"""What others do to a running stack: a second Dagster, storage that drops its sessions, killed workers, every button at
+once. Its home has a blank in its path, as all of these tests have.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from databases import run_sql
+from up_stack import Up, until
+
+from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.settings import Settings
+
+RUN_LIMIT = 240.0  # seconds
+LAUNCH = """mutation($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) {
+    __typename ... on LaunchRunSuccess { run { runId } } } }"""
+STATUS = "query($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
+ENDED = ("SUCCESS", "FAILURE", "CANCELED")
+
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(900)]
+
+
+def ask(up: Up, query: str, **variables: object) -> dict[str, Any]:
+    """Dagster's answer, asked for again as a person would."""
+    request = urllib.request.Request(  # noqa: S310
+        f"{up.url}/graphql",
+        json.dumps({"query": query, "variables": variables}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    for left in reversed(range(5)):
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                data: dict[str, Any] = json.load(answer)["data"]
+                return data
+        except urllib.error.HTTPError:  # the first request on a session that was dropped
+            if not left:
+                raise
+    raise AssertionError
+
+
+def launch(up: Up, *assets: str, config: dict[str, object] | None = None) -> str:
+    """Materialize, as the button does."""
+    selector = {
+        "repositoryLocationName": "clickstream",
+        "repositoryName": "__repository__",
+        "pipelineName": "__ASSET_JOB",
+        "assetSelection": [{"path": [asset]} for asset in assets],
+    }
+    params = {"selector": selector, "mode": "default", "runConfigData": config or {}}
+    return str(ask(up, LAUNCH, params=params)["launchPipelineExecution"]["run"]["runId"])
+
+
+def status(up: Up, run: str) -> str:
+    return str(ask(up, STATUS, run=run)["runOrError"]["status"])
+
+
+def end_of(up: Up, run: str) -> str:
+    until(lambda: status(up, run) in ENDED, f"the run {run} ends", RUN_LIMIT)
+    return status(up, run)
+
+
+def owner(up: Up) -> str:
+    return Connections(Settings.from_env({"CLICKSTREAM_HOME": str(up.home)})).url("owner")
+
+
+def epoch(up: Up) -> object:
+    return run_sql(owner(up), "SELECT epoch FROM stream_lease")[0][0]
+
+
+def workers(up: Up) -> set[int]:
+    """The processes that execute runs."""
+    return {
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if process.pid in up.processes()
+        and any("spawn_main" in word for word in process.info["cmdline"] or [])
+    }
+
+
+@pytest.fixture
+def running(up: Up) -> Up:
+    up.start()
+    until(lambda: up.stored() > 0, "the first rows")
+    return up
+
+
+DAEMONS = {
+    "dagster dev": ["dagster", "dev"],
+    "dg dev": ["dg", "dev", "--port", "1"],
+    "python -m dagster dev": [sys.executable, "-m", "dagster", "dev"],
+    "dagster-daemon": ["dagster-daemon", "run"],
+}
+
+
+@pytest.mark.parametrize("program", DAEMONS.values(), ids=DAEMONS)
+def test_a_second_daemon_on_the_same_home_is_refused_in_one_sentence(running: Up, program: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "clickstream_assets.cli", "postgres", *program],
+        env=running.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("clickstream: `clickstream up` (process ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_another_program_is_not_taken_for_one(running: Up) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "clickstream_assets.cli", "postgres", sys.executable, "-c", "print('dev')"],
+        env=running.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, "dev\n"), done.stderr
+
+
+def test_a_storage_that_drops_all_sessions_again_and_again_ends_nothing(running: Up) -> None:
+    before = epoch(running)
+    run = launch(running, "events", "rejected_events")
+    for _ in range(5):
+        run_sql(
+            owner(running),
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = 'dagster' AND pid <> pg_backend_pid()",
+        )
+        time.sleep(2)
+    end_of(running, run)
+    assert end_of(running, launch(running, "hourly_traffic")) == "SUCCESS"
+    assert epoch(running) == before, "the stream went on"
+    stored = running.stored()
+    until(lambda: running.stored() > stored, "rows come in")
+
+
+def test_a_run_whose_worker_was_killed_has_failed_within_seconds_and_the_next_one_works(running: Up) -> None:
+    before = workers(running)
+    run = launch(running, "sessions", config={"ops": {"refresh_summaries": {"config": {"mode": "rebuild"}}}})
+    until(
+        lambda: status(running, run) in ("STARTED", *ENDED) and workers(running) - before, "its worker works"
+    )
+    for pid in workers(running) - before:
+        os.kill(pid, signal.SIGKILL)  # as the system does that is out of memory
+    started = time.monotonic()
+    assert end_of(running, run) in ("FAILURE", "SUCCESS")
+    assert time.monotonic() - started < 30
+    assert end_of(running, launch(running, "sessions")) == "SUCCESS"
+
+
+def test_everything_is_materialized_by_one_button(running: Up) -> None:
+    nodes = ask(running, "{ assetNodes { assetKey { path } isMaterializable } }")["assetNodes"]
+    assets = [node["assetKey"]["path"][0] for node in nodes if node["isMaterializable"]]
+    assert {"event_files", "events", "sessions", "clickstream_report"} <= set(assets)
+    assert end_of(running, launch(running, *assets)) == "SUCCESS"
+    assert Path(running.home / "report" / "clickstream_report.html").stat().st_size > 0
+    assert "Conservation holds" in running.run("verify")
