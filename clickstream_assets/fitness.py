@@ -20,6 +20,10 @@ OLDEST_SERVER = 140000
 LACKS_SCHEMA = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction)
 
 
+class DatabaseReadOnly(DatabaseError):
+    """Nothing can be written at present."""
+
+
 def check_server(connection: Connection) -> None:
     """Raises DatabaseError where the server is older than PostgreSQL 14, or the database does not store UTF8."""
     info = connection.info
@@ -57,9 +61,9 @@ def read_only_sentence(reason: str) -> str:
 
 
 def check_writable(connection: Connection) -> None:
-    """Raises DatabaseError where the role of this connection can write nothing."""
+    """Raises DatabaseReadOnly where the role of this connection can write nothing."""
     if (sentence := why_read_only(connection, connection.info.user)) is not None:
-        raise DatabaseError(sentence)
+        raise DatabaseReadOnly(sentence)
 
 
 def check_own_sessions(url: str) -> None:

@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -47,11 +48,41 @@ def run(program: str, *arguments: str) -> None:
     )
 
 
+@dataclass(frozen=True)
+class PostgresHere:
+    """A server of Debian's PostgreSQL, which a test may stop and start."""
+
+    url: str  # of the superuser, who needs no password
+    data: Path
+
+    def start(self) -> None:
+        run("pg_ctl", "start", "-D", str(self.data), "-l", str(self.data / "start.log"), "-w")
+
+    def stop(self, mode: str = "fast") -> None:
+        run("pg_ctl", "stop", "-D", str(self.data), "-m", mode, "-w")
+
+    def restart(self, mode: str = "fast") -> None:
+        run("pg_ctl", "restart", "-D", str(self.data), "-l", str(self.data / "start.log"), "-m", mode, "-w")
+
+    def promote(self) -> None:
+        """A standby no longer follows, and may be written."""
+        run("pg_ctl", "promote", "-D", str(self.data), "-w")
+
+
 @contextmanager
 def debian_postgres(
     directory: Path, *, initdb: tuple[str, ...] = (), copy_of: str | None = None
 ) -> Iterator[str]:
     """A server of its own, or a standby of the one at `copy_of`; the superuser's URL without a password."""
+    with debian_postgres_server(directory, initdb=initdb, copy_of=copy_of) as server:
+        yield server.url
+
+
+@contextmanager
+def debian_postgres_server(
+    directory: Path, *, initdb: tuple[str, ...] = (), copy_of: str | None = None
+) -> Iterator[PostgresHere]:
+    """The same, for a test that stops it."""
     port = free_port()
     data = directory / f"data-{port}"
     if copy_of is None:
@@ -60,12 +91,13 @@ def debian_postgres(
         run("pg_basebackup", "-D", str(data), "-R", "-X", "stream", "-c", "fast", "-d", copy_of)
     with (data / "postgresql.conf").open("a") as file:
         file.write(f"listen_addresses = '{HOST}'\nport = {port}\nunix_socket_directories = ''\nfsync = off\n")
-    log = data / "start.log"
-    run("pg_ctl", "start", "-D", str(data), "-l", str(log), "-w")
+    server = PostgresHere(f"postgresql://boss@{HOST}:{port}/postgres", data)
+    server.start()
     try:
-        yield f"postgresql://boss@{HOST}:{port}/postgres"
+        yield server
     finally:
-        run("pg_ctl", "stop", "-D", str(data), "-m", "immediate", "-w")
+        if (data / "postmaster.pid").exists():
+            server.stop("immediate")
 
 
 @contextmanager

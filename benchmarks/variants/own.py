@@ -24,7 +24,7 @@ def _pipeline(sink: Sink) -> Callable[[Place], None]:
         lease = Lease(place.writer_url, "catch-up", None, failures.append)
         connection = connect(place.writer_url, "benchmarks-intake")
         try:
-            manifest = Manifest(connection, lease.epoch)
+            manifest = Manifest(lambda: connection, lease.epoch)
             intake = Intake(settings.events_dir, 0, manifest, lambda error: failures.append(str(error)))
             registered = settings.home / "registered"
             intake.start_with_present_files(registered)

@@ -194,7 +194,7 @@ def end_driver(lease: LeaseRow, connection: Connection) -> str:
 
 
 def kill_driver(lease: LeaseRow, connection: Connection) -> str:
-    """End the process that holds the lease, at once: by signal on this host, else by ending its session.
+    """End the process that holds the lease, at once: by signal on this host, else by taking the lease from it.
 
     Returns:
         What was done, as a clause.
@@ -202,8 +202,9 @@ def kill_driver(lease: LeaseRow, connection: Connection) -> str:
     if _signal(lease, signal.SIGKILL):
         return f"process {lease.pid} was killed"
     with connection.cursor() as cursor:
-        cursor.execute(statement("lease.end_session"), {"pid": lease.lock_backend_pid})
-    return f"the database session of process {lease.pid} on {lease.host} was ended"
+        cursor.execute(statement("lease.end_sessions"), {"pid": lease.lock_backend_pid})
+        cursor.execute(statement("lease.fence"))
+    return f"the database sessions of process {lease.pid} on {lease.host} were ended, and its lease with them"
 
 
 def _signal(lease: LeaseRow, number: signal.Signals) -> bool:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from clickstream_assets.file_names import FileState, is_ignored, leads_outside
@@ -99,6 +99,12 @@ class Discovery:
     def forget(self, path: bytes) -> None:
         """Hand `path` out again at the next look: it changed while it was read."""
         self._known.pop(path, None)
+        self._next_sweep = 0.0
+
+    def hand_out_again(self, candidates: Sequence[Candidate]) -> None:
+        """Hand `candidates` out again at the next look: nothing came of them."""
+        for candidate in candidates:
+            self._known.pop(candidate.path, None)
         self._next_sweep = 0.0
 
     def sweep_now(self) -> None:

@@ -12,7 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg2
+
 from clickstream_assets.file_names import FileState, ledger_path
+from clickstream_assets.fitness import sentence_of
+from clickstream_assets.outages.errors import is_outage, pause_after
 from spark.intake.discovery import PROBLEMS, Candidate, Discovery
 from spark.intake.inspection import Inspection, inspect_file
 from spark.intake.manifest import KnownState, Manifest
@@ -28,7 +32,8 @@ log = logging.getLogger("clickstream.intake")
 
 
 class Intake:
-    """Watches `root`. `failed` is called, once, with what ended the thread before `stop`.
+    """Watches `root`. `failed` is called, once, with what ended the thread before `stop`; `waits` with a sentence when
+    it has to wait for the database, and with None when it goes on.
 
     `mapping`: what the producer calls things. A file whose last line has no end is taken once it has not changed for
     `unterminated_seconds`. `follow_links`: also those that lead out of `root`.
@@ -44,6 +49,7 @@ class Intake:
         *,
         unterminated_seconds: float = 0.0,
         follow_links: bool = False,
+        waits: Callable[[str | None], None] = lambda _: None,
     ) -> None:
         self._root = os.fsencode(root)
         self._discovery = Discovery(self._root, settle_seconds, unterminated_seconds, follow_links)
@@ -51,6 +57,8 @@ class Intake:
         self._manifest = manifest
         self._failed = failed
         self._mapping = mapping
+        self._waits = waits
+        self._tries = 0  # in a row, while the database is away
         self._stop = threading.Event()
         self._registered: Path | None = None
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
@@ -71,14 +79,14 @@ class Intake:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
+        self._manifest.close()
 
     def register_present_files(self) -> None:
         """Take every file that is there now, waiting for those that have not settled yet (`--available-now`)."""
         self._discovery.sweep_now()
         is_said = False
         while not self._stop.is_set():
-            self._take(self._discovery.settled())
-            if not self._discovery.waiting():
+            if self._take(self._discovery.settled()) and not self._discovery.waiting():
                 return
             if not is_said and (paths := self._discovery.unterminated()):
                 is_said = True
@@ -109,9 +117,36 @@ class Intake:
         except BaseException as error:  # noqa: BLE001 - handed to the main thread, which ends the stream
             self._failed(error)
 
-    def _take(self, candidates: list[Candidate]) -> None:
+    def _take(self, candidates: list[Candidate]) -> bool:
+        """Whether all could be taken; otherwise the rest will be handed out again."""
+        if self._tries and not candidates and not self._discovery.waiting():
+            self._goes_on()  # what was to be registered is gone
         for start in range(0, len(candidates), LOOKUP_FILES):
-            self._take_some(candidates[start : start + LOOKUP_FILES])
+            if not self._outlasted(candidates[start : start + LOOKUP_FILES]):
+                # What was registered all the same, the ledger will say.
+                self._discovery.hand_out_again(candidates[start:])
+                return False
+        return True
+
+    def _outlasted(self, candidates: list[Candidate]) -> bool:
+        """Take some files; False after a pause, where the database is away."""
+        try:
+            self._take_some(candidates)
+        except psycopg2.Error as error:
+            if not is_outage(error):
+                raise
+            self._tries += 1
+            self._waits(sentence_of(error))
+            self._manifest.close()
+            self._stop.wait(pause_after(self._tries))
+            return False
+        if self._tries:
+            self._goes_on()
+        return True
+
+    def _goes_on(self) -> None:
+        self._tries = 0
+        self._waits(None)
 
     def _take_some(self, candidates: list[Candidate]) -> None:
         known = self._manifest.known_states([candidate.path for candidate in candidates])

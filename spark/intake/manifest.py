@@ -6,11 +6,13 @@ not belong here: looking at files (`discovery`, `inspection`) and committing bat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
@@ -34,13 +36,28 @@ class KnownState:
 
 
 class Manifest:
-    """Writes under one lease epoch. Not for use by several threads."""
+    """Writes under one lease epoch, in a session that `connect` opens. Not for use by several threads."""
 
-    def __init__(self, connection: Connection, epoch: int) -> None:
-        self._connection = connection
+    def __init__(self, connect: Callable[[], Connection], epoch: int) -> None:
+        self._connect = connect
+        self._opened: Connection | None = None
         self._epoch = epoch
         self._layout_ids: dict[Layout, int] = {}
         self._mapping_ids: dict[str, int] = {}
+
+    def close(self) -> None:
+        """End the session. The next use opens another one."""
+        connection, self._opened = self._opened, None
+        self._layout_ids.clear()  # some may have been rolled back
+        if connection is not None:
+            with suppress(psycopg2.Error):
+                connection.close()
+
+    @property
+    def _connection(self) -> Connection:
+        if self._opened is None:
+            self._opened = self._connect()
+        return self._opened
 
     def known_states(self, paths: Sequence[bytes]) -> dict[bytes, KnownState]:
         """The latest ledger row of each of `paths` that has one."""
@@ -140,7 +157,7 @@ class Manifest:
             cursor.execute(statement("intake.select_layout"), values)
             found = cursor.fetchone()
             assert found is not None  # noqa: S101 - inserted just now, or before
-            # Remembered although the transaction may yet roll back: then this Manifest is not used again.
+            # Remembered although the transaction may yet roll back: then this session is not used again.
             self._layout_ids[layout] = found[0]
         return self._layout_ids[layout]
 

@@ -4,9 +4,11 @@ writer."""
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+import psycopg2
 from psycopg2.extensions import connection as Connection
 from pyspark.sql import DataFrame
 
@@ -50,6 +52,9 @@ class Handover(Protocol):
 
     def begin(self, batch: Batch) -> PartsHandover: ...
 
+    def close(self) -> None:
+        """End its session, if it has one."""
+
 
 class SpoolHandover:
     """By a directory that driver and tasks share."""
@@ -59,6 +64,9 @@ class SpoolHandover:
 
     def begin(self, batch: Batch) -> PartsHandover:
         return _SpooledParts(Spool.of_batch(self._root, batch.epoch, batch.after, batch.upto))
+
+    def close(self) -> None:
+        """It has none."""
 
 
 class _SpooledParts:
@@ -95,6 +103,9 @@ class UploadHandover:
             self._connection = connect(self._url, "clickstream-stream-parts", autocommit=True)
         return _UploadedParts(self._connection, batch)
 
+    def close(self) -> None:
+        close_quietly(self._connection)
+
 
 class _UploadedParts:
     reports_early = True
@@ -124,6 +135,13 @@ class _UploadedParts:
     def end(self) -> None:
         with self._connection.cursor() as cursor:
             cursor.execute(statement("staging.forget_finished_parts"), {"batch_token": self._token})
+
+
+def close_quietly(connection: Connection | None) -> None:
+    """Close a session that may be gone."""
+    if connection is not None:
+        with suppress(psycopg2.Error):
+            connection.close()
 
 
 def accepted_parts(rows: DataFrame) -> list[Part]:

@@ -6,6 +6,7 @@ attempt's rows behind, so rows are told apart by file and line before they are m
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +24,10 @@ from clickstream_assets.sql_files import statement
 from spark.handover.parts import Part
 from spark.handover.row_batches import ROWS
 from spark.handover.staging import StagingTables, definitions
+from spark.outage import Outage
 from spark.sink.books import Batch, microseconds
 from spark.sink.commit import BatchCommit
-from spark.sink.handovers import PartsHandover
+from spark.sink.handovers import PartsHandover, close_quietly
 
 DEBIAN_JAR = Path("/usr/share/java/postgresql.jar")
 DRIVER = "org.postgresql.Driver"
@@ -73,6 +75,16 @@ def _addresses(dsn: dict[str, str]) -> str:
     return ",".join(f"{host}:{port or '5432'}" for host, port in zip(named, ports, strict=True))
 
 
+def _write(rows: DataFrame, url: str, table: str) -> None:
+    """Raises Outage for whatever PostgreSQL says: the table takes any text, so it is never about a row."""
+    try:
+        rows.write.format("jdbc").options(**jdbc_options(url), dbtable=table).mode("append").save()
+    except Exception as error:
+        if (said := re.search(r"PSQLException: (.+)", str(error))) is None:
+            raise
+        raise Outage(f"the database does not answer Spark as it should: {said[1]}") from None
+
+
 class JdbcHandover:
     """By Spark's JDBC writer, into one staging table per micro-batch."""
 
@@ -84,6 +96,9 @@ class JdbcHandover:
         if self._connection is None:
             self._connection = connect(self._url, "clickstream-stream-jdbc")
         return _JdbcParts(self._url, self._connection, batch)
+
+    def close(self) -> None:
+        close_quietly(self._connection)
 
 
 class _JdbcParts:
@@ -105,7 +120,7 @@ class _JdbcParts:
                 )
             )
         table = ".".join(self._tables.events)
-        rows.write.format("jdbc").options(**jdbc_options(self._url), dbtable=table).mode("append").save()
+        _write(rows, self._url, table)
         with self._connection, self._connection.cursor() as cursor:
             part = self._counted(cursor)
             if part.event_rows + part.reject_rows > self._records:

@@ -12,9 +12,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from pyspark.sql import DataFrame
@@ -27,7 +29,7 @@ from spark.handover.staging import definitions
 from spark.sink.books import Batch, Chunk, Outcome
 from spark.sink.commit import BatchCommit, FilesChanged
 from spark.sink.evidence import Evidence
-from spark.sink.handovers import Handover, PartsHandover
+from spark.sink.handovers import Handover, PartsHandover, close_quietly
 from spark.sink.known_keys import KnownKeys
 from spark.sink.known_keys_file import KnownKeysFile
 from spark.sink.plain_insert import PlainInsert
@@ -91,15 +93,21 @@ class MicroBatchWriter:
         self._known: KnownKeys | None = None
         self._pool = ThreadPoolExecutor(1, "store")
         self._storing: Future[None] | None = None
-        self.has_failed = (
-            False  # set in the thread: Spark itself would learn of it with the next micro-batch only
-        )
+        # What ended a micro-batch. Spark itself would learn of one that ended in the thread with the next one only.
+        self.error: BaseException | None = None
 
     def write(self, rows: DataFrame, spark_batch_id: int) -> None:
         """Run one micro-batch and see to its commit: a batch that is in the ledger already is passed over.
 
         Raises whatever the commit of this micro-batch, or of the one before it, raised.
         """
+        try:
+            self._write(rows, spark_batch_id)
+        except BaseException as error:
+            self.error = self.error or error
+            raise
+
+    def _write(self, rows: DataFrame, spark_batch_id: int) -> None:
         started_at, started = datetime.now(UTC), time.monotonic()
         query_id = rows.sparkSession.sparkContext.getLocalProperty("sql.streaming.queryId") or ""
         after, upto = self._batch_range(spark_batch_id)
@@ -122,6 +130,11 @@ class MicroBatchWriter:
         if run.is_small:
             self.finish()
 
+    @property
+    def is_storing(self) -> bool:
+        """Whether something that was begun is not committed yet."""
+        return self._storing is not None and not self._storing.done()
+
     def finish(self) -> None:
         """Wait until all that was begun is committed; raises what ended it otherwise."""
         storing, self._storing = self._storing, None
@@ -135,6 +148,9 @@ class MicroBatchWriter:
         finally:
             self._pool.shutdown()
             self._keep_keys(only_if_many=False)
+            self._handover.close()
+            close_quietly(self._manifest)
+            close_quietly(self._connection)
 
     def _chunks(self, query_id: str, spark_batch_id: int, after: int, upto: int) -> list[Chunk]:
         if self._manifest is None:
@@ -162,9 +178,8 @@ class MicroBatchWriter:
         """Runs in the thread: store the parts of a micro-batch as they come, and commit it."""
         try:
             connection, known = self._open()
-        except BaseException:
-            self.has_failed = True
-            run.handover.pace(None)
+        except BaseException as error:
+            self._failed(error, run)
             raise
         try:
             commit = BatchCommit(connection, run.batch, known, self._evidence, self._plain)
@@ -177,10 +192,12 @@ class MicroBatchWriter:
                 connection.rollback()
                 return
             outcome = _finish(commit, run.handover, run.accepted, run.parse_seconds)
-        except BaseException:
-            self.has_failed = True
-            run.handover.pace(None)
-            connection.rollback()  # what the tasks left goes when the next stream starts
+        except BaseException as error:
+            self._failed(error, run)
+            with suppress(
+                psycopg2.Error
+            ):  # the session may be gone; what the tasks left goes with the next start
+                connection.rollback()
             raise
         run.handover.end()
         log.info(
@@ -196,6 +213,11 @@ class MicroBatchWriter:
         self._last = outcome
         self._keep_keys(only_if_many=True)
         self._committed(outcome)
+
+    def _failed(self, error: BaseException, run: _Run) -> None:
+        self.error = self.error or error
+        with suppress(OSError):
+            run.handover.pace(None)
 
     def _keep_keys(self, *, only_if_many: bool) -> None:
         last = self._last

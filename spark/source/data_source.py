@@ -1,8 +1,8 @@
 """The Python data source that Spark runs: offsets and partitions in a process of the driver, reading in the tasks.
 
-The offset is {"after": a, "seq": s, "epoch": e}: the batch holds the chunks a < seq <= s, so Spark's own offset log
-names the whole batch. Committed chunks are gone from the manifest and are never yielded again, whatever a checkpoint
-says.
+The offset is {"after": a, "seq": s, "epoch": e, "start": n}: the batch holds the chunks a < seq <= s, so Spark's own
+offset log names the whole batch. Committed chunks are gone from the manifest and are never yielded again, whatever a
+checkpoint says.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.database import connect
 from clickstream_assets.sql_files import statement
 from spark.cleaning.time_bounds import TimeBounds
+from spark.outage import told_as_outage
 from spark.source.chunks import TaskRead, registered_chunks
 from spark.source.micro_batches import (
     BATCH_CHUNKS,
@@ -79,8 +80,14 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         if found is None:
             return start
         after, self._handed_out = found
-        # With the epoch, for Spark takes an offset that it knows for no new data.
-        return {"after": after, "seq": self._handed_out, "epoch": self._options.epoch}
+        # With the epoch and the start, for Spark takes an offset that it knows for no new data: chunks that it believes
+        # stored may still be there.
+        return {
+            "after": after,
+            "seq": self._handed_out,
+            "epoch": self._options.epoch,
+            "start": self._options.start,
+        }
 
     def _next_range_of_catch_up(self) -> tuple[int, int] | None:
         """Wait for chunks until intake has registered all files that are there."""
@@ -121,6 +128,10 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         return None
 
     def _rows(self, name: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        with told_as_outage():
+            return self._asked(name, values)
+
+    def _asked(self, name: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         if self._connection is None:
             self._connection = connect(
                 os.environ[STREAM_URL_VARIABLE], "clickstream-stream-source", autocommit=True
@@ -134,17 +145,18 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     def _note_idle(self) -> None:
         if self._connection is not None and time.monotonic() - self._noted >= IDLE_NOTE_SECONDS:
             self._noted = time.monotonic()
-            with self._connection.cursor() as cursor:
+            with told_as_outage(), self._connection.cursor() as cursor:
                 cursor.execute(statement("lease.note_idle"))
 
     def _wait_for_files(self) -> None:
         connection = self._connection
         if connection is None:
             return
-        connection.poll()
-        if not connection.notifies:
-            select.select([connection], [], [], IDLE_WAIT_SECONDS)
+        with told_as_outage():
             connection.poll()
+            if not connection.notifies:
+                select.select([connection], [], [], IDLE_WAIT_SECONDS)
+                connection.poll()
         connection.notifies.clear()
 
 

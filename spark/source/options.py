@@ -31,6 +31,7 @@ class SourceOptions:
     registered: Path | None = (
         None  # of a catch-up: a file that is there once all present files are registered
     )
+    start: int = 0  # the number of the query among those of this stream
 
     @property
     def schema(self) -> str:
@@ -53,6 +54,7 @@ class SourceOptions:
             "handover": self.handover,
             "identical_rows": self.identical_rows,
             "epoch": str(self.epoch),
+            "start": str(self.start),
         }
         if self.spool is not None:
             options["spool"] = str(self.spool)
@@ -75,4 +77,5 @@ class SourceOptions:
             Path(spool) if spool is not None else None,
             int(days) if days is not None else None,
             Path(registered) if registered is not None else None,
+            int(options.get("start", 0)),
         )

@@ -17,6 +17,7 @@ from spark.handover.parts import Part
 from spark.handover.row_batches import row_batches, void_row
 from spark.handover.spool import Spool, batch_token
 from spark.handover.upload import UploadPartWriter
+from spark.outage import told_as_outage
 from spark.reading.flags import Flag
 from spark.source.chunk_reader import read_chunk
 from spark.source.chunks import ChunkToRead, TaskRead
@@ -35,7 +36,16 @@ class PartWriter(Protocol):
 
 
 def read_task(task: TaskRead, options: SourceOptions) -> Iterator[pa.RecordBatch]:
-    """Rows of `options.schema`: one that describes the part, or all of its rows."""
+    """Rows of `options.schema`: one that describes the part, or all of its rows.
+
+    Raises:
+        Outage: the database or the directory is away.
+    """
+    with told_as_outage():
+        yield from _read_task(task, options)
+
+
+def _read_task(task: TaskRead, options: SourceOptions) -> Iterator[pa.RecordBatch]:
     found = read_chunks(task, options)
     if options.handover == "rows":
         for file_id, cleaned in found:

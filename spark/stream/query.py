@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,7 +41,12 @@ class LoadQuery:
     @property
     def is_active(self) -> bool:
         """Whether Spark runs it, and no commit failed: with no file after it, Spark would not notice."""
-        return bool(self._query.isActive) and not self._writer.has_failed
+        return bool(self._query.isActive) and self._writer.error is None
+
+    @property
+    def is_storing(self) -> bool:
+        """Whether something that was begun is not committed yet."""
+        return self._writer.is_storing
 
     def wait(self, timeout: int | None = None) -> bool:
         """Wait for the end, at most `timeout` seconds; whether it came.
@@ -56,21 +61,21 @@ class LoadQuery:
         self._writer.finish()
         return True
 
-    def exception(self) -> Exception | None:
+    def error(self) -> BaseException | None:
         """What ended it otherwise than by request, once it is no longer active."""
-        if (error := self._query.exception()) is not None:
-            return error
         try:
             self._writer.finish()
-        except Exception as error:  # noqa: BLE001 - handed on
-            return error
-        return None
+        except Exception as error:  # noqa: BLE001 - handed on; the first one counts
+            return self._writer.error or error
+        return self._writer.error or self._query.exception()
 
     def stop(self) -> None:
         """End it between two micro-batches, when what was begun is committed."""
-        self._query.stop()
-        with suppress(Exception):  # the reason of an end is asked for by `exception`
-            self._writer.close()
+        try:
+            self._query.stop()
+        finally:
+            with suppress(Exception):  # the reason of an end is asked for by `error`
+                self._writer.close()
 
 
 def start_query(
@@ -84,20 +89,24 @@ def start_query(
     spool: Path | None,
     registered: Path | None = None,
     mapping: SourceMapping = UNMAPPED,
+    committed: Callable[[], None] = lambda: None,
+    number: int = 0,
 ) -> LoadQuery:
     """Start the query under a held lease.
 
     Args:
         busy: is locked while a micro-batch is being committed. spool: a directory that driver and tasks share;
         without one, tasks upload their rows. registered: with `available_now`, a file that is there once all present
-        files are registered; without one, they are.
+        files are registered; without one, they are. committed: is called after each commit. number: of the query among
+        those of this stream.
     """
     checkpoint = settings.checkpoint_dir
     if not offset_log.is_usable(checkpoint):
         log.warning("the checkpoint is damaged: moved to %s", offset_log.move_aside(checkpoint))
 
-    def committed(_: Outcome) -> None:
+    def note(_: Outcome) -> None:
         lease.progressed()
+        committed()
 
     root = os.fsencode(settings.events_dir)
     options = SourceOptions(
@@ -109,6 +118,7 @@ def start_query(
         spool,
         settings.retention_days,
         registered,
+        number,
     )
     writer = MicroBatchWriter(
         url,
@@ -117,7 +127,7 @@ def start_query(
         _handover(options, url),
         Evidence(root),
         lambda batch_id: offset_log.read_range(checkpoint, batch_id),
-        committed,
+        note,
         KnownKeysFile(settings.home / KNOWN_KEYS) if options.handover == "spool" else None,
     )
 
@@ -153,10 +163,3 @@ def _handover(options: SourceOptions, url: str) -> Handover:
     if options.handover == "spool" and options.spool is not None:
         return SpoolHandover(options.spool)
     return UploadHandover(url)
-
-
-def failure_cause(text: str) -> str:
-    """The most telling line of a Spark exception: the last line of a Python traceback, where it has one."""
-    lines = [line.strip() for line in text.split("=== Streaming Query ===")[0].splitlines() if line.strip()]
-    named = [line for line in lines if re.match(r"[A-Za-z_][\w.]*: \S", line)]
-    return (named or lines or ["without a word"])[-1][:500]

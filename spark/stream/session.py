@@ -6,11 +6,13 @@ Belongs here: configuration, on this machine and on a cluster. Does not belong h
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from clickstream_assets.paths import PROJECT_ROOT
@@ -60,6 +62,15 @@ SETTINGS = {
 # Of Spark's Python processes: this project, and what they do at their start.
 PYTHON_PATH = os.pathsep.join([str(PROJECT_ROOT / "spark" / "startup"), str(PROJECT_ROOT)])
 
+# Loggers of what comes back as the error of the query.
+TOLD_BY_US = (
+    "org.apache.spark.sql.execution.streaming.runtime.MicroBatchExecution",
+    "org.apache.spark.executor.Executor",
+    "org.apache.spark.scheduler.TaskSetManager",
+    "org.apache.spark.sql.execution.datasources.DataSourceManager",  # a source that replaces itself
+    "org.apache.spark.scheduler.DAGScheduler",  # jobs of a query that has ended already
+)
+
 # No authentication: for this machine only.
 LOCAL = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
 
@@ -94,7 +105,25 @@ def start_session(master: str, home: Path, jdbc_jar: str | None = None) -> Spark
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("WARN")
+    _silence(session)
     return session
+
+
+def _silence(session: SparkSession) -> None:
+    """What `loading` says of a query that failed need not be said by four others, with a stack trace each."""
+    assert session._jvm is not None  # noqa: S101 - no Spark Connect
+    log4j = session._jvm.org.apache.logging.log4j
+    for name in TOLD_BY_US:
+        log4j.core.config.Configurator.setLevel(name, log4j.Level.OFF)
+    logging.getLogger("py4j.clientserver").setLevel(logging.CRITICAL)
+
+
+def is_alive(spark: SparkSession) -> bool:
+    """Whether the JVM answers, and still has the session's context."""
+    try:
+        return not spark.sparkContext._jsc.sc().isStopped()
+    except (Py4JError, ConnectionError, AttributeError):
+        return False
 
 
 def session_settings(

@@ -1,7 +1,8 @@
 """The life of the stream: lease, intake, Spark query, and its orderly end.
 
 Belongs here: starting and ending the parts in the right order. Does not belong here: what the parts do
-(`query`, `intake`, `lease`), and how the reason of the end is kept (`ending`).
+(`query`, `intake`, `lease`), what happens when a query fails (`loading`), and how the reason of the end is kept
+(`ending`).
 """
 
 from __future__ import annotations
@@ -9,32 +10,36 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from contextlib import suppress
+from itertools import count
 
-from psycopg2 import sql
-from py4j.protocol import Py4JError
+import psycopg2
 from pyspark.sql import SparkSession
 
 from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.database import connect
 from clickstream_assets.errors import StreamError
+from clickstream_assets.fitness import DatabaseReadOnly
 from clickstream_assets.home import make_home
+from clickstream_assets.outages.errors import pause_after
 from clickstream_assets.settings import Settings
-from clickstream_assets.sql_files import statement
-from spark.handover.spool import sweep
 from spark.intake.intake import Intake
 from spark.intake.manifest import Manifest
 from spark.lease import Lease
-from spark.mapping.source_mapping import SourceMapping, read_mapping
+from spark.mapping.source_mapping import read_mapping
+from spark.outage import outage_of
 from spark.sink.jdbc import find_jdbc_jar
 from spark.stream.ending import Ending
 from spark.stream.idle_workers import IdleWorkers, touch_workers
-from spark.stream.query import LoadQuery, failure_cause, spool_dir, start_query
-from spark.stream.session import start_session
+from spark.stream.leftovers import sweep_parts
+from spark.stream.loading import JVM_GONE, LOOK_SECONDS, Loading
+from spark.stream.query import LoadQuery, spool_dir, start_query
+from spark.stream.session import is_alive, start_session
+from spark.stream.waiting import Waiting
 
-PARENT_SECONDS = 0.5  # between looks whether the parent is still there
-
-JVM_GONE = (Py4JError, ConnectionError)  # what a call to a JVM that is no more raises
+# A stream without an end waits for its database as long as it takes; a command that shall end does not.
+CATCH_UP_PATIENCE = 120.0  # seconds
 
 log = logging.getLogger("clickstream.stream")
 
@@ -44,128 +49,155 @@ def run_stream(settings: Settings, *, available_now: bool) -> None:
 
     Raises:
         LeaseHeld: another stream runs.
-        SettingsError: the jdbc sink has no driver.
-        SettingsError: the source mapping cannot be used.
+        SettingsError: the jdbc sink has no driver, or the source mapping cannot be used.
+        DatabaseError: no stream can run on this database.
         StreamError: it ended otherwise than by request.
     """
-    url = os.environ[STREAM_URL_VARIABLE]
-    jar = find_jdbc_jar(os.environ.get("CLICKSTREAM_JDBC_JAR")) if settings.sink == "jdbc" else None
-    mapping = read_mapping(settings.source_mapping)
-    ending = Ending()
-    parent = os.getppid()
-    mode = "catch-up" if available_now else "continuous"
-    ending.catch_signals()
-    lease = Lease(url, mode, os.environ.get("CLICKSTREAM_DAGSTER_RUN_ID"), ending.lease_lost)
-    try:
-        _drop_orphaned_parts(url, lease.epoch)
-        if (spool := spool_dir(settings)) is not None:
-            sweep(spool)
-        connection = connect(url, "clickstream-stream-intake")
-        intake = Intake(
+    Stream(settings, available_now=available_now).run()
+
+
+class Stream:
+    """The parts of one stream, and their order."""
+
+    def __init__(self, settings: Settings, *, available_now: bool) -> None:
+        self._settings = settings
+        self._available_now = available_now
+        self._url = os.environ[STREAM_URL_VARIABLE]
+        self._jar = find_jdbc_jar(os.environ.get("CLICKSTREAM_JDBC_JAR")) if settings.sink == "jdbc" else None
+        self._mapping = read_mapping(settings.source_mapping)
+        self._run_id = os.environ.get("CLICKSTREAM_DAGSTER_RUN_ID")
+        self._ending = Ending()
+        self._waiting = Waiting(settings.home, self._run_id)
+        self._patience = CATCH_UP_PATIENCE if available_now else None
+        self._parent = os.getppid()
+
+    def run(self) -> None:
+        make_home(self._settings.home)
+        self._ending.catch_signals()
+        try:
+            lease = self._take_lease()
+            if lease is not None:
+                self._run_with(lease)
+        finally:
+            self._waiting.end()
+        if self._ending.failure:
+            raise StreamError(self._ending.failure)
+
+    def _take_lease(self) -> Lease | None:
+        """The lease, once the database is there; None where the stream is to end before."""
+        mode = "catch-up" if self._available_now else "continuous"
+        waits = self._waiting.part("lease", "the database")
+        began, tries = time.monotonic(), 0
+        while not self._ending.event.is_set():
+            try:
+                lease = Lease(self._url, mode, self._run_id, self._ending.lease_lost, waits)
+            except (psycopg2.Error, DatabaseReadOnly) as error:
+                if (sentence := outage_of(error)) is None:
+                    raise
+                if self._patience is not None and time.monotonic() - began > self._patience:
+                    raise
+                tries += 1
+                waits(sentence)
+                self._pause(pause_after(tries))
+            else:
+                waits(None)
+                return lease
+        return None
+
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._ending.event.wait(max(0.0, min(LOOK_SECONDS, until - time.monotonic()))):
+            self._look()
+            if time.monotonic() >= until:
+                return
+
+    def _look(self) -> None:
+        self._waiting.tick()
+        if os.getppid() != self._parent:
+            self._ending.stop("the parent process ended")
+
+    def _run_with(self, lease: Lease) -> None:
+        intake = self._intake(lease)
+        try:
+            spark = start_session(
+                self._settings.spark_master, self._settings.home, str(self._jar) if self._jar else None
+            )
+            try:
+                self._ending.catch_signals()  # again: PySpark has set a SIGINT handler of its own
+                self._load(spark, lease, intake)
+            except JVM_GONE as error:
+                log.error("%s", error)
+                self._ending.fail("the Spark JVM ended unexpectedly; Spark's own log, above, may say why")
+            finally:
+                intake.stop()
+                with suppress(*JVM_GONE):
+                    spark.stop()
+        finally:
+            lease.release(self._ending.reason or "failed")
+
+    def _intake(self, lease: Lease) -> Intake:
+        settings = self._settings
+        return Intake(
             settings.events_dir,
             settings.settle_seconds,
-            Manifest(connection, lease.epoch),
-            lambda error: ending.fail(f"intake failed: {error}"),
-            mapping,
+            Manifest(lambda: connect(self._url, "clickstream-stream-intake"), lease.epoch),
+            lambda error: self._ending.fail(f"intake failed: {error}"),
+            self._mapping,
             unterminated_seconds=settings.settle_unterminated_seconds,
             follow_links=settings.follow_links,
+            waits=self._waiting.part("intake", "the database"),
         )
-        make_home(settings.home)
-        spark = start_session(settings.spark_master, settings.home, str(jar) if jar else None)
-        try:
-            ending.catch_signals()  # again: PySpark has set a SIGINT handler of its own
-            _run(settings, mapping, spark, lease, intake, ending, parent, available_now=available_now)
-        except JVM_GONE as error:
-            log.error("%s", error)
-            ending.fail("the Spark JVM ended unexpectedly; Spark's own log, above, may say why")
-        finally:
-            intake.stop()
-            with suppress(*JVM_GONE):
-                spark.stop()
-            connection.close()
-    finally:
-        lease.release(ending.reason or "failed")
-    if ending.failure:
-        raise StreamError(ending.failure)
 
+    def _load(self, spark: SparkSession, lease: Lease, intake: Intake) -> None:
+        if self._ending.event.is_set():
+            return
+        settings = self._settings
+        if ui := spark.sparkContext.uiWebUrl:
+            lease.show_spark_ui(ui)
+            log.info("Spark UI: %s", ui)
+        registered = settings.home / f"registered-{lease.epoch}" if self._available_now else None
+        if registered is not None:
+            log.info("registering and loading the files in %s", settings.events_dir)
+            intake.start_with_present_files(registered)
+        else:
+            intake.start()
+            log.info("watching %s", settings.events_dir)
+        busy = threading.Lock()
+        workers = IdleWorkers(lambda: touch_workers(spark))
 
-def _run(
-    settings: Settings,
-    mapping: SourceMapping,
-    spark: SparkSession,
-    lease: Lease,
-    intake: Intake,
-    ending: Ending,
-    parent: int,
-    *,
-    available_now: bool,
-) -> None:
-    if ending.event.is_set():
-        return
-    if ui := spark.sparkContext.uiWebUrl:
-        lease.show_spark_ui(ui)
-        log.info("Spark UI: %s", ui)
-    registered = settings.home / f"registered-{lease.epoch}" if available_now else None
-    if registered is not None:
-        log.info("registering and loading the files in %s", settings.events_dir)
-        intake.start_with_present_files(registered)
-    else:
-        intake.start()
-        log.info("watching %s", settings.events_dir)
-    busy = threading.Lock()
-    workers = IdleWorkers(lambda: touch_workers(spark))
-    query = start_query(
-        spark,
-        os.environ[STREAM_URL_VARIABLE],
-        settings,
-        lease,
-        busy,
-        available_now=available_now,
-        spool=spool_dir(settings),
-        registered=registered,
-        mapping=mapping,
-    )
-    try:
-        while not ending.event.wait(PARENT_SECONDS):
-            if not query.is_active:
-                break
+        def committed() -> None:
+            loading.has_committed = True
+
+        starts = count(1)
+
+        def start() -> LoadQuery:
+            sweep_parts(self._url, lease.epoch, spool_dir(settings))
+            return start_query(
+                spark,
+                self._url,
+                settings,
+                lease,
+                busy,
+                available_now=self._available_now,
+                spool=spool_dir(settings),
+                registered=registered,
+                mapping=self._mapping,
+                committed=committed,
+                number=next(starts),
+            )
+
+        def look() -> None:
             if busy.locked():
                 workers.worked()
             workers.tick()
-            if os.getppid() != parent:
-                ending.stop("the parent process ended")
-        if not ending.event.is_set():
-            _say_how_it_ended(query, ending)
-    finally:
-        intake.stop()  # a catch-up that waits for files to be registered waits no longer
-        # Stopping between two batches: a batch that runs is let finish.
-        with busy, suppress(*JVM_GONE):
-            query.stop()
-        if registered is not None:
-            registered.unlink(missing_ok=True)
+            self._look()
 
-
-def _say_how_it_ended(query: LoadQuery, ending: Ending) -> None:
-    error = query.exception()
-    if error is None:
-        ending.stop("all present files are in")
-        return
-    log.error("%s", error)
-    ending.fail(f"the Spark query failed: {failure_cause(str(error))}")
-
-
-def _drop_orphaned_parts(url: str, epoch: int) -> None:
-    """Remove the upload space that a killed stream left behind."""
-    connection = connect(url, "clickstream-stream-cleanup", autocommit=True)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(statement("staging.forget_all_finished_parts"))
-            cursor.execute(statement("staging.orphaned_parts"), {"epoch": epoch})
-            for (table,) in cursor.fetchall():
-                cursor.execute(
-                    sql.SQL(statement("staging.drop_orphaned_part")).format(
-                        table=sql.Identifier("staging", table)
-                    )
-                )
-    finally:
-        connection.close()
+        loading = Loading(
+            start, lambda: is_alive(spark), look, lease, busy, self._ending, self._waiting, self._patience
+        )
+        try:
+            loading.run()
+        finally:
+            intake.stop()  # a catch-up that waits for files to be registered waits no longer
+            if registered is not None:
+                registered.unlink(missing_ok=True)

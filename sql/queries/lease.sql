@@ -69,9 +69,15 @@ SELECT backend_start FROM pg_stat_activity WHERE pid = %(pid)s;
 -- The supervisor has looked: whoever asks without Dagster can tell whether anybody watches over the stream.
 UPDATE stream_lease SET supervised_at = clock_timestamp();
 
--- name: lease.end_session
--- For a driver on another host: losing the session of its lease makes it end itself.
-SELECT pg_terminate_backend(%(pid)s);
+-- name: lease.end_sessions
+-- For a driver on another host: all sessions of the stream, so that none is in a transaction when the epoch is raised.
+SELECT pg_terminate_backend(pid)
+  FROM pg_stat_activity
+ WHERE datname = current_database() AND (pid = %(pid)s OR application_name LIKE 'clickstream-stream-%%');
+
+-- name: lease.fence
+-- A driver that finds another epoch than its own ends itself; one that only lost its sessions would open others.
+UPDATE stream_lease SET epoch = epoch + 1;
 
 -- name: lease.want
 -- Asking for the stream forgives earlier failures: the person who asks has repaired something, or wants to see it fail.

@@ -12,10 +12,17 @@ from pathlib import Path
 import psycopg2
 import pytest
 from databases import Database, run_sql
-from foreign_servers import debian_postgres, needs_debian_postgres, needs_pooler, pgbouncer
+from foreign_servers import (
+    debian_postgres,
+    debian_postgres_server,
+    needs_debian_postgres,
+    needs_pooler,
+    pgbouncer,
+)
 from stream_program import START_LIMIT, Stream, start_stream, wait_until
 
 from clickstream_assets.database_url import with_database, with_identity
+from clickstream_assets.outages.stream_waits import read_waits
 from clickstream_assets.postgres.roles import ROLE_NAMES
 from clickstream_assets.postgres.schema import apply_schema
 
@@ -104,9 +111,20 @@ def test_the_stream_goes_through_a_pooler_of_sessions_and_refuses_one_of_transac
 
 
 @needs_debian_postgres
-def test_the_stream_on_a_standby_says_so_and_ends(shop: Database, directory: Path) -> None:
-    with debian_postgres(directory, copy_of=shop.owner_url) as standby:
-        writer = with_identity(with_database(standby, "shop"), ROLE_NAMES["writer"], "w")
-        code, said = ended(start_stream(writer, directory / "home", directory / "events", 1))
-    assert code == 2
-    assert said.startswith("clickstream stream: the database is read-only (it is a standby")
+def test_the_stream_on_a_standby_says_so_and_begins_when_that_is_promoted(
+    shop: Database, directory: Path
+) -> None:
+    put(directory, "a.csv", "2026-07-01 12:00:00")
+    with debian_postgres_server(directory, copy_of=shop.owner_url) as standby:
+        owner = with_database(standby.url, "shop")
+        writer, home = with_identity(owner, ROLE_NAMES["writer"], "w"), directory / "home"
+        stream = start_stream(writer, home, directory / "events", 1, available_now=False)
+        try:
+            wait_until(lambda: "it is a standby" in str(read_waits(home)), stream)
+            standby.promote()
+            told = "SELECT user_id, product_id, event_time::text FROM events"
+            wait_until(lambda: run_sql(owner, told) == [("ü", "日", "2026-07-01 12:00:00+00")], stream)
+        finally:
+            stream.process.terminate()
+        assert stream.process.wait(START_LIMIT) == 0
+        assert read_waits(home) is None

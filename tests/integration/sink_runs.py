@@ -65,7 +65,7 @@ class SinkRuns:
         try:
             inspection = inspect_file(os.fsencode(path), self.mapping, chunk_bytes, name=path.name)
             candidate = Candidate(os.fsencode(path.name), FileState.of(path.stat()))
-            Manifest(connection, lease.epoch).register([(candidate, inspection)], self.mapping)
+            Manifest(lambda: connection, lease.epoch).register([(candidate, inspection)], self.mapping)
         finally:
             connection.close()
             lease.release("test")

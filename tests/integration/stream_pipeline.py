@@ -91,7 +91,7 @@ class Pipeline:
             lease.release("test")
 
     def intake(self, lease: Lease, connection: object, mapping: SourceMapping = UNMAPPED) -> Intake:
-        manifest = Manifest(connection, lease.epoch)  # type: ignore[arg-type]
+        manifest = Manifest(lambda: connection, lease.epoch)  # type: ignore[arg-type, return-value]
         return Intake(
             self.root,
             0,

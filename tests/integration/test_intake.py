@@ -38,7 +38,9 @@ def intake(database: Database, writer: Connection, events: Path) -> Iterator[Cal
     """Makes intakes under one lease."""
     failures: list[object] = []
     lease = Lease(database.writer_url, "catch-up", None, failures.append)
-    yield lambda **options: Intake(events, 0, Manifest(writer, lease.epoch), failures.append, **options)
+    yield lambda **options: Intake(
+        events, 0, Manifest(lambda: writer, lease.epoch), failures.append, **options
+    )
     lease.release("test")
     assert not failures
 

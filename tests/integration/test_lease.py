@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import time
+from contextlib import closing
 from typing import Any
 
 import psycopg2
@@ -12,7 +13,9 @@ from control_plane import wait_until
 from databases import Database, run_sql
 
 from clickstream_assets.database import connect
+from clickstream_assets.database_url import with_database
 from clickstream_assets.ledger.reads import read_lease
+from clickstream_assets.supervision.runs import kill_driver
 from spark.lease import Lease, LeaseHeld
 
 
@@ -35,8 +38,8 @@ class SessionThatStays:
 def test_the_next_stream_need_not_wait_until_the_session_of_the_last_has_ended(database: Database) -> None:
     lost: list[str] = []
     first = Lease(database.writer_url, "catch-up", None, lost.append)
-    session = first._lock
-    first._lock = SessionThatStays(session)  # type: ignore[assignment]
+    session = first._lock.lock
+    first._lock.lock = SessionThatStays(session)  # type: ignore[assignment]
     first.release("test")
     second = Lease(database.writer_url, "catch-up", None, lost.append)
     second.release("test")
@@ -80,26 +83,110 @@ def test_a_reader_cannot_take_the_lock_of_the_stream(database: Database, mode: s
         run_sql(database.reader_url, f"BEGIN; LOCK TABLE stream_lock IN {mode} MODE")
 
 
-@pytest.mark.parametrize("which", ["_lock", "_connection"])
-def test_a_session_of_the_lease_that_dies_is_told_in_one_line(database: Database, which: str) -> None:
-    lost: list[str] = []
-    told = threading.Event()
-    lease = Lease(database.writer_url, "continuous", None, lambda why: (lost.append(why), told.set())[0])
-    pid = getattr(lease, which).info.backend_pid
+class Told:
+    """What a lease says to its stream."""
+
+    def __init__(self) -> None:
+        self.lost: list[str] = []
+        self.waits: list[str | None] = []
+
+    def lease(self, url: str) -> Lease:
+        return Lease(url, "continuous", None, self.lost.append, self.waits.append)
+
+
+def end_session(database: Database, pid: int) -> None:
     run_sql(database.owner_url, "SELECT pg_terminate_backend(%(pid)s)", {"pid": pid})
-    assert told.wait(10)
-    assert lost[0].startswith("the database connection of the lease broke: ")
-    assert "\n" not in lost[0]
+
+
+@pytest.mark.parametrize("which", ["lock", "row"])
+def test_a_lease_outlives_each_of_its_sessions(database: Database, which: str) -> None:
+    told = Told()
+    lease = told.lease(database.writer_url)
+    try:
+        end_session(database, getattr(lease._lock, which).info.backend_pid)
+        wait_until(lambda: told.waits[-1:] == [None])
+        assert str(told.waits[0]).startswith("the database does not answer as it should: ")
+        assert "\n" not in str(told.waits[0])
+        with pytest.raises(LeaseHeld):
+            Lease(database.writer_url, "catch-up", None, print)
+        beaten = run_sql(database.owner_url, "SELECT epoch, released_at IS NULL FROM stream_lease")
+        assert beaten == [(lease.epoch, True)]
+        assert told.lost == []
+    finally:
+        lease.release("test")
+
+
+def test_a_lease_whose_lock_another_stream_took_meanwhile_is_lost(database: Database) -> None:
+    told = Told()
+    lease = told.lease(database.writer_url)
+    elsewhere = with_database(database.owner_url, "postgres")
+    run_sql(elsewhere, f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS false")
+    try:
+        statement = "SELECT pg_terminate_backend(%(pid)s)"
+        run_sql(elsewhere, statement, {"pid": lease._lock.lock.info.backend_pid})
+        wait_until(lambda: bool(told.waits))
+    finally:
+        run_sql(elsewhere, f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS true")
+    other = Lease(database.writer_url, "continuous", None, print)
+    wait_until(lambda: bool(told.lost))
+    assert told.lost == ["another stream took over, or the supervisor ended this one"]
     lease.release("test")
-    reader = connect(database.reader_url, "tests", autocommit=True)
-    wait_until(lambda: not read_lease(reader).lock_held)
-    reader.close()
+    ends = run_sql(database.owner_url, "SELECT epoch, released_at IS NULL FROM stream_lease")
+    assert ends == [(other.epoch, True)], "the loser notes no end"
+    other.release("test")
+
+
+def test_a_driver_on_another_host_loses_its_lease_and_ends(database: Database) -> None:
+    told = Told()
+    lease = told.lease(database.writer_url)
+    run_sql(database.owner_url, "UPDATE stream_lease SET host = 'elsewhere'")
+    with closing(connect(database.writer_url, "tests", autocommit=True)) as connection:
+        done = kill_driver(read_lease(connection), connection)
+        assert done.endswith("on elsewhere were ended, and its lease with them")
+        wait_until(lambda: bool(told.lost))
+        assert told.lost == ["another stream took over, or the supervisor ended this one"]
+        assert not read_lease(connection).lock_held
+    lease.release("test")
+
+
+def test_a_lock_that_its_former_session_still_has_is_waited_for(database: Database) -> None:
+    told = Told()
+    lease = told.lease(database.writer_url)
+    former = lease._lock.lock
+    lease._lock.lock = connect(database.writer_url, "tests")  # the network ate the other one
+    lease._lock.lock.close()
+    try:
+        wait_until(lambda: any("another session has the stream's lock" in str(said) for said in told.waits))
+        assert told.lost == []
+        former.close()
+        wait_until(lambda: told.waits[-1] is None)
+        assert told.lost == []
+    finally:
+        lease.release("test")
+
+
+def test_a_lease_outlives_a_database_that_is_made_read_only(database: Database) -> None:
+    told = Told()
+    lease = told.lease(database.writer_url)
+    try:
+        run_sql(database.owner_url, f"ALTER DATABASE {database.name} SET default_transaction_read_only = on")
+        end_session(database, lease._lock.row.info.backend_pid)
+        wait_until(lambda: "the database is read-only" in str(told.waits[-1:]))
+        began = time.monotonic()
+        assert not lease.kept_since(began)
+        back = f"BEGIN READ WRITE; ALTER DATABASE {database.name} RESET default_transaction_read_only; COMMIT"
+        run_sql(database.owner_url, back)
+        wait_until(lambda: lease.kept_since(began))
+        assert told.waits[-1] is None
+        assert told.lost == []
+    finally:
+        lease.release("test")
 
 
 def test_a_held_lease_holds_up_no_vacuum(database: Database) -> None:
     lease = Lease(database.writer_url, "continuous", None, print)
     try:
-        pid = {"pid": lease._lock.info.backend_pid}
+        pid = {"pid": lease._lock.lock.info.backend_pid}
         held = "SELECT backend_xid IS NULL AND backend_xmin IS NULL FROM pg_stat_activity WHERE pid = %(pid)s"
         assert run_sql(database.owner_url, held, pid) == [(True,)]
         connection = connect(database.owner_url, "tests", autocommit=True)

@@ -196,11 +196,11 @@ def test_a_large_commit_that_fails_is_known_although_no_micro_batch_follows(
     with pytest.raises(InsufficientPrivilege):
         sink.load()
     assert sink.writer is not None
-    assert sink.writer.has_failed
+    assert isinstance(sink.writer.error, InsufficientPrivilege)
     assert sink.chunks() == 1
     run_sql(sink.database.owner_url, "GRANT INSERT ON ingest_batches TO clickstream_writer")
     sink.load()
-    assert not sink.writer.has_failed
+    assert sink.writer.error is None
     assert files(sink) == [("1.csv", "committed", 1, 1, 0, 0)]
 
 

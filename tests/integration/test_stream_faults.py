@@ -34,7 +34,7 @@ UPLOADING = """
 # name of the point: the table that is locked, how, which session waits there, with which statement
 POINTS = {
     "before the offset is logged": ("ingest_chunks", "ACCESS EXCLUSIVE", "clickstream-stream-source", "%chunks%"),
-    "while rows are copied": ("events", "EXCLUSIVE", "clickstream-stream-sink", "COPY%events%"),
+    "while rows are copied": ("events", "EXCLUSIVE", "clickstream-stream-sink", "%COPY%events%"),
     "inside the transaction, after the merge": (
         "ingest_batches", "EXCLUSIVE", "clickstream-stream-sink", "%INSERT INTO ingest_batches%",
     ),

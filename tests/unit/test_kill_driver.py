@@ -52,4 +52,6 @@ def test_a_process_that_cannot_be_the_holder_lives_and_the_session_is_ended(
     done = kill_driver(lease(process.pid, age, host), connection)
     assert "session" in done
     assert process.poll() is None
-    assert connection.cursor().__enter__().execute.call_args.args[1] == {"pid": 77}
+    ended, fenced = connection.cursor().__enter__().execute.call_args_list
+    assert ended.args[1] == {"pid": 77}
+    assert "epoch = epoch + 1" in fenced.args[0]

@@ -80,6 +80,7 @@ SHARED = {
     "file_names",
     "fitness",
     "home",
+    "outages",
     "paths",
     "settings",
     "sql_files",

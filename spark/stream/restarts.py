@@ -1,0 +1,65 @@
+"""Whether a query that failed is started again, and after how long. No I/O.
+
+What passes by itself is waited for as long as it takes. Of anything else a few starts in a row may fail: Spark's Python
+processes may be killed, or too slow to connect back on a busy machine, and the same a moment later be no trouble.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from clickstream_assets.outages.errors import pause_after
+from spark.outage import outage_of
+
+STARTS = 3  # in a row that may fail for a reason that nobody knows
+# Spark gives a Python process ten seconds, and no setting changes that. Under such a load more starts may fail.
+BUSY_STARTS = 20
+_BUSY = re.compile(r"failed to connect back|waiting for the Python worker")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a query ended. `sentence` is for people."""
+
+    sentence: str
+    passes: bool = False  # by itself
+    is_busy: bool = False  # the machine
+
+
+def failure_of(error: BaseException) -> Failure:
+    """What to think of an error that a query ended with."""
+    if (sentence := outage_of(error)) is not None:
+        return Failure(sentence, passes=True)
+    return Failure(
+        f"the Spark query failed: {failure_cause(str(error))}", is_busy=bool(_BUSY.search(str(error)))
+    )
+
+
+def failure_cause(text: str) -> str:
+    """The most telling line of a Spark exception: the last line of a Python traceback, where it has one."""
+    lines = [line.strip() for line in text.split("=== Streaming Query ===")[0].splitlines() if line.strip()]
+    named = [line for line in lines if re.match(r"[A-Za-z_][\w.]*: \S", line)]
+    return (named or lines or ["without a word"])[-1][:500]
+
+
+class Restarts:
+    """Counts the starts in a row that failed."""
+
+    def __init__(self) -> None:
+        self._tries = 0  # in a row, of any kind
+        self._unexplained = 0
+
+    def pause(self, failure: Failure, *, has_worked: bool) -> float | None:
+        """Seconds until the next start; None: there is none.
+
+        `has_worked`: the query that failed had committed something, or lived for a while.
+        """
+        if has_worked:
+            self._tries = self._unexplained = 0
+        self._tries += 1
+        if not failure.passes:
+            self._unexplained += 1
+            if self._unexplained >= (BUSY_STARTS if failure.is_busy else STARTS):
+                return None
+        return pause_after(self._tries)

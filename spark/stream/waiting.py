@@ -1,0 +1,89 @@
+"""What the stream waits for: said once in the log, and in a file for the control plane, as long as it lasts.
+
+Several parts notice the same outage, each at its time: it begins with the first and is over with the last.
+Belongs here: keeping who waits for what. Does not belong here: waiting.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from clickstream_assets.outages.stream_waits import REFRESH_SECONDS, forget_waits, write_waits
+
+log = logging.getLogger("clickstream.stream")
+
+Say = Callable[[str | None], None]  # a sentence; None: no longer
+
+
+class Waiting:
+    """Of one stream. `tick` is to be called often."""
+
+    def __init__(self, home: Path, dagster_run_id: str | None) -> None:
+        self._home = home
+        self._run_id = dagster_run_id
+        self._lock = threading.Lock()
+        self._said: dict[str, dict[str, str]] = {}  # by what is waited for, and by the part that waits
+        self._since: dict[str, float] = {}
+        self._written = 0.0
+
+    def part(self, name: str, what: str) -> Say:
+        """How the part `name` says that it waits for `what`, such as "the database"."""
+
+        def say(sentence: str | None) -> None:
+            self._say(name, what, sentence)
+
+        return say
+
+    def lasts(self, what: str) -> bool:
+        """Whether some part waits for it."""
+        with self._lock:
+            return what in self._said
+
+    def tick(self) -> None:
+        """Keep the file fresh."""
+        with self._lock:
+            if self._said and time.monotonic() - self._written >= REFRESH_SECONDS:
+                self._write()
+
+    def end(self) -> None:
+        with self._lock:
+            self._said.clear()
+            forget_waits(self._home)
+
+    def _say(self, part: str, what: str, sentence: str | None) -> None:
+        with self._lock:
+            parts = self._said.get(what, {})
+            if sentence is None:
+                if parts.pop(part, None) is None:
+                    return
+                if not parts:
+                    self._over(what)
+            else:
+                is_new, is_same = not parts, parts.pop(part, None) == sentence
+                parts[part] = sentence  # the last one that was said is the newest
+                self._said[what] = parts
+                if is_new:
+                    self._since[what] = time.time()
+                    log.warning("%s; the stream waits, and goes on by itself", sentence.rstrip("."))
+                elif is_same:
+                    return
+            self._write()
+
+    def _over(self, what: str) -> None:
+        del self._said[what]
+        seconds = time.time() - self._since.pop(what)
+        log.warning("%s is back after %.0f s; the stream goes on", what, max(0.0, seconds))
+
+    def _write(self) -> None:
+        self._written = time.monotonic()
+        if not self._said:
+            forget_waits(self._home)
+            return
+        what = min(self._said, key=lambda name: self._since[name])
+        write_waits(
+            self._home, list(self._said[what].values())[-1].rstrip("."), self._since[what], self._run_id
+        )
