@@ -15,6 +15,7 @@ from psycopg2.extras import RealDictCursor
 
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.sql_files import statement
+from clickstream_assets.thresholds import LATENCY_FIRST_START_SECONDS
 
 DAYS = 30  # that the report is about; traffic by the hour shows the last seven
 PRODUCTS = 15
@@ -68,5 +69,5 @@ def read_facts(connection: Connection) -> Facts:
             devices=rows("report.devices", span),
             quality=rows("report.quality"),
             rejects=rows("report.rejects"),
-            latency=rows("report.latency"),
+            latency=rows("report.latency", {"first_start_seconds": LATENCY_FIRST_START_SECONDS}),
         )

@@ -89,6 +89,7 @@ SELECT reason, count(*) AS rows, count(replayed_at) AS replayed
 
 -- name: report.latency
 -- From a file's rename to its rows being visible, by the hour of the commit, over the last two days with commits.
+-- Without those that landed before the first stream of all had run for %(first_start_seconds)s.
 SELECT date_trunc('hour', committed_at, 'UTC') AS hour,
        count(*) AS files,
        percentile_cont(0.50) WITHIN GROUP (ORDER BY seconds) AS p50,
@@ -97,6 +98,9 @@ SELECT date_trunc('hour', committed_at, 'UTC') AS hour,
   FROM (SELECT committed_at, extract(epoch FROM committed_at - landed_at)::double precision AS seconds
           FROM ingest_files
          WHERE status = 'committed'
-           AND committed_at > (SELECT max(committed_at) FROM ingest_batches) - interval '48 hours') AS files
+           AND committed_at > (SELECT max(committed_at) FROM ingest_batches) - interval '48 hours'
+           AND NOT EXISTS (SELECT FROM stream_lease
+                            WHERE epoch = 1
+                              AND landed_at < started_at + make_interval(secs => %(first_start_seconds)s))) AS files
  GROUP BY 1
  ORDER BY 1;

@@ -43,6 +43,8 @@ def test_the_report_says_what_the_tables_hold_and_is_written_where_it_says(contr
     assert sums == {"inserted": 3 + 6, "duplicate": 3 + 5, "rejected": 1}
     assert [row["reason"] for row in facts.rejects] == ["invalid_price"]
     assert sum(row["files"] for row in facts.latency) == 1
+    control.update_lease("epoch = 1, started_at = now() - interval '1 minute'")
+    assert read_facts(reader).latency == (), "a file that waited for the very first stream is no usual one"
     connection.close()
     reader.close()
 
