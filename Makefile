@@ -34,7 +34,7 @@ bench: check-java $(DEV_STAMP)
 
 # The pictures of the README; needs Chromium.
 screenshots: check-java $(DEV_STAMP)
-	PYTHONPATH=tests $(BIN)/python scripts/screenshots.py
+	PYTHONPATH=tests/support $(BIN)/python scripts/screenshots.py
 
 # The graph of the packages, as Mermaid and in docs/architecture.md.
 graph: $(DEV_STAMP)

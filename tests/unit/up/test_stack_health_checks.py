@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = Path(__file__).resolve().parents[2] / "docker" / "healthy.sh"
+PROGRAM = Path(__file__).resolve().parents[3] / "docker" / "healthy.sh"
 
 
 class Answer(BaseHTTPRequestHandler):

@@ -35,7 +35,7 @@ from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.run import StreamProgram
 
-STAND_IN = str(Path(__file__).parent.parent / "stand_in_stream.py")
+STAND_IN = str(Path(__file__).parent / "stand_in_stream.py")
 LIMIT = 20.0  # seconds to wait for a condition
 
 

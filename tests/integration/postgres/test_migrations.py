@@ -18,7 +18,7 @@ from clickstream_assets.paths import SQL_DIR
 from clickstream_assets.postgres import schema
 from clickstream_assets.postgres.schema import apply_schema, newest_version
 
-FIRST_RELEASE = Path(__file__).parent.parent / "data" / "schema_version_1.sql"
+FIRST_RELEASE = Path(__file__).parents[2] / "data" / "schema_version_1.sql"
 CATALOGUE = """
     SELECT 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull
            || coalesce(' ' || pg_get_expr(d.adbin, d.adrelid), '')

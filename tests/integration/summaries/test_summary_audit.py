@@ -12,7 +12,7 @@ from databases import Database, run_sql
 from psycopg2.extensions import connection as Connection
 from summary_data import Event, refresh_all, store_batch
 
-from clickstream_assets.checks import summaries as summary_checks
+from clickstream_assets.checks import matches_events
 from clickstream_assets.database import connect
 from clickstream_assets.summaries import refresh as summaries
 from clickstream_assets.summaries.audit import SummaryAudit, audit_summaries
@@ -147,7 +147,7 @@ def test_a_refresh_compares_few_events_and_gives_the_last_result_where_they_are_
     store_batch(writer, visits(YESTERDAY, "a"))
     assert all(event.passed for event in refresh_with_checks(control))
 
-    monkeypatch.setattr(summary_checks, "REFRESH_AUDIT_EVENTS", 0)
+    monkeypatch.setattr(matches_events, "REFRESH_AUDIT_EVENTS", 0)
     run_sql(control.database.owner_url, "UPDATE hourly_traffic SET views = views + 1, events = events + 1")
     assert all(event.passed for event in refresh_with_checks(control))
     control.execute("audit_summaries")
