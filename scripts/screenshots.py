@@ -22,7 +22,7 @@ from clickstream_assets.thresholds import LATENCY_FIRST_START_SECONDS
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
 LARGEST = 400_000  # bytes: a page with several stays quick
 SUMMARIES = 6
-ASSETS = 10
+ASSETS = 11
 CHECKS = len(EVENT_CHECKS)  # of events
 LIMIT = 600.0  # seconds
 READY = """SELECT (SELECT count(*) FROM summary_state WHERE row_count > 0) = {summaries}

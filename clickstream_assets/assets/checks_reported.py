@@ -20,7 +20,7 @@ OVERDUE, LATE = timedelta(minutes=3), timedelta(minutes=5)  # a report is due ev
 
 checks_reported = dg.AssetSpec(
     KEY,
-    group_name="ingestion",
+    group_name="monitoring",
     kinds={"dagster"},
     owners=["team:clickstream"],
     tags={FILLED_BY: "sensor"},
