@@ -91,7 +91,7 @@ def jdbc_jar() -> Path:
     Raises:
         SettingsError: there is none.
     """
-    return jdbc_sink.find_jdbc_jar(str(Settings.from_env().jdbc_jar))
+    return jdbc_sink.find_jdbc_jar(Settings.from_env().jdbc_jar)
 
 
 def run_as(url: str, *statements: str | Composable) -> None:
@@ -123,7 +123,7 @@ def benchmark_place(*, with_jdbc: bool) -> Iterator[Place]:
             setup_databases(Connections(settings))
             owner, writer = Connections(settings).url("owner"), Connections(settings).url("writer")
             os.environ[STREAM_URL_VARIABLE] = writer
-            spark = start_session(settings.spark_master, home, str(jar) if jar else None)
+            spark = start_session(settings, jar)
             spark.sparkContext.setLogLevel("ERROR")
             try:
                 yield Place(settings, spark, owner, writer, CpuMeter.beside(owner))

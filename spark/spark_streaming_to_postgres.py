@@ -21,11 +21,12 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes  # noqa: E402
 
-from clickstream_assets.contract import STREAM_URL_VARIABLE, ExitCode  # noqa: E402
+from clickstream_assets.contract import ExitCode  # noqa: E402
 from clickstream_assets.errors import SettingsError  # noqa: E402
 from clickstream_assets.exits import EXPECTED, end_by  # noqa: E402
 from clickstream_assets.home import make_home  # noqa: E402
 from clickstream_assets.settings import Settings  # noqa: E402
+from spark.stream.settings import StreamSettings  # noqa: E402
 from spark.stream.stream import run_stream  # noqa: E402
 
 
@@ -34,15 +35,15 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("py4j").setLevel(logging.WARNING)
     try:
-        settings, available_now = _settings()
+        stream = _settings()
         with _reporting():
-            run_stream(settings, available_now=available_now)
+            run_stream(stream)
     except EXPECTED as error:
         return end_by(error, "clickstream stream")
     return ExitCode.DONE
 
 
-def _settings() -> tuple[Settings, bool]:
+def _settings() -> StreamSettings:
     parser = argparse.ArgumentParser(description="Load event files into PostgreSQL, exactly once.")
     parser.add_argument("--available-now", action="store_true", help="end when all present files are in")
     parser.add_argument("--source", type=Path, help="the events directory (default: CLICKSTREAM_EVENTS_DIR)")
@@ -53,19 +54,13 @@ def _settings() -> tuple[Settings, bool]:
         settings = settings.changed(events_dir=arguments.source.absolute())
     if arguments.sink:
         settings = settings.changed(sink=arguments.sink)
-    url = settings.stream_database_url or settings.database_url
-    if not url:
-        raise SettingsError(
-            f"{STREAM_URL_VARIABLE} is not set: give the URL of the database, or use `clickstream stream`, which "
-            "knows it."
-        )
-    os.environ[STREAM_URL_VARIABLE] = url.get_secret_value()
+    stream = StreamSettings.of(settings, available_now=arguments.available_now)
     if settings.events_dir == settings.home / "events":
         make_home(settings.home)
         settings.events_dir.mkdir(exist_ok=True)  # ours; one that was named must be there
     if not settings.events_dir.is_dir():
         raise SettingsError(f"{settings.events_dir} is no directory: create it, or name the right one.")
-    return settings, arguments.available_now
+    return stream
 
 
 def _reporting() -> AbstractContextManager[object]:

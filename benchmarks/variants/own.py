@@ -13,6 +13,7 @@ from spark.intake.intake import Intake
 from spark.intake.manifest import Manifest
 from spark.lease import Lease
 from spark.stream.query import start_query
+from spark.stream.settings import StreamSettings
 
 PROMISE = "exactly once: dedup, rejects, ledger, provenance"
 
@@ -30,12 +31,9 @@ def _pipeline(sink: Sink) -> Callable[[Place], None]:
             intake.start_with_present_files(registered)
             query = start_query(
                 place.spark,
-                place.writer_url,
-                settings,
+                StreamSettings(settings, place.writer_url, available_now=True, spool=settings.home / "spool"),
                 lease,
                 threading.Lock(),
-                available_now=True,
-                spool=settings.home / "spool",
                 registered=registered,
             )
             try:

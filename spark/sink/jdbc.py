@@ -19,6 +19,7 @@ from psycopg2.extensions import parse_dsn
 from pyspark.sql import DataFrame
 
 from clickstream_assets.database import connect
+from clickstream_assets.database_url import addresses
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.sql_files import statement
 from spark.handover.parts import Part
@@ -29,18 +30,16 @@ from spark.sink.books import Batch, microseconds
 from spark.sink.commit import BatchCommit
 from spark.sink.handovers import PartsHandover, close_quietly
 
-DEBIAN_JAR = Path("/usr/share/java/postgresql.jar")
 DRIVER = "org.postgresql.Driver"
 BATCH_ROWS = 10_000  # of one JDBC batch
 
 
-def find_jdbc_jar(configured: str | None) -> Path:
-    """The PostgreSQL JDBC driver: `CLICKSTREAM_JDBC_JAR`, or Debian's package.
+def find_jdbc_jar(jar: Path) -> Path:
+    """The PostgreSQL JDBC driver, where it is there.
 
     Raises:
         SettingsError: there is none.
     """
-    jar = Path(configured).expanduser() if configured else DEBIAN_JAR
     if not jar.is_file():
         raise SettingsError(
             f"The jdbc sink needs PostgreSQL's JDBC driver, and {jar} is no file: install libpostgresql-jdbc-java, "
@@ -57,22 +56,14 @@ def jdbc_options(url: str) -> dict[str, str]:
     # Text goes to uuid, numeric and jsonb columns by their own input functions; and rows travel many at a time.
     parameters |= {"stringtype": "unspecified", "reWriteBatchedInserts": "true", "tcpKeepAlive": "true"}
     database = quote(dsn["dbname"], safe="")
+    servers = ",".join(f"{host}:{port or '5432'}" for host, port in addresses(dsn))
     return {
-        "url": f"jdbc:postgresql://{_addresses(dsn)}/{database}?{urlencode(parameters, quote_via=quote)}",
+        "url": f"jdbc:postgresql://{servers}/{database}?{urlencode(parameters, quote_via=quote)}",
         "user": dsn["user"],
         "password": dsn.get("password", ""),
         "driver": DRIVER,
         "batchsize": str(BATCH_ROWS),
     }
-
-
-def _addresses(dsn: dict[str, str]) -> str:
-    """The servers as JDBC writes them; libpq has hosts and ports in two lists, and one port may serve all."""
-    hosts = dsn["host"].split(",")
-    ports = (dsn.get("port") or "5432").split(",")
-    ports = ports * len(hosts) if len(ports) == 1 else ports
-    named = (f"[{host}]" if ":" in host else host for host in hosts)
-    return ",".join(f"{host}:{port or '5432'}" for host, port in zip(named, ports, strict=True))
 
 
 def _write(rows: DataFrame, url: str, table: str) -> None:

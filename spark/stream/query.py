@@ -13,9 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from clickstream_assets.contract import STREAM_URL_VARIABLE
-from clickstream_assets.settings import Settings
 from spark.lease import Lease
-from spark.mapping.source_mapping import UNMAPPED, SourceMapping
 from spark.sink.books import Outcome
 from spark.sink.evidence import Evidence
 from spark.sink.handovers import Handover, SpoolHandover, UploadHandover
@@ -25,6 +23,7 @@ from spark.sink.micro_batch import MicroBatchWriter
 from spark.source.data_source import ChunkSource
 from spark.source.options import SourceOptions
 from spark.stream import offset_log
+from spark.stream.settings import StreamSettings
 
 KNOWN_KEYS = "known_keys.npz"  # in the home
 
@@ -80,26 +79,22 @@ class LoadQuery:
 
 def start_query(
     spark: SparkSession,
-    url: str,
-    settings: Settings,
+    stream: StreamSettings,
     lease: Lease,
     busy: threading.Lock,
     *,
-    available_now: bool,
-    spool: Path | None,
     registered: Path | None = None,
-    mapping: SourceMapping = UNMAPPED,
     committed: Callable[[], None] = lambda: None,
     number: int = 0,
 ) -> LoadQuery:
     """Start the query under a held lease.
 
     Args:
-        busy: is locked while a micro-batch is being committed. spool: a directory that driver and tasks share;
-        without one, tasks upload their rows. registered: with `available_now`, a file that is there once all present
-        files are registered; without one, they are. committed: is called after each commit. number: of the query among
-        those of this stream.
+        busy: is locked while a micro-batch is being committed. registered: of a catch-up, a file that is there once
+        all present files are registered; without one, they are. committed: is called after each commit. number: of
+        the query among those of this stream.
     """
+    settings = stream.settings
     checkpoint = settings.checkpoint_dir
     if not offset_log.is_usable(checkpoint):
         log.warning("the checkpoint is damaged: moved to %s", offset_log.move_aside(checkpoint))
@@ -111,20 +106,20 @@ def start_query(
     root = os.fsencode(settings.events_dir)
     options = SourceOptions(
         root,
-        mapping.to_json(),
-        "rows" if settings.sink == "jdbc" else "upload" if spool is None else "spool",
+        stream.mapping.to_json(),
+        "rows" if settings.sink == "jdbc" else "upload" if stream.spool is None else "spool",
         settings.identical_rows,
         lease.epoch,
-        spool,
+        stream.spool,
         settings.retention_days,
         registered,
         number,
     )
     writer = MicroBatchWriter(
-        url,
+        stream.url,
         lease.epoch,
         settings.sink,
-        _handover(options, url),
+        _handover(options, stream.url),
         Evidence(root),
         lambda batch_id: offset_log.read_range(checkpoint, batch_id),
         note,
@@ -136,7 +131,7 @@ def start_query(
             writer.write(rows, batch_id)
 
     # The source's Python processes get their environment from here, and never the URL as a visible option.
-    spark.sparkContext.environment[STREAM_URL_VARIABLE] = url
+    spark.sparkContext.environment[STREAM_URL_VARIABLE] = stream.url
     spark.dataSource.register(ChunkSource)
     out = (
         spark.readStream.format("clickstream")
@@ -146,15 +141,8 @@ def start_query(
         .queryName("clickstream")
         .option("checkpointLocation", str(checkpoint))
     )
-    query = (out.trigger(availableNow=True) if available_now else out).start()
+    query = (out.trigger(availableNow=True) if stream.available_now else out).start()
     return LoadQuery(query, writer)
-
-
-def spool_dir(settings: Settings) -> Path | None:
-    """The directory that driver and tasks share: in the home on one machine, on a cluster where a setting names it."""
-    return settings.spool_dir or (
-        settings.home / "spool" if settings.spark_master.startswith("local") else None
-    )
 
 
 def _handover(options: SourceOptions, url: str) -> Handover:

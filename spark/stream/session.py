@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from clickstream_assets.paths import PROJECT_ROOT
+from clickstream_assets.settings import Settings
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -79,29 +79,21 @@ CLUSTER = {
     "spark.network.timeout": "60s",
     "spark.executor.heartbeatInterval": "10s",
 }
-CLUSTER_ENVIRONMENT = {
-    "CLICKSTREAM_SPARK_DRIVER_HOST": "spark.driver.host",  # a name that the workers find the driver by
-    "CLICKSTREAM_SPARK_DRIVER_BIND_ADDRESS": "spark.driver.bindAddress",
-    "CLICKSTREAM_SPARK_EXECUTOR_MEMORY": "spark.executor.memory",
-    "CLICKSTREAM_SPARK_EXECUTOR_CORES": "spark.executor.cores",
-    "CLICKSTREAM_SPARK_MAX_CORES": "spark.cores.max",
-}
 
 
-def start_session(master: str, home: Path, jdbc_jar: str | None = None) -> SparkSession:
-    """A session on `master`, its scratch files under `home`, the JDBC driver on its path if one is given.
+def start_session(settings: Settings, jdbc_jar: Path | None = None) -> SparkSession:
+    """A session, its scratch files in the home, the JDBC driver on its path if one is given.
 
-    On a cluster, the workers need this project and this Python at the same paths, and the events directory at
-    its path; the environment variables of `CLUSTER_ENVIRONMENT` are read.
+    On a cluster, the workers need this project and this Python at the same paths, and the events directory at its path.
     """
     # Tasks run the Python of `python3` on PATH unless told; and they import this package.
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ["PYTHONPATH"] = os.pathsep.join([PYTHON_PATH, *filter(None, [os.environ.get("PYTHONPATH")])])
-    if master.startswith("local"):
+    if settings.spark_master.startswith("local"):
         # The web pages know no other setting.
         os.environ["SPARK_LOCAL_IP"] = LOCAL["spark.driver.bindAddress"]
-    builder = SparkSession.builder.master(master).appName("clickstream")
-    for name, value in session_settings(master, home, jdbc_jar, os.environ).items():
+    builder = SparkSession.builder.master(settings.spark_master).appName("clickstream")
+    for name, value in session_settings(settings, jdbc_jar).items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("WARN")
@@ -126,20 +118,22 @@ def is_alive(spark: SparkSession) -> bool:
         return False
 
 
-def session_settings(
-    master: str, home: Path, jdbc_jar: str | None, environment: Mapping[str, str]
-) -> dict[str, str]:
-    """Spark's settings for `master`; the local ones are the same whatever the environment says."""
-    settings = dict(SETTINGS)
-    settings["spark.local.dir"] = str(home / "spark")
-    settings["spark.sql.warehouse.dir"] = str(home / "spark" / "warehouse")
-    if jdbc_jar:
-        settings["spark.jars"] = jdbc_jar
-    if master.startswith("local"):
-        return settings | LOCAL
-    settings |= CLUSTER
-    for variable, name in CLUSTER_ENVIRONMENT.items():
-        if value := environment.get(variable, "").strip():
-            settings[name] = value
-    settings["spark.executorEnv.PYTHONPATH"] = PYTHON_PATH
-    return settings
+def session_settings(settings: Settings, jdbc_jar: Path | None = None) -> dict[str, str]:
+    """Spark's own settings; on one machine they are the same whatever is said of a cluster."""
+    found = dict(SETTINGS)
+    found["spark.local.dir"] = str(settings.home / "spark")
+    found["spark.sql.warehouse.dir"] = str(settings.home / "spark" / "warehouse")
+    if jdbc_jar is not None:
+        found["spark.jars"] = str(jdbc_jar)
+    if settings.spark_master.startswith("local"):
+        return found | LOCAL
+    given = {
+        "spark.driver.host": settings.spark_driver_host,
+        "spark.driver.bindAddress": settings.spark_driver_bind_address,
+        "spark.executor.memory": settings.spark_executor_memory,
+        "spark.executor.cores": settings.spark_executor_cores,
+        "spark.cores.max": settings.spark_max_cores,
+    }
+    found |= CLUSTER | {name: str(value) for name, value in given.items() if value is not None}
+    found["spark.executorEnv.PYTHONPATH"] = PYTHON_PATH
+    return found

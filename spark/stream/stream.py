@@ -17,25 +17,22 @@ from itertools import count
 import psycopg2
 from pyspark.sql import SparkSession
 
-from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.database import connect
 from clickstream_assets.errors import StreamError
 from clickstream_assets.fitness import DatabaseReadOnly
 from clickstream_assets.home import make_home
 from clickstream_assets.outages.errors import pause_after
-from clickstream_assets.settings import Settings
 from spark.intake.intake import Intake
 from spark.intake.manifest import Manifest
 from spark.lease import Lease
-from spark.mapping.source_mapping import read_mapping
 from spark.outage import outage_of
-from spark.sink.jdbc import find_jdbc_jar
 from spark.stream.ending import Ending
 from spark.stream.idle_workers import IdleWorkers, touch_workers
 from spark.stream.leftovers import sweep_parts
 from spark.stream.loading import JVM_GONE, LOOK_SECONDS, Loading
-from spark.stream.query import LoadQuery, spool_dir, start_query
+from spark.stream.query import LoadQuery, start_query
 from spark.stream.session import is_alive, start_session
+from spark.stream.settings import StreamSettings
 from spark.stream.waiting import Waiting
 
 # A stream without an end waits for its database as long as it takes; a command that shall end does not.
@@ -44,31 +41,26 @@ CATCH_UP_PATIENCE = 120.0  # seconds
 log = logging.getLogger("clickstream.stream")
 
 
-def run_stream(settings: Settings, *, available_now: bool) -> None:
-    """Load files until a signal comes, or, with `available_now`, until all present files are in.
+def run_stream(stream: StreamSettings) -> None:
+    """Load files until a signal comes, or, in a catch-up, until all present files are in.
 
     Raises:
         LeaseHeld: another stream runs.
-        SettingsError: the jdbc sink has no driver, or the source mapping cannot be used.
         DatabaseError: no stream can run on this database.
         StreamError: it ended otherwise than by request.
     """
-    Stream(settings, available_now=available_now).run()
+    Stream(stream).run()
 
 
 class Stream:
     """The parts of one stream, and their order."""
 
-    def __init__(self, settings: Settings, *, available_now: bool) -> None:
-        self._settings = settings
-        self._available_now = available_now
-        self._url = os.environ[STREAM_URL_VARIABLE]
-        self._jar = find_jdbc_jar(os.environ.get("CLICKSTREAM_JDBC_JAR")) if settings.sink == "jdbc" else None
-        self._mapping = read_mapping(settings.source_mapping)
-        self._run_id = os.environ.get("CLICKSTREAM_DAGSTER_RUN_ID")
+    def __init__(self, stream: StreamSettings) -> None:
+        self._stream = stream
+        self._settings = settings = stream.settings
         self._ending = Ending()
-        self._waiting = Waiting(settings.home, self._run_id)
-        self._patience = CATCH_UP_PATIENCE if available_now else None
+        self._waiting = Waiting(settings.home, settings.dagster_run_id)
+        self._patience = CATCH_UP_PATIENCE if stream.available_now else None
         self._parent = os.getppid()
 
     def run(self) -> None:
@@ -85,12 +77,14 @@ class Stream:
 
     def _take_lease(self) -> Lease | None:
         """The lease, once the database is there; None where the stream is to end before."""
-        mode = "catch-up" if self._available_now else "continuous"
+        mode = "catch-up" if self._stream.available_now else "continuous"
         waits = self._waiting.part("lease", "the database")
         began, tries = time.monotonic(), 0
         while not self._ending.event.is_set():
             try:
-                lease = Lease(self._url, mode, self._run_id, self._ending.lease_lost, waits)
+                lease = Lease(
+                    self._stream.url, mode, self._settings.dagster_run_id, self._ending.lease_lost, waits
+                )
             except (psycopg2.Error, DatabaseReadOnly) as error:
                 if (sentence := outage_of(error)) is None:
                     raise
@@ -119,9 +113,7 @@ class Stream:
     def _run_with(self, lease: Lease) -> None:
         intake = self._intake(lease)
         try:
-            spark = start_session(
-                self._settings.spark_master, self._settings.home, str(self._jar) if self._jar else None
-            )
+            spark = start_session(self._settings, self._stream.jdbc_jar)
             try:
                 self._ending.catch_signals()  # again: PySpark has set a SIGINT handler of its own
                 self._load(spark, lease, intake)
@@ -140,9 +132,9 @@ class Stream:
         return Intake(
             settings.events_dir,
             settings.settle_seconds,
-            Manifest(lambda: connect(self._url, "clickstream-stream-intake"), lease.epoch),
+            Manifest(lambda: connect(self._stream.url, "clickstream-stream-intake"), lease.epoch),
             lambda error: self._ending.fail(f"intake failed: {error}"),
-            self._mapping,
+            self._stream.mapping,
             unterminated_seconds=settings.settle_unterminated_seconds,
             follow_links=settings.follow_links,
             waits=self._waiting.part("intake", "the database"),
@@ -155,7 +147,7 @@ class Stream:
         if ui := spark.sparkContext.uiWebUrl:
             lease.show_spark_ui(ui)
             log.info("Spark UI: %s", ui)
-        registered = settings.home / f"registered-{lease.epoch}" if self._available_now else None
+        registered = settings.home / f"registered-{lease.epoch}" if self._stream.available_now else None
         if registered is not None:
             log.info("registering and loading the files in %s", settings.events_dir)
             intake.start_with_present_files(registered)
@@ -171,17 +163,13 @@ class Stream:
         starts = count(1)
 
         def start() -> LoadQuery:
-            sweep_parts(self._url, lease.epoch, spool_dir(settings))
+            sweep_parts(self._stream.url, lease.epoch, self._stream.spool)
             return start_query(
                 spark,
-                self._url,
-                settings,
+                self._stream,
                 lease,
                 busy,
-                available_now=self._available_now,
-                spool=spool_dir(settings),
                 registered=registered,
-                mapping=self._mapping,
                 committed=committed,
                 number=next(starts),
             )

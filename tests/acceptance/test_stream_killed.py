@@ -28,6 +28,7 @@ from clickstream_assets.data_generator import GenerationSpec, generate_files
 from clickstream_assets.outages.stream_waits import read_waits
 from clickstream_assets.paths import STREAM_PROGRAM
 from clickstream_assets.settings import Settings
+from spark.stream.settings import StreamSettings
 from spark.stream.stream import run_stream
 
 pytestmark = pytest.mark.spark
@@ -150,13 +151,12 @@ def test_a_stream_that_finds_no_database_says_so_and_waits_until_it_is_asked_to_
 def test_a_catch_up_that_finds_no_database_ends_after_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(STREAM_URL_VARIABLE, NOWHERE)
     monkeypatch.setattr("spark.stream.stream.CATCH_UP_PATIENCE", 1.0)
     monkeypatch.setattr("spark.stream.ending.Ending.catch_signals", lambda _: None)
     (tmp_path / "events").mkdir()
-    settings = Settings.from_env({"CLICKSTREAM_HOME": str(tmp_path)})
+    settings = Settings.from_env({"CLICKSTREAM_HOME": str(tmp_path), STREAM_URL_VARIABLE: NOWHERE})
     began = time.monotonic()
     with pytest.raises(psycopg2.OperationalError, match="Connection refused"):
-        run_stream(settings, available_now=True)
+        run_stream(StreamSettings.of(settings, available_now=True))
     assert 1 < time.monotonic() - began < 10
     assert read_waits(tmp_path) is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,11 +76,12 @@ def instance(storage: str) -> Iterator[dg.DagsterInstance]:
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One session for all tests: starting a JVM takes seconds."""
-    from spark.sink.jdbc import DEBIAN_JAR
     from spark.stream.session import start_session
 
-    jar = os.environ.get("CLICKSTREAM_JDBC_JAR") or (str(DEBIAN_JAR) if DEBIAN_JAR.is_file() else None)
-    session = start_session("local[2]", tmp_path_factory.mktemp("spark"), jar)
+    jar = Settings.from_env().jdbc_jar
+    home = str(tmp_path_factory.mktemp("spark"))
+    settings = Settings.from_env({"CLICKSTREAM_HOME": home, "CLICKSTREAM_SPARK_MASTER": "local[2]"})
+    session = start_session(settings, jar if jar.is_file() else None)
     yield session
     session.stop()
 

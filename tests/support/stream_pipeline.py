@@ -22,12 +22,12 @@ from clickstream_assets.settings import Settings
 from spark.intake.intake import Intake
 from spark.intake.manifest import Manifest
 from spark.lease import Lease
-from spark.mapping.source_mapping import SourceMapping
-from spark.sink.jdbc import DEBIAN_JAR
-from spark.stream.query import UNMAPPED, start_query
+from spark.mapping.source_mapping import UNMAPPED, SourceMapping
+from spark.stream.query import start_query
+from spark.stream.settings import StreamSettings
 
 needs_jdbc = pytest.mark.skipif(
-    not (os.environ.get("CLICKSTREAM_JDBC_JAR") or DEBIAN_JAR.is_file()),
+    not Settings.from_env().jdbc_jar.is_file(),
     reason="needs the JDBC driver: install libpostgresql-jdbc-java",
 )
 BOTH_SINKS = ["copy", pytest.param("jdbc", marks=[pytest.mark.jdbc, needs_jdbc])]
@@ -74,13 +74,9 @@ class Pipeline:
                 self.intake(lease, connection, mapping).register_present_files()
             query = start_query(
                 self.spark,
-                url,
-                settings,
+                StreamSettings(settings, url, True, mapping, settings.home / "spool" if spool else None),
                 lease,
                 threading.Lock(),
-                available_now=True,
-                spool=settings.home / "spool" if spool else None,
-                mapping=mapping,
             )
             try:
                 assert query.wait(120), "the query did not end within 120 s"

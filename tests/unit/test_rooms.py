@@ -75,6 +75,7 @@ MAY_IMPORT = {
 SHARED = {
     "contract",
     "database",
+    "database_url",
     "errors",
     "exits",
     "file_names",

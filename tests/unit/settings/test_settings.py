@@ -303,9 +303,6 @@ def test_no_other_code_than_the_settings_reads_a_variable_of_ours() -> None:
     assert readers == {
         ("spark/handover/upload.py", "STREAM_URL_VARIABLE"),
         ("spark/source/data_source.py", "STREAM_URL_VARIABLE"),
-        ("spark/stream/stream.py", "'CLICKSTREAM_DAGSTER_RUN_ID'"),
-        ("spark/stream/stream.py", "'CLICKSTREAM_JDBC_JAR'"),
-        ("spark/stream/stream.py", "STREAM_URL_VARIABLE"),
     }
 
 

@@ -1,0 +1,55 @@
+"""What one stream works with, put together once: the settings, and what follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clickstream_assets.contract import STREAM_URL_VARIABLE
+from clickstream_assets.errors import SettingsError
+from clickstream_assets.settings import Settings
+from spark.mapping.source_mapping import SourceMapping, read_mapping
+from spark.sink.jdbc import find_jdbc_jar
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """The settings of a stream.
+
+    `url` is the writer's, and holds a password. `available_now`: the stream ends when all present files are in. `spool`
+    is the directory that driver and tasks share; without one, tasks upload their rows. `jdbc_jar` is the driver of the
+    jdbc sink, None for the copy sink.
+    """
+
+    settings: Settings
+    url: str = field(repr=False)
+    available_now: bool = False
+    mapping: SourceMapping = field(default_factory=SourceMapping)
+    spool: Path | None = None
+    jdbc_jar: Path | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, *, available_now: bool = False) -> StreamSettings:
+        """The settings of a stream of its own program.
+
+        Raises:
+            SettingsError: no database is named, the jdbc sink has no driver, or the source mapping cannot be used.
+        """
+        url = settings.stream_database_url or settings.database_url
+        if url is None:
+            raise SettingsError(
+                f"{STREAM_URL_VARIABLE} is not set: give the URL of the database, or use `clickstream stream`, which "
+                "knows it."
+            )
+        return cls(
+            settings,
+            url.get_secret_value(),
+            available_now,
+            read_mapping(settings.source_mapping),
+            settings.spool_dir or _spool_on_one_machine(settings),
+            find_jdbc_jar(settings.jdbc_jar) if settings.sink == "jdbc" else None,
+        )
+
+
+def _spool_on_one_machine(settings: Settings) -> Path | None:
+    return settings.home / "spool" if settings.spark_master.startswith("local") else None
