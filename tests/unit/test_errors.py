@@ -21,7 +21,7 @@ from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.text import first_line, one_line
 from spark.lease import LeaseHeld, LeaseLost
 
-# What is wrong with a file, a row or a value, and never ends a program.
+# What is wrong with a file, a row or a value, or passes by itself: it never ends a program.
 VERDICTS = {
     "AbsentColumn",
     "AbsentColumnError",
@@ -31,7 +31,9 @@ VERDICTS = {
     "FilesChanged",
     "HeaderError",
     "LayoutError",
+    "LockNotFree",
     "NotDelivered",
+    "Outage",
     "PatternError",
     "PriceError",
     "TimeFormatError",
