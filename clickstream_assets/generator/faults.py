@@ -87,7 +87,7 @@ DAMAGE: dict[str, Callable[[list[bytes], int], bytes]] = {
     "no_action": _field(3, b""),
     "no_product": _field(4, b""),
     "no_time": _field(5, b""),
-    "unknown_action": _field(3, b"click", b"hover", b"purchased", b"addtocart!", b"0"),
+    "unknown_action": _field(3, b"click", b"hover", b"refunded", b"addtocart!", b"0"),
     "not_a_time": _field(5, b"yesterday", b"2025-13-45T25:61:00Z", b"31.12.2024 12:00", b"12:00:00", b"-"),
     "impossible_time": _field(5, b"2199-07-01T12:00:00.000Z", b"1987-06-05T04:03:02.001Z"),
     "not_a_price": _field(6, b"free", b"12.3.4", b"EUR 10", b"0x1F", b"1e400"),
