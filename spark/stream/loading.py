@@ -23,7 +23,6 @@ from spark.stream.waiting import Waiting
 
 LOOK_SECONDS = 0.5  # between looks at the query, and at what else a stream must notice
 HEALTHY_SECONDS = 30.0  # a query that lived so long has worked
-SOUND_SECONDS = 3.0  # one that lived so long, and stores nothing at the moment, has found the database
 
 JVM_GONE = (Py4JError, ConnectionError)  # what a call to a JVM that is no more raises
 
@@ -61,6 +60,7 @@ class Loading:
         self._patience = patience
         self._restarts = Restarts()
         self._failing_since: float | None = None
+        self._is_waiting = False  # for what passes by itself
         self.has_committed = False  # set from outside, with each commit
 
     def run(self) -> None:
@@ -87,14 +87,13 @@ class Loading:
             return error
         except Exception as error:  # noqa: BLE001 - judged by `failure_of`
             return error
-        sound_at = time.monotonic() + SOUND_SECONDS
         try:
             while not self._ending.event.wait(LOOK_SECONDS):
                 self._look()
                 if not query.is_active:
                     return query.error()
-                is_at_work = self._busy.locked() or query.is_storing
-                if self.has_committed or (time.monotonic() > sound_at and not is_at_work):
+                if self._is_waiting and (self.has_committed or query.is_idle):
+                    self._is_waiting = False
                     self._waits_for_database(None)
             return None
         finally:
@@ -118,6 +117,7 @@ class Loading:
             self._ending.fail(failure.sentence)
             return
         if failure.passes:
+            self._is_waiting = True
             self._waits_for_database(failure.sentence)
         else:
             log.warning("%s; it is started again in %.1f s", failure.sentence.rstrip("."), pause)

@@ -25,6 +25,7 @@ from spark.source.options import SourceOptions
 from spark.stream import offset_log
 from spark.stream.settings import StreamSettings
 
+NOTHING_TO_DO = "Waiting for data to arrive"  # as Spark says it
 KNOWN_KEYS = "known_keys.npz"  # in the home
 
 log = logging.getLogger("clickstream.stream")
@@ -43,9 +44,9 @@ class LoadQuery:
         return bool(self._query.isActive) and self._writer.error is None
 
     @property
-    def is_storing(self) -> bool:
-        """Whether something that was begun is not committed yet."""
-        return self._writer.is_storing
+    def is_idle(self) -> bool:
+        """Whether it has asked for files, found none, and stores nothing any more."""
+        return not self._writer.is_storing and str(self._query.status["message"]) == NOTHING_TO_DO
 
     def wait(self, timeout: int | None = None) -> bool:
         """Wait for the end, at most `timeout` seconds; whether it came.

@@ -20,6 +20,7 @@ from stream_program import START_LIMIT, Stream, start_stream, wait_until
 
 from clickstream_assets.database import connect
 from clickstream_assets.database_url import with_database, with_identity
+from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.outages.stream_waits import read_waits
 from clickstream_assets.postgres.credentials import ROLE_NAMES
@@ -104,7 +105,7 @@ class Place:
         assert len(begins) == len(ends) == 1, said
         assert set(said) == {*begins, *ends}, "\n".join(said)
         with closing(connect(self.owner_url, "tests-verify")) as connection:
-            audit = verify(connection, self.directory / "events")
+            audit = verify(connection, EventsDirectory(self.directory / "events"))
         assert audit.ok, audit.offences
 
 
