@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +61,8 @@ class Room:
 
     def __init__(self, database: Database, directory: Path) -> None:
         self.database = database
-        self.settings = replace(
-            Settings.from_env({"CLICKSTREAM_HOME": str(directory / "home")}), latency_p99_seconds=1e9
-        )
+        settings = Settings.from_env({"CLICKSTREAM_HOME": str(directory / "home")})
+        self.settings = settings.changed(latency_p99_seconds=1e9)
         self.events = self.settings.events_dir
         self.events.mkdir(parents=True)
         self.log = directory / "stream.log"
