@@ -11,7 +11,7 @@ PARALLEL = -n 2 --no-loadscope-reorder
 UV_COMPILE = uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
 	--generate-hashes --no-strip-extras
 
-.PHONY: run setup test test-faults lint bench screenshots graph settings alert-rules dashboard lock clean check-java
+.PHONY: run setup test coverage test-faults lint bench screenshots graph settings alert-rules dashboard lock clean check-java
 
 run: check-java $(RUN_STAMP)
 	@exec $(BIN)/clickstream up
@@ -20,6 +20,10 @@ setup: $(RUN_STAMP)
 
 test: check-java $(DEV_STAMP)
 	$(BIN)/python -m pytest -m "not faults" $(PARALLEL) $(ARGS)
+
+# Which branches the unit tests do not take.
+coverage: $(DEV_STAMP)
+	$(BIN)/python -m pytest -q tests/unit $(PARALLEL) --cov --cov-report=term $(ARGS)
 
 test-faults: check-java $(DEV_STAMP)
 	$(BIN)/python -m pytest -m faults $(ARGS)
