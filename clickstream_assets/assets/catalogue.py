@@ -79,7 +79,8 @@ def code_version(*patterns: str) -> str:
     digest = hashlib.sha256()
     for pattern in patterns:
         for file in sorted(PROJECT_ROOT.glob(pattern)):
-            digest.update(file.read_bytes())
+            if file.is_file():  # not Python's own __pycache__
+                digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 
 

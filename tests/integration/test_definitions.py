@@ -154,9 +154,12 @@ def test_the_version_of_the_code_changes_with_the_code_alone(
     (tmp_path / "a.sql").write_text("SELECT 1")
     first = catalogue.code_version("*.sql")
     (tmp_path / "b.py").write_text("1")
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "b.pyc").write_bytes(b"1")
     assert catalogue.code_version("*.sql") == first
     (tmp_path / "a.sql").write_text("SELECT 2")
     assert catalogue.code_version("*.sql") != first
+    assert catalogue.code_version("*") == catalogue.code_version("*.sql", "*.py")
 
 
 def test_a_password_is_in_no_representation_of_a_resource(control: ControlPlane) -> None:

@@ -141,7 +141,7 @@ def test_a_stream_on_another_host_is_ended_through_its_session(
         control.update_lease("host = 'elsewhere'")
         run_control.fail_run(control.instance, run_id, "its worker was killed")
         monkeypatch.setattr(limits, "ORPHAN_LIMIT", 0.0)
-        assert "elsewhere was ended" in tick(control)[0]
+        assert "elsewhere were ended" in tick(control)[0]
         assert driver.wait(10) == 1
 
 
