@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -18,7 +19,7 @@ from clickstream_assets.contract import FIELDS, REQUIRED
 from clickstream_assets.lineage.address import DatabaseAddress, database_address
 from clickstream_assets.lineage.columns import COLUMN_SOURCES, FILES
 from clickstream_assets.lineage.tables import table_columns
-from clickstream_assets.paths import PROJECT_ROOT
+from clickstream_assets.paths import FILES_ROOT, PROJECT_ROOT
 from clickstream_assets.settings import Settings
 
 FILLED_BY = "clickstream/filled_by"  # a tag: stream, refresh, schedule or producer
@@ -78,7 +79,7 @@ def code_version(*patterns: str) -> str:
     """A version of the files that `patterns` name, relative to the project: it changes when one of them does."""
     digest = hashlib.sha256()
     for pattern in patterns:
-        for file in sorted(PROJECT_ROOT.glob(pattern)):
+        for file in _files(pattern):
             if file.is_file():  # not Python's own __pycache__
                 digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
@@ -90,11 +91,15 @@ def code_links(*files: str) -> dict[str, Any]:
         # Links to code are a beta of Dagster, which would say so at every start.
         warnings.simplefilter("ignore", dg.BetaWarning)
         references: list[dg.LocalFileCodeReference | dg.UrlCodeReference] = [
-            dg.LocalFileCodeReference(file_path=str(PROJECT_ROOT / file), label=file)
+            dg.LocalFileCodeReference(file_path=str(path), label=file)
             for file in files
-            if (PROJECT_ROOT / file).is_file()
+            for path in _files(file)
         ]
         return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=references)}
+
+
+def _files(pattern: str) -> list[Path]:
+    return sorted({*PROJECT_ROOT.glob(pattern), *FILES_ROOT.glob(pattern)})
 
 
 def located(assets: Iterable[dg.AssetsDefinition], settings: Settings) -> list[dg.AssetsDefinition]:

@@ -25,7 +25,7 @@ import psutil  # type: ignore[import-untyped]
 import yaml  # type: ignore[import-untyped]
 
 from clickstream_assets.home import make_home
-from clickstream_assets.paths import PROJECT_ROOT
+from clickstream_assets.paths import FILES_ROOT, PROJECT_ROOT
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.text import first_line
@@ -69,7 +69,7 @@ def prepare_home(settings: Settings) -> None:
     make_home(settings.home)
     home = dagster_home(settings)
     home.mkdir(exist_ok=True)
-    shutil.copyfile(PROJECT_ROOT / "dagster.yaml", home / "dagster.yaml")
+    shutil.copyfile(FILES_ROOT / "dagster.yaml", home / "dagster.yaml")
 
 
 def write_workspace(settings: Settings, socket: Path) -> None:
@@ -194,6 +194,6 @@ def run_workers(process_groups: set[int]) -> list[int]:
 
 def _target() -> dict[str, str]:
     """The code location of the project's workspace.yaml, so that `dagster dev` and `up` agree on its name."""
-    workspace = yaml.safe_load((PROJECT_ROOT / "workspace.yaml").read_text())
+    workspace = yaml.safe_load((FILES_ROOT / "workspace.yaml").read_text())
     target: dict[str, str] = workspace["load_from"][0]["python_module"]
     return {"location_name": target["module_name"]} | target

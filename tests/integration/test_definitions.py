@@ -151,6 +151,7 @@ def test_the_version_of_the_code_changes_with_the_code_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalogue, "PROJECT_ROOT", tmp_path)
+    monkeypatch.setattr(catalogue, "FILES_ROOT", tmp_path)
     (tmp_path / "a.sql").write_text("SELECT 1")
     first = catalogue.code_version("*.sql")
     (tmp_path / "b.py").write_text("1")

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -21,6 +21,7 @@ from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.postgres.sharing import embedded_server
 from clickstream_assets.settings import Settings
 
+COMMAND = (sys.executable, "-m", "clickstream_assets.cli")
 START_LIMIT = 240.0  # seconds; a busy machine takes a minute to start Spark
 
 
@@ -41,8 +42,9 @@ def until(condition: Callable[[], object], what: str, limit: float = START_LIMIT
 class Up:
     """One home and, once started, the process of its `clickstream up`."""
 
-    def __init__(self, home: Path, rate: int = 50) -> None:
+    def __init__(self, home: Path, rate: int = 50, command: Sequence[str] = COMMAND) -> None:
         self.home = home
+        self.command = command  # that is `clickstream`
         self.port = free_port()
         kept = {n: v for n, v in os.environ.items() if not n.startswith(("CLICKSTREAM_", "PG", "DAGSTER_"))}
         self.environment = kept | {
@@ -65,9 +67,8 @@ class Up:
         if self.process is not None and self.process.poll() is None:
             return self.process
         with self.log.open("wb") as log:
-            command = [sys.executable, "-m", "clickstream_assets.cli", "up"]
             self.process = subprocess.Popen(
-                command, env=self.environment, stdout=log, stderr=log, cwd=self.home.parent
+                [*self.command, "up"], env=self.environment, stdout=log, stderr=log, cwd=self.home.parent
             )
         until(lambda: "Ctrl-C stops all of it." in self.said() or self.process.poll() is not None, "ready")
         assert self.process.poll() is None, self.said()
@@ -85,9 +86,13 @@ class Up:
         return self.log.read_text()
 
     def run(self, *arguments: str) -> str:
-        command = [sys.executable, "-m", "clickstream_assets.cli", *arguments]
         done = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, cwd=self.home.parent, timeout=60
+            [*self.command, *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            cwd=self.home.parent,
+            timeout=60,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
