@@ -1,8 +1,7 @@
 """The data generator: event files of an imaginary shop, with the exact truth about them.
 
-The public face of `clickstream_assets.generator`: what `clickstream generate`, Dagster's asset `event_files`, the
-tests and the benchmarks call. Does not belong here: how visitors behave or how a row is written (`generator/`), and
-anything of the command line (`cli/generate.py`).
+The public face of `clickstream_assets.generator`: what `clickstream generate`, Dagster's asset `event_files`, the tests
+and the benchmarks call.
 
     manifest = generate_files(GenerationSpec(events=10_000, files=10, duplicates=0.05), Path("events"))
     print(manifest.unique_events)

@@ -1,7 +1,6 @@
 """Connections to PostgreSQL, opened the way every part of this project wants them.
 
-Does not belong here: any statement; each lives in a file under `sql/` (`sql_files`), and is run by the module that
-needs it.
+The statements are in `sql/` (`sql_files`).
 
 A session is ours, whatever the server, the database, the role or a pooler say: what our statements depend on is set
 after connecting, and read back. Options of the start would be dropped by a pooler, or refused.

@@ -1,7 +1,6 @@
 """All that Dagster knows of this project, put together in one place.
 
-Belongs here: `build_definitions`, which tests call with other resources, and `defs`, which Dagster loads. Does not
-belong here: anything that is defined.
+`build_definitions` is what tests call with other resources; `defs` is what Dagster loads.
 """
 
 import dagster as dg

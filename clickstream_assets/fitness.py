@@ -1,6 +1,6 @@
 """What a database must be before anything is written to it: UTF8, writable, and reached by sessions of its own.
 
-Belongs here: finding out, and one sentence for each. Does not belong here: the settings of a session (`database`).
+What is wrong with a database is said in one sentence. The settings of a session are in `database`.
 """
 
 from __future__ import annotations

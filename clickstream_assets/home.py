@@ -1,7 +1,6 @@
 """The home: the directory of all state, for its owner alone.
 
-Belongs here: making it, and saying that one is open. It holds passwords, events of people and what was rejected, so
-that the umask does not decide. Does not belong here: what is in it.
+It holds passwords, events of people and what was rejected, so the umask does not decide who may read it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The limits of the checks, all of them: at what number a check warns, and at what number it fails.
 
 WARN means: look at it today, the data is usable. ERROR means: someone must act now, the data is late, wrong or
-incomplete. What each check measures and what to do about it: docs/checks.md. Does not belong here: the limits of
-supervision, which lead to actions (`supervision`).
+incomplete. What each check measures and what to do about it: docs/checks.md. The limits of supervision, which lead to
+actions, are in `supervision.model`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Run as root by the service `secrets`, before all others. Each password is, in th
 OWN (the team's own, where CLICKSTREAM_SECRETS_DIR names a directory), the one made by an earlier start, a new
 random one. Each service gets a volume with its own files alone, readable by its user alone.
 
-Standard library only. Does not belong here: giving the roles these passwords (`clickstream setup-db`).
+Standard library only. `clickstream setup-db` gives the roles these passwords.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The pictures of docs/what-went-wrong.md: an incident is provoked, then looked for as a newcomer would, with clicks.
 
-Belongs here: the incident, the way through the pages, and how long it took. Does not belong here: starting the stack
-and keeping pictures (`screenshots`).
+It also measures how long the way took. `screenshots` starts the stack and keeps the pictures.
 """
 
 from __future__ import annotations

@@ -5,8 +5,7 @@ writer has. The epoch fences: every transaction of the stream checks it, so that
 noticing cannot commit.
 
 A session that ends, or a database that is away, is no loss of the lease: the lock is taken again, and the lease is lost
-only where another stream was there first.
-Belongs here: keeping it. Does not belong here: the sessions (`lease_lock`), and what the stream does meanwhile.
+only where another stream was there first. The sessions are in `lease_lock`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The lock and the row of the lease in PostgreSQL: taken, kept, and taken again after an outage.
 
 Two sessions. One is in a transaction that stays open and holds the lock; it has no snapshot and no id, and so holds up
-no VACUUM. The other one writes the row. Does not belong here: when that is done (`lease`).
+no VACUUM. The other one writes the row. When that is done is decided in `lease`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Fixtures that every folder of tests shares: a real PostgreSQL, and a fresh database a test.
 
-Does not belong here: sample events, Spark, Dagster; each folder has its own.
+Each folder has fixtures of its own for sample events, Spark and Dagster.
 """
 
 from __future__ import annotations

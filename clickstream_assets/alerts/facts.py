@@ -1,7 +1,6 @@
 """What is wrong now, for the alerts: failed checks, the stream, what is switched off, failed runs.
 
-Belongs here: asking Dagster and the ledger, and one condition a subject. Does not belong here: whether someone is
-told (`alerts`), and the judgements themselves (`checks`, `supervision`).
+It asks Dagster and the ledger, one condition per subject. Whether someone is told is decided in `state`.
 """
 
 from __future__ import annotations

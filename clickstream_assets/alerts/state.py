@@ -1,7 +1,6 @@
 """Alerts: from what is wrong now to the messages that are new. Pure: no clock, no network, no Dagster.
 
-Belongs here: the state that the sensor keeps in its cursor, when a message is due, and its form. Does not belong
-here: what is wrong (`facts`), sending (`webhook`), the sensor (`sensors.alerts`).
+It has the state that the sensor keeps in its cursor, when a message is due, and how a message reads.
 
 One message when a subject turns bad, one when it is bad in another way, one when it is well again; none while it
 stays as it is. What could not be sent waits, in order, and is sent together.

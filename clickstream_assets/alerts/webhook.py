@@ -1,7 +1,5 @@
 """Sends an alert to the webhook: one POST of JSON.
 
-Belongs here: HTTP, and a word for what went wrong. Does not belong here: what is sent and when (`alerts`).
-
 The address is a secret, as whoever has it can post: it is in no error, no log and no metadata.
 """
 

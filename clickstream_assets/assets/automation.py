@@ -1,7 +1,6 @@
 """When Dagster refreshes a summary: one automation condition and one retry policy.
 
-Belongs here: conditions, each a named constant whose comment names the incident behind every operator. Does
-not belong here: what a refresh does (`summaries`), and who reports new rows (`sensors`).
+Each condition is a named constant. Its comment names the incident behind every operator.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What Dagster's catalogue says of the assets besides their descriptions: columns and their lineage, where the data is,
 which code makes it.
 
-Belongs here: metadata in the names that Dagster knows (`dagster/table_name`, `dagster/uri`, …). Does not belong here:
-the texts of tables (`lineage.tables`), what is made from what (`lineage.columns`).
+The names of the metadata are Dagster's own (`dagster/table_name`, `dagster/uri`, …). The texts of tables come from
+`lineage.tables`, what is made from what from `lineage.columns`.
 """
 
 from __future__ import annotations

@@ -3,8 +3,6 @@
 A check stays green for as long as nobody measures it. Dagster itself judges the age of this asset, without a sensor of
 ours: it turns where the sensor `event_check_results` was switched off or fails. The tables can have no such policy, for
 an idle stream is not stale.
-
-Belongs here: the asset and its policy. Does not belong here: measuring (`checks`), reporting (`sensors`).
 """
 
 from __future__ import annotations

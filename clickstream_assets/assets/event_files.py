@@ -1,7 +1,6 @@
 """The asset `event_files`: the watched directory. Its button lands a batch of generated files there.
 
-Belongs here: the launchpad's configuration and the metadata of what was written. Does not belong here: generating
-(`data_generator`), and reporting what other producers land (`sensors`).
+The files are made by `data_generator`. What other producers land is reported by the sensors.
 """
 
 import dagster as dg

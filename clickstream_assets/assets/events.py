@@ -1,7 +1,6 @@
 """The assets `events` and `rejected_events`: the two tables that the stream fills, in one transaction a batch.
 
-Belongs here: the catch-up button, metadata. Does not belong here: how the catching up is done (`catch_up`), what the
-tables mean (their comments in `sql/postgres_setup.sql`), and reporting what the stream commits meanwhile (`sensors`).
+Their button catches up (`supervision.catch_up`). What the stream commits meanwhile is reported by the sensors.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Previews: some rows of a table as Markdown, for the metadata of assets.
 
-Belongs here: laying out rows that hostile files may have filled. Does not belong here: choosing them.
+The rows may hold what hostile files brought.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The asset `clickstream_report`: an HTML page, and the schedule that makes it every day.
 
-Belongs here: writing the file, its metadata, and when. Does not belong here: what is in it (`report`).
+What is in the page: `clickstream_assets/report/`.
 """
 
 import os

@@ -1,8 +1,7 @@
 """The assets of the summaries and of the dimension `user_agents`.
 
-Belongs here: their place in the graph, the launchpad's choices, metadata. Does not belong here: what a refresh
-does (`summaries`), what the tables mean (their comments in `sql/postgres_setup.sql`), when a refresh is asked for
-(`automation`).
+Their place in the graph, the choices of the launchpad, and metadata. The work is done in `summaries`; `automation` says
+when.
 """
 
 from collections.abc import Iterator

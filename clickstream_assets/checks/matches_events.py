@@ -1,6 +1,6 @@
 """The check `matches_events` on every summary, and the job and schedule that run it.
 
-Belongs here: the verdict, and what Dagster knows of it. Does not belong here: the comparison (`summaries.audit`).
+The comparison itself is `summaries.audit`.
 
 It reads whole days of events, so it is a job of its own once a day, not part of the sensor that measures the checks
 on `events` all the time. Dagster adds it to every refresh of a summary, too: there it compares as long as the events

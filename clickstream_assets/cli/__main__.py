@@ -1,7 +1,6 @@
 """The command `clickstream`: finds the subcommand's module and turns the expected errors into one sentence.
 
-Does not belong here: what a subcommand does (the modules beside). Modules are imported on use, so that `clickstream
-status` does not pay for what `clickstream up` needs.
+Modules are imported on use, so that `clickstream status` does not pay for what `clickstream up` needs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What a long piece of work is at, on standard error of a terminal. Short work stays silent.
-
-Does not belong here: what is being done.
-"""
+"""What a long piece of work is at, on standard error of a terminal. Short work stays silent."""
 
 from __future__ import annotations
 

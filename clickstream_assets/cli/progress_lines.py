@@ -1,7 +1,4 @@
-"""How far a long write has come, on standard error: a bar on a terminal, else a line now and then.
-
-Does not belong here: what is being written.
-"""
+"""How far a long write has come, on standard error: a bar on a terminal, else a line now and then."""
 
 from __future__ import annotations
 

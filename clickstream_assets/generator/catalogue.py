@@ -1,7 +1,7 @@
 """What the shop sells: products, prices, and how much more wanted some are than others.
 
-The catalogue is the same in every run, whatever the seed of the traffic: a product keeps its id and its price.
-Does not belong here: who looks at a product, and what they do with it (`sessions`).
+The catalogue is the same in every run, whatever the seed of the traffic: a product keeps its id and its price. Who
+looks at a product is in `sessions`.
 """
 
 from __future__ import annotations

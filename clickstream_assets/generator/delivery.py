@@ -1,7 +1,4 @@
-"""All parts of the shop as one stream of rows: sessions in time order, with the faults that were asked for.
-
-Does not belong here: where one file ends and the next begins on disk (`writer`).
-"""
+"""All parts of the shop as one stream of rows: sessions in time order, with the faults that were asked for."""
 
 from __future__ import annotations
 

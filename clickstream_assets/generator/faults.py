@@ -1,8 +1,7 @@
 """What goes wrong on the way: which rows are repeated, damaged or late, and what damage looks like.
 
-The counts are exact: over all rows, and as near as whole numbers allow over every stretch of them. Sessions are
-never torn: damaged and late rows are views of their own, added to the stream. Does not belong here: putting
-rows together (`delivery`).
+The counts are exact: over all rows, and as near as whole numbers allow over every stretch of them. Sessions are never
+torn: damaged and late rows are views of their own, added to the stream.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The pace of a running shop: when the next file is due, and how many rows are due by then.
 
-Belongs here: the clock, the reasons to stop, and the arithmetic of the rate. Does not belong here: rows and files.
+The clock, the reasons to stop, and the arithmetic of the rate.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The exact truth about what the generator wrote.
-
-Does not belong here: what was asked for (`spec`).
-"""
+"""The exact truth about what the generator wrote."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Who visits the shop: names, how often each comes, and the browsers they come with.
 
-Like the catalogue, the people are the same in every run. Does not belong here: what they do (`sessions`).
+Like the catalogue, the people are the same in every run. What they do is in `sessions`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""When the shop is busy: quiet nights, a lunch-time rise, a peak in the evening, fuller weekends (UTC).
-
-Does not belong here: what happens in a session.
-"""
+"""When the shop is busy: quiet nights, a lunch-time rise, a peak in the evening, fuller weekends (UTC)."""
 
 from __future__ import annotations
 

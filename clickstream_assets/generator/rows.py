@@ -1,6 +1,6 @@
 """Events as lines of CSV, a column at a time, in Arrow.
 
-Belongs here: the header, and how each field is written. Does not belong here: damaged rows (`faults`), files.
+The header, and how each field is written. Damaged rows are in `faults`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How visitors behave: sessions that walk view → add_to_cart → (remove_from_cart) → purchase.
 
-Every session views; only a viewed product with a price goes into the cart, only what is in the cart is removed
-or bought, and what is bought was not removed. Does not belong here: when sessions begin (`rhythm`, `timeline`).
+Every session views; only a viewed product with a price goes into the cart, only what is in the cart is removed or
+bought, and what is bought was not removed. When sessions begin is in `timeline`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What is asked of the generator.
 
-Belongs here: the two specifications and their checks. Does not belong here: how any of it is done, and what was
-done (`manifest`).
+The two specifications and their checks. What was done is in `manifest`.
 """
 
 from __future__ import annotations

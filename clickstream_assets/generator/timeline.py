@@ -1,7 +1,6 @@
 """Many sessions as one stream of events in time order.
 
-Belongs here: when sessions begin, and the merge of those that go on at the same time. Does not belong here: what
-a session does (`sessions`), and what happens to the events on their way (`faults`, `delivery`).
+When sessions begin, and the merge of those that go on at the same time.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Event files on disk: each appears whole, under a name that was never used before.
 
-A file is written under a hidden name in the same directory, held under a lock, and renamed. Does not belong
-here: what the rows say.
+A file is written under a hidden name in the same directory, held under a lock, and renamed.
 """
 
 from __future__ import annotations

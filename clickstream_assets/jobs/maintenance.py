@@ -1,7 +1,6 @@
 """The job `maintenance` and its schedule, and the job `replay_rejects`: upkeep with a visible result.
 
-Belongs here: ops that wrap what the commands do as well. Does not belong here: what a step does (`maintenance`,
-`replay`), and the stream's jobs (`jobs`).
+The ops call what the commands `maintain` and `rejects replay` call as well.
 """
 
 import dagster as dg

@@ -1,7 +1,6 @@
 """The jobs: the stream as a visible run, and the two buttons that stop and start it.
 
-Belongs here: ops and jobs that are no asset. Does not belong here: running the program (`supervision.run`), and
-deciding when (`supervision`).
+The program is run by `supervision.run`; `supervision.decision` decides when.
 """
 
 import time

@@ -1,7 +1,6 @@
 """The audit of conservation: the ledger against the tables, file by file and batch by batch.
 
-Belongs here: reading the books and the stored rows, in slices, in one read-only moment. Does not belong here: the
-rules (`audit_rules`), and repairing anything.
+It reads the books and the stored rows. The rules are in `audit_rules`. Nothing is repaired.
 
 Everything is read in one REPEATABLE READ transaction, so the stream may go on meanwhile. Files are taken in
 slices of about `SLICE_ROWS` stored rows: the block-range index of `events` finds their rows, memory and temporary

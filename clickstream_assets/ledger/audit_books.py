@@ -1,7 +1,6 @@
 """What an audit looks at and what it finds: the books of a file, of a batch, of the ledger, and an offence.
 
-Belongs here: the shapes, column by column as the queries `verify_files`, `verify_batches`, `verify_ledger` and
-`verify_unseen` give them. Does not belong here: the rules (`audit_rules`).
+Each shape has the columns that the statements in `sql/queries/verify.sql` give.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The rules of conservation: given the books of a file or a batch and what the tables hold, what is wrong.
 
-Belongs here: pure judgements, one `Offence` a broken rule, with the numbers. Does not belong here: reading the
-numbers (`audit`), and their shape (`audit_books`).
+Pure: one `Offence` for each broken rule, with the numbers.
 
 Retention: a dropped partition leaves a file with fewer events than `rows_inserted` says. The rows that went with
 it are in the ledger, by file and by batch (`rows_dropped`); what is missing beyond these is missing.

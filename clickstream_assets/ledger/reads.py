@@ -1,8 +1,7 @@
 """Typed reads of the ledger: what the status command, the checks and the sensors say comes from here.
 
-Belongs here: one function a fact, each one statement of `sql/queries/ledger.sql`, each at a cost that does not
-grow with the history. Does not belong here: judging a fact (`supervision`, the checks), listing the disk
-(`waiting_files`), and auditing the tables against the ledger (`audit`).
+One function for each fact, each with one statement of `sql/queries/ledger.sql`, at a cost that does not grow with the
+history.
 
 The functions run in whatever transaction the connection is in; `snapshot` gives several of them one moment.
 """

@@ -1,7 +1,7 @@
 """Files waiting: what is on disk and not in the database yet, whatever the stream may be doing.
 
-Belongs here: walking the events directory and comparing it with the ledger in one query. Does not belong
-here: deciding whether a file is complete, readable or new content; that is the stream's intake.
+It walks the events directory and compares it with the ledger in one query. Whether a file is complete, readable or new
+is decided by the stream's intake.
 
 Which files wait. A path on disk is compared with the ledger's newest row of that path, as intake does it:
 

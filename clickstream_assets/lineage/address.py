@@ -1,7 +1,4 @@
-"""Where the tables are, in the words of data catalogues: without a user and a password.
-
-Belongs here: host, port and name of the database. Does not belong here: connecting to it (`postgres`).
-"""
+"""Where the tables are, in the words of data catalogues: without a user and a password."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """From which columns each column of a table is made. Dagster's catalogue and OpenLineage both tell it from here.
 
-Belongs here: tables and nothing else. Does not belong here: names and texts of columns (their comments in
-`sql/postgres_setup.sql`), and how a column is computed (`spark/cleaning/`, `sql/summaries/`).
+The names and texts of columns are in `sql/postgres_setup.sql`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Micro-batches and refreshes as events of OpenLineage: plain JSON, as its specification 2-0-2 has it.
 
-Belongs here: what an event says. Does not belong here: which events are due (`outbox`), and sending them (`sending`).
+Which events are due: `outbox`. Sending them: `sending`.
 
 An event's run id is made from what it is about. A catalogue that is sent an event twice therefore has one run.
 """

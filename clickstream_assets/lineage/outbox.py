@@ -3,8 +3,6 @@
 The ledger is the outbox: it has every micro-batch in the order of the commits, and every summary's record of what it
 has taken in. `lineage_sent` says up to where the catalogue knows it. So nothing is written where no catalogue is named,
 and while one is away nothing is lost, nor does anything grow.
-
-Belongs here: reading and writing these two. Does not belong here: what an event says (`openlineage`).
 """
 
 from __future__ import annotations

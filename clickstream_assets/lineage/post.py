@@ -1,7 +1,5 @@
 """One POST of an event to a data catalogue.
 
-Belongs here: HTTP, and what an answer means. Does not belong here: what is sent (`openlineage`) and when (`sending`).
-
 The key and what the address may hold are secrets: they are in no message.
 """
 

@@ -1,7 +1,5 @@
 """Sends what the catalogue does not know yet: micro-batches first, then refreshes.
 
-Belongs here: order, limits and pauses. Does not belong here: what is due (`outbox`), HTTP (`post`).
-
 What was sent is written down after every `RECORD_EVERY` events. A process that dies in between sends them again, under
 the same run ids.
 """

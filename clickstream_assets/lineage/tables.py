@@ -1,7 +1,7 @@
 """What `sql/postgres_setup.sql` says of a table: its comment, its columns and theirs.
 
-Belongs here: reading that file, whose comments thus serve psql and the catalogues alike and cannot drift apart. Does
-not belong here: the database, which need not exist when Dagster loads the definitions.
+The comments in that file serve psql and the catalogues alike, so they cannot drift apart. The database need not exist
+when Dagster loads the definitions, and is not asked.
 """
 
 from __future__ import annotations

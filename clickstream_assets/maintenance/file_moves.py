@@ -1,6 +1,6 @@
 """Moving one finished file, so that no moment of it can lose anything.
 
-Belongs here: renames, copies and their checks. Does not belong here: which files, and when (`finished_files`).
+Renames, copies and their checks. Which files are moved, and when, is in `finished_files`.
 
 In the archive a file is `<day of its commit>/<its directory>/<file_id>-<its name>`: the same each time, and no other
 file's. File names are bytes.

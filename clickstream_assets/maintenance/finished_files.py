@@ -1,7 +1,7 @@
 """Finished files: those that are in the database for good leave the events directory, by rename or for ever.
 
-Belongs here: the order of the steps, and what a crash between them leaves. Does not belong here: which files are
-finished (`finished_files.find` in `sql/queries/`), and moving one (`file_moves`).
+It has the order of the steps, and what a crash between them leaves. The statement `finished_files.find` says which
+files are finished; `file_moves` moves one.
 
 A file is finished when the newest row of its path in the ledger is about exactly this inode, size and times, it is
 committed (or repeats content that is), has been so for some hours, and Spark has committed its last batch as well.

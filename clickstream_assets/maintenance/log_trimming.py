@@ -1,7 +1,7 @@
 """Keeping small what grows beside the data: Dagster's history, logs of runs, and what killed JVMs leave.
 
-Belongs here: what may go. Does not belong here: the logs of `up`'s own programs, which it caps itself
-(`processes`), the embedded server's (`postgres.server`), and Spark's checkpoint, of which Spark keeps 20 batches.
+Others keep their own small: `up` the logs of its programs (`up.processes`), the embedded server its log
+(`postgres.server`), Spark its checkpoint (the newest 20 micro-batches).
 
 Dagster prunes ticks by its own `retention`, but neither runs nor events; a refresh every 30 s is 2,900 runs a day.
 These are deleted in its database (`sql/queries/dagster_runs.sql`), without its library, so that a command can

@@ -1,8 +1,7 @@
 """Retention: dropping the partitions of `events` that are older than the limit, and saying so in the books.
 
-Belongs here: when a partition may go. Does not belong here: dropping it and writing down what went (the function
-`drop_oldest_event_partition` in `sql/postgres_setup.sql`, for the owner alone), and turning away older rows that
-arrive (`spark/cleaning/rules.py`, reason `too_old`).
+The drop itself is the function `drop_oldest_event_partition` of `sql/postgres_setup.sql`, which only the owner may
+call. Older rows that arrive later are turned away by `spark/cleaning/rules.py` (reason `too_old`).
 
 Safety properties:
 - A partition goes in one transaction with the count of its rows by file and batch: the audit stays exact.

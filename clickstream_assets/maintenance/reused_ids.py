@@ -3,7 +3,7 @@
 Two such rows are two events (an event is the same when id and time agree), so both are stored. They say that a
 producer reuses ids, or delivers an event again with another time, and then they are one too many.
 
-Belongs here: how far the look has come, and its limits. Does not belong here: judging (`checks.same_id_other_time`).
+It keeps how far it has looked. The verdict is the check `same_id_other_time`.
 """
 
 from __future__ import annotations

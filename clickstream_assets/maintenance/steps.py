@@ -1,7 +1,6 @@
 """Maintenance: what has to be done now and then so that nothing grows for ever. The steps, and running one.
 
-Belongs here: the list of steps, the connections that each gets, and its result in numbers and one sentence. Does not
-belong here: what a step does (its own module), and when (`jobs.maintenance` in Dagster, `clickstream maintain`).
+Each step gets the connections that it needs, and gives numbers and one sentence.
 
 Each step can be repeated, and does what is left. Two at a time wait for each other.
 """

@@ -1,6 +1,6 @@
 """Whether Dagster watches over the pipeline, from its database: what is switched off or fails, a daemon that is silent.
 
-Without Dagster's library, so that `clickstream status` and `up` can tell. Does not belong here: what its runs do.
+Without Dagster's library, so that `clickstream status` and `up` can tell.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The metrics of the pipeline for Prometheus, read from the ledger and the disk when they are asked for.
 
-Belongs here: the names, kinds and help texts of the metrics (docs/monitoring.md explains each). Does not belong
-here: reading (`scrape`), serving (`cli/metrics`), the alert rules (`monitoring/alerts.yml`).
+Here are their names, kinds and help texts; `scrape` reads the numbers. docs/monitoring.md explains each.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What a scrape reads: totals from the ledger, the backlog from the disk, and what is new since the last scrape.
 
-Belongs here: the queries of a scrape, at a cost that does not grow with the history. Does not belong here: the names
-of the metrics (`metrics`).
+The cost of a scrape does not grow with the history.
 
 The ledger keeps running totals of rows, but none of latencies, reasons and conflicts. These are counted once over all
 that the ledger holds, at the first scrape, and from then on only what is new is added. That misses nothing: one

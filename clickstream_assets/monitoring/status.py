@@ -1,8 +1,7 @@
 """The status of the pipeline at one moment, for a person and for a program.
 
-Belongs here: putting the facts together, for a program as JSON. Does not belong here: any query (`ledger`,
-`waiting_files`), the verdict on the stream (`supervision`), which the supervisor sensor shares, and the layout
-for people (`status_text`).
+The facts come from the ledger, the disk and `supervision`, whose verdict on the stream the supervisor sensor shares.
+`status_text` lays them out for people.
 
 Keys of `clickstream status --json`; later versions add, they do not rename. Times are ISO 8601 in UTC, `*_seconds`
 are seconds, rates are shares from 0 to 1, null means that there is no such thing yet:

@@ -1,7 +1,4 @@
-"""The status as people read it, on one screen.
-
-Belongs here: words, units and alignment. Does not belong here: the facts, and their one line (`status`).
-"""
+"""The status as people read it, on one screen."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Outages: what passes by itself, told from what somebody has to mend; and how long to wait before the next try.
 
-Belongs here: the judgement of errors of the database and of file systems, for both planes. Does not belong here: what
-is done about one (`spark.stream`).
+Errors of the database and of file systems, for both planes. What is done about one is up to the stream.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the stream waits for, in its own words: a file in the home, for as long as it waits.
 
-The ledger cannot say it: it is the database that is away, or cannot be written. Belongs here: the file, for the stream
-that writes it and the control plane that reads it.
+The ledger cannot say it: it is the database that is away, or cannot be written. The stream writes it and the control
+plane reads it.
 """
 
 from __future__ import annotations

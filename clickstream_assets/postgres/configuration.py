@@ -1,8 +1,4 @@
-"""The configuration of the embedded PostgreSQL, each setting with its reason.
-
-Belongs here: values, and the memory that one of them depends on. Does not belong here: when they are written
-(`server`).
-"""
+"""The configuration of the embedded PostgreSQL, each setting with its reason."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The port of an embedded PostgreSQL: chosen once, kept in its directory, free when the server starts.
-
-Belongs here: choosing and reading it. Does not belong here: starting the server (`server`).
-"""
+"""The port of an embedded PostgreSQL: chosen once, kept in its directory, free when the server starts."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """PostgreSQL's own programs, and the account that runs them.
 
-Belongs here: finding the programs that came with the package, and, for root, an ordinary account that can
-reach them and sees its processes (PostgreSQL refuses to run as root). Does not belong here: what is done with a
-server (`server`).
+The programs came with a package. PostgreSQL refuses to run as root: for root, an ordinary account is found that can
+reach them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The schema and the roles, applied.
 
-Belongs here: making the databases, applying `sql/postgres_setup.sql` and giving the roles their passwords, safe
-to repeat and to run twice at once. Does not belong here: the schema itself (`sql/`), and where the passwords
-come from (`credentials`).
+It makes the databases, applies `sql/postgres_setup.sql` and gives the roles their passwords. That is safe to repeat,
+and to run twice at once. The passwords come from `credentials`.
 
 A new database gets `postgres_setup.sql` alone, which is the whole schema of this version. One that is there gets
 the migrations that it lacks first (`sql/migrations/NNNN_what.sql`, each safe to repeat): what a CREATE IF NOT

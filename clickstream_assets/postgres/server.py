@@ -1,7 +1,6 @@
 """One PostgreSQL server in one directory: made, configured, started, stopped, recovered.
 
-Belongs here: the life of the server's processes and files. Does not belong here: who shares it and until when
-(`sharing`), and what is in its databases (`schema`).
+Who shares the server and until when is in `sharing`, what is in its databases in `schema`.
 
 The directory holds `data` (PGDATA), `port` (chosen once), `log/` and `start.log`. For root it belongs to the
 account that runs the server; where that account cannot reach it, it is a link to a directory in /var/lib.

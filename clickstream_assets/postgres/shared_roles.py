@@ -3,8 +3,6 @@
 A server has one role of each name for all its databases. Two installations in two databases of it would take the same
 roles, and the one that is set up last would change the passwords of the first. So a role that another database uses
 keeps its password: ours must be the same.
-Belongs here: finding that out, and putting the names into the schema's SQL. Does not belong here: applying it
-(`schema`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,5 @@
 """The embedded PostgreSQL, shared by all programs of one home.
 
-Belongs here: who uses the server and when it ends. Does not belong here: how it starts and stops
-(`server`).
-
 Each user holds a shared lock on one file. Whoever leaves and can get the lock for itself was the last, and
 stops the server. A killed program loses its lock by itself; a server that nobody stopped is adopted by the next
 user.

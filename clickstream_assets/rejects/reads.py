@@ -1,7 +1,6 @@
 """Looking at the dead letters: counts, the newest ones, and exports for repair or for keeping.
 
-Belongs here: reading `rejected_events`. Does not belong here: sending them back (`replay`), and how a line is taken
-apart (`records`).
+Sending them back is in `replay`, taking a line apart in `records`.
 """
 
 from __future__ import annotations

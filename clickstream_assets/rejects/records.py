@@ -1,7 +1,6 @@
 """Dead letters as records: from the raw bytes of a rejected line to fields that a person can repair, and back.
 
-Belongs here: pure conversions that keep every byte of an untouched value. Does not belong here: the database and
-the disk (`rejects`, `replay`), and the grammar of a line (`csv_lines`).
+Pure conversions that keep every byte of an untouched value. The grammar of a line is in `csv_lines`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Sending dead letters back: into the events directory, as a file like any other, linked to the original lines.
 
-Belongs here: writing that file and marking the originals as replayed. Does not belong here: what is in it
-(`records`). The books of the first file stay as they were; the new file has its own.
+The originals are marked as replayed. The books of the first file stay as they were; the new file has its own.
 
 Order of a replay, and what a crash leaves behind:
 1. In one open transaction, lock the originals that were not replayed yet and mark them. A second replay at the

@@ -1,7 +1,6 @@
 """The charts of the report as plotly figures: plain dictionaries of `data` and `layout`. Pure.
 
-Belongs here: which numbers are drawn, and how. Does not belong here: reading them (`facts`), colours of the page and
-of the dark mode (`report.js`, `report.css`).
+The numbers come from `facts`; colours of the page and of the dark mode are in `report.js` and `report.css`.
 
 Texts from files pass `label`: plotly reads a subset of HTML in every text, links among it.
 """

@@ -1,6 +1,6 @@
 """What the report says, read from the summaries and the ledger in one snapshot.
 
-Belongs here: one query a section. Does not belong here: how it is drawn (`charts`) and laid out (`page`).
+One statement for each section.
 """
 
 from __future__ import annotations

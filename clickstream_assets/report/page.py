@@ -1,7 +1,6 @@
 """The page of the report: one HTML file that needs no other and no network.
 
-Belongs here: the layout, and making every value safe to stand in HTML. Does not belong here: which numbers (`facts`)
-and charts (`charts`).
+It makes every value safe to stand in HTML. The numbers come from `facts`, the charts from `charts`.
 
 Two fences against names that files may have brought: everything is escaped where it enters the page, and the page's
 content security policy runs no script but the two whose hashes it names.

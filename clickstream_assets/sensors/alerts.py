@@ -1,7 +1,6 @@
 """The sensor `alerts`: tells a webhook what went wrong and what is well again.
 
-Belongs here: one tick. Does not belong here: what is wrong (`alerts.facts`), what is new (`alerts.state`), sending it
-(`alerts.webhook`).
+One tick: what is wrong (`alerts.facts`), what of it is new (`alerts.state`), sending it (`alerts.webhook`).
 """
 
 import time

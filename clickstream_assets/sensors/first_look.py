@@ -1,7 +1,7 @@
 """The sensor `first_look`: makes the report once, as soon as there is something to look at.
 
-Belongs here: the first time. Does not belong here: every other time, which is its schedule's (`assets.report`): on a
-new installation a report that nobody could open would stand in the graph until the night.
+Later ones are made by its schedule (`assets.report`). Without this sensor, a report that nobody can open would stand in
+the graph of a new installation until the night.
 """
 
 import dagster as dg

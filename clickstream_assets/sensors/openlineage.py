@@ -1,6 +1,6 @@
 """The sensor `openlineage`: tells a data catalogue of micro-batches and refreshes. It is there where one is named.
 
-Belongs here: one tick. Does not belong here: what is due (`lineage.outbox`), what is said (`lineage.openlineage`).
+One tick. `lineage.outbox` says what is due, `lineage.openlineage` what is said.
 """
 
 import dagster as dg

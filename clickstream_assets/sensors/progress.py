@@ -1,7 +1,7 @@
 """What the sensor `ingest_progress` reports: new files and batches as materializations, with their numbers.
 
-Belongs here: reading what is new since a cursor, and one event an asset for all of it, so that Dagster's tables do
-not grow with the micro-batches. Does not belong here: the sensor (`sensors`) and the queries (`ledger`).
+It reads what is new since a cursor, and reports one event per asset for all of it, so that Dagster's tables do not grow
+with the micro-batches.
 
 No batch is lost: ids of batches and files are given in the order of their commits, and the cursor is the last one
 that was read. A crash between the events and the cursor repeats them.

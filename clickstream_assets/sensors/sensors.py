@@ -1,7 +1,7 @@
 """The sensors: thin shells around decisions made elsewhere.
 
-Belongs here: what a tick reads, and carrying out what was decided. Does not belong here: the decision about the
-stream (`supervision`), what is reported about batches and files (`progress`) and about the checks (`checks`).
+They read what a tick needs and carry out what was decided: by `supervision` about the stream, by `progress` about new
+files and batches, by `checks` about the checks.
 
 A database that cannot be reached fails the tick, so that the sensor's history shows it.
 """

@@ -1,7 +1,6 @@
 """The audit of the summaries: a sample of each recomputed from the events, and compared exactly.
 
-Belongs here: which days are looked at, and running the comparison in one snapshot. Does not belong here: the
-statements (`sql/summaries/`), the verdict and Dagster (`checks.matches_events`).
+It chooses the days and runs the comparison in one snapshot. The verdict is in `checks.matches_events`.
 
 Why it may be exact while the stream and the refreshes go on
 - A refresh writes a summary's rows and its record (`summary_state`) in one transaction. In one snapshot the table

@@ -1,7 +1,7 @@
 """The refresh engine of the summaries: incremental, rebuilt whole, or one day of it.
 
-Belongs here: where transactions begin and end, and why the result is exact. Does not belong here: what happens
-inside one (`steps`, `transaction`, `sql/summaries/`), Dagster (`assets.summaries`).
+It says where transactions begin and end, and why the result is exact. What happens inside one is in `steps`,
+`transaction` and `sql/summaries/`.
 
 Why a batch counts exactly once
 - A refresh first locks its record, then reads up to which batch the ledger goes (the target), then adds the

@@ -1,7 +1,6 @@
 """What a refresh or a rebuild of a summary does inside its transaction, once its record is locked.
 
-Belongs here: which statements of `sql/summaries/` run, and in what order. Does not belong here: the statements
-themselves, where a transaction begins and ends (`summaries`, which also says why the result is exact).
+It says which statements of `sql/summaries/` run, and in what order. `refresh` says why the result is exact.
 """
 
 from __future__ import annotations

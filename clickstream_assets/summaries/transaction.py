@@ -1,8 +1,4 @@
-"""One transaction of a summary's refresh: its settings, its statements and its record.
-
-Belongs here: how a transaction begins and ends, running a statement, and `summary_state`. Does
-not belong here: which statements make up a refresh or a rebuild (`steps`).
-"""
+"""One transaction of a summary's refresh: its settings, its statements and its record."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """User agent strings: what device, system and browser a string names.
 
-Belongs here: the one use of ua-parser, and the device class, which ua-parser does not have. Does not belong
-here: the table `user_agents` (`summaries` fills it, so that each distinct string is parsed once).
+The device class is ours: ua-parser does not have it. Each distinct string is parsed once, into the table `user_agents`.
 """
 
 from __future__ import annotations

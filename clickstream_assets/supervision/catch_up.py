@@ -1,8 +1,5 @@
 """Catching up: every file that is on disk now gets into the database, by whoever has the stream.
 
-Belongs here: waiting for the files, and starting the program where nobody streams. Does not belong here: the assets
-and their metadata (`assets.events`).
-
 1. List the files on disk, once: those that land later are not waited for.
 2. While one of them waits: if someone streams or is about to, look again; else run the program with
    --available-now, under the lease. A stream that comes first wins the lease, and is waited for.

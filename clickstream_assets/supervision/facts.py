@@ -1,7 +1,6 @@
 """From the ledger and the list of runs to the facts that `supervision` judges. No Dagster, no I/O.
 
-Belongs here: ages from moments, and which of the things on record are about the present holder. Does not belong
-here: reading the ledger (`ledger`), asking Dagster (`runs`), judging (`supervision`).
+It makes ages from moments, and tells which of the things on record are about the present holder.
 """
 
 from __future__ import annotations

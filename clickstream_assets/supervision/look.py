@@ -1,7 +1,6 @@
 """One look at the stream with Dagster's help: from the ledger, the disk and the runs to facts.
 
-Belongs here: the reads that the supervisor and the alerts share. Does not belong here: judging them (`supervision`),
-and a look without Dagster (`status`).
+The supervisor and the alerts share it. `clickstream status` looks without Dagster (`monitoring.status`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The Spark program as a process: its command, its environment, and the drivers that are running.
 
-Belongs here: what every starter of the stream (`clickstream stream`, the Dagster job) must agree on. Does not
-belong here: why and when it is started.
+Every starter of the stream goes by it: `clickstream stream`, and the Dagster job.
 """
 
 from __future__ import annotations

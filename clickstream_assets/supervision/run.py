@@ -1,7 +1,6 @@
 """Runs the Spark program as a process of a Dagster run, through Dagster Pipes.
 
-Belongs here: forwarding its output, ending it, and turning its end into one sentence. Does not belong here: its
-command and environment (`program`), and when it runs (`supervision`, the assets).
+It forwards the program's output, ends it, and turns its end into one sentence.
 
 `PipesSubprocessClient` would do, but for three things: it says only "failed with code 3", it leaves a program
 running that ignores SIGINT, and its caller can do nothing while it waits.

@@ -1,8 +1,4 @@
-"""What Dagster remembers: how runs ended, and the latest results of checks; for the alerts and the audit of summaries.
-
-Belongs here: reads of the instance's storage. Does not belong here: runs in flight and ending them (`runs`),
-and what of it is worth a message (`alerts.facts`).
-"""
+"""What Dagster remembers: how runs ended, and the latest results of checks. The alerts and the audits ask for it."""
 
 from __future__ import annotations
 

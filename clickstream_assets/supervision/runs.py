@@ -1,7 +1,7 @@
 """What the supervisor asks of Dagster and of the operating system: which runs are in flight, and their ends.
 
-Belongs here: every use of the instance that Dagster does not call public (`report_run_failed`, the process id of
-a run's worker), each in one function with a test. Does not belong here: deciding (`supervision`).
+Every use of the instance that Dagster does not call public is here (`report_run_failed`, the process id of a run's
+worker), each in one function with a test.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """What Dagster shows of checks at this moment: the last result, or why there is none.
 
-Belongs here: Dagster's rules for when a result counts. Does not belong here: measuring (`checks`).
-
 A result does not count where a run has begun to measure the check and ended without doing so, and where the asset was
 materialized since then, unless both happened without a run. An asset that was wiped has lost its results.
 """

@@ -1,7 +1,6 @@
 """Dagster's programs for `up`: the code server, the webserver and the daemon, and whether they are well.
 
-Belongs here: their home, environment and commands, and what they say of themselves over HTTP. Does not belong
-here: keeping them alive (`processes`), and anything that runs inside Dagster (`definitions`).
+Their home, environment and commands, and what they say of themselves over HTTP. `processes` keeps them alive.
 
 The same programs as under `dagster dev`, which gives up when one dies. The code server answers on a unix socket
 in a directory of ours alone: its protocol runs code and knows no password.

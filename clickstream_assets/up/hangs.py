@@ -1,7 +1,7 @@
 """Dagster's programs that live and do nothing: a frozen daemon, a webserver or a code server that does not answer.
 
-Belongs here: when patience is over. Does not belong here: programs that ended, which are started again anyway
-(`processes`), and a stream that hangs, which is the supervisor's.
+It says when patience is over. Programs that ended are started again anyway (`processes`); a stream that hangs is the
+supervisor's.
 """
 
 from __future__ import annotations

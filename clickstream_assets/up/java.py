@@ -1,7 +1,4 @@
-"""The Java that Spark needs: found and checked before Spark fails in fifty lines.
-
-Belongs here: which Java would run, and whether Spark can use it. Does not belong here: starting Spark.
-"""
+"""The Java that Spark needs: found and checked before Spark fails in fifty lines."""
 
 from __future__ import annotations
 

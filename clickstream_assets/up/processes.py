@@ -1,6 +1,6 @@
 """Child programs that must live: started, watched, restarted with back-off, ended with all their children.
 
-Belongs here: processes in general. Does not belong here: which programs make up the stack (`start`).
+Processes in general; `start` says which programs make up the stack.
 
 Each program leads a session of its own, so that Ctrl-C in the terminal reaches this process alone and the order
 of ending is ours; its process group holds its descendants. A watchdog ends the groups should this process be

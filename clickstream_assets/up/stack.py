@@ -1,8 +1,7 @@
 """What `clickstream up` runs: the database, the generator, Dagster; in this order, and ended in the right one.
 
-Belongs here: the frame of all of it, and what the user is told. Does not belong here: its three parts (`start`,
-`watch`, `end`), the database (`postgres.sharing`), and keeping the stream alive, which is Dagster's
-supervisor sensor.
+The frame of it, and what the user is told. Its parts are `start`, `watch` and `end`. The stream is kept alive by
+Dagster's supervisor sensor.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The start of `clickstream up`: Dagster's tables, its processes and the generator, in this order, until all is well.
 
-Belongs here: the order, and what is said where something does not come up. Does not belong here: each process
-(`dagster`, `processes`), the database before it and the ending after it (`stack`, `end`).
+It also says what did not come up.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Signals that ask a long-running command to end.
 
-Belongs here: noting them. Does not belong here: what is ended, and how (`end`).
+They are noted; `end` does the rest.
 """
 
 from __future__ import annotations

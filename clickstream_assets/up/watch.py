@@ -1,7 +1,6 @@
 """What `clickstream up` does while all runs: restarts what ended or hangs, and says how the stream is.
 
-Belongs here: the loop and its intervals. Does not belong here: keeping the stream alive, which is Dagster's
-supervisor sensor, and what the line says (`status`).
+The loop and its intervals. The stream is kept alive by Dagster's supervisor sensor.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The text of each field, on whole columns: what `mapping/sources` describes, evaluated.
 
-Belongs here: columns, constants, and how texts are put together. Does not belong here: what a text means (`times`,
-`prices`, …).
+How texts are put together, from columns and constants. What a text means is read elsewhere (`times`, `prices`, …).
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The times that an event may have, at the moment its micro-batch is planned.
-
-Belongs here: the two bounds. Does not belong here: comparing with them (`cleaning`).
-"""
+"""The times that an event may have, at the moment its micro-batch is planned."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The dialect of a file: whether a backslash escapes quotes in it.
 
-Belongs here: the judgement over all of its records. Does not belong here: what follows from it (`records`, `fields`).
+All of its records are judged together.
 
 Records in which a quote follows a quote or a backslash bear witness where they make sense in one dialect alone. A file
 is of backslashes when some record says so, and none the contrary. Broken records make no sense either way, and say

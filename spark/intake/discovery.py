@@ -1,7 +1,7 @@
 """Discovery: which files of the events directory have stopped changing and are new.
 
-Belongs here: listing the directory cheaply, again and again, and the decision that a file is complete. Does not
-belong here: reading files (`inspection`), which names are read (`file_names`) and the database (`manifest`).
+It lists the directory cheaply, again and again, and decides when a file is complete. `inspection` reads the files,
+`manifest` has the database, `file_names` says which names are read.
 
 A file is complete when it has not changed for a while, and for a much longer one where its last line has no end: a
 producer may have paused in the middle of it.

@@ -1,7 +1,6 @@
 """Inspection of one file by intake: hash it, read its header, count its records, cut it into chunks.
 
-Belongs here: the pass over all bytes before a file is registered. Does not belong here: finding files (`discovery`)
-and the database (`manifest`).
+This is the pass over all bytes before a file is registered.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Intake: the thread that turns files of the events directory into registered chunks.
 
-Belongs here: the loop from discovery over inspection to the manifest. Does not belong here: any decision that
-one of these three makes.
+The loop from `discovery` over `inspection` to `manifest`, which make the decisions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The manifest in PostgreSQL: registering files and their chunks, in commit order, under the lease.
 
-Belongs here: what intake reads from and writes to `ingest_files`, `ingest_chunks` and `ingest_layouts`. Does
-not belong here: looking at files (`discovery`, `inspection`) and committing batches (`commit`).
+It reads and writes `ingest_files`, `ingest_chunks` and `ingest_layouts`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The content of one event file as blocks of bytes: plain or gzip.
 
-Belongs here: opening, decompressing, and telling whether a file is still the one that intake saw. Does not
-belong here: lines and fields (`records`, `header`).
+It opens and decompresses, and tells whether a file is still the one that intake saw.
 """
 
 from __future__ import annotations

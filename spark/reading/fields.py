@@ -1,8 +1,5 @@
 """Splitting records into the texts of their columns.
 
-Belongs here: from the bytes of records to columns of text. Does not belong here: where a record ends (`records`),
-which column is which field (`spark/mapping`), and what a value means (`cleaning`).
-
 Records on which all CSV parsers agree go through Arrow's, thousands at a time. The others (quotes in unusual
 places) are read one by one.
 """

@@ -1,7 +1,6 @@
 """The header of an event file: its columns, and whether events can be read by them.
 
-Belongs here: reading a header line. Does not belong here: which column is which field (`spark/mapping`), values
-(`cleaning`), what may stand before the header (`preamble`) and files (`content`).
+Which column is which field is said by `spark/mapping`. What may stand before the header is in `preamble`.
 """
 
 from __future__ import annotations

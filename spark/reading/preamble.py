@@ -1,7 +1,5 @@
 """What stands before the first record of a file: its header, and what programs write in front of one.
 
-Belongs here: finding the header's line. Does not belong here: what it says (`header`).
-
 In front of a header may stand blank lines, lines of nothing but delimiters (an empty row of a spreadsheet), and one
 that names the delimiter, as Excel writes it: `sep=;`.
 """

@@ -1,7 +1,6 @@
 """Quotes: where they open, close and are escaped.
 
-Belongs here: the reading of a single record, exactly and one at a time, and finding the quotes of a whole block. Does
-not belong here: which records are read in which way (`records`, `fields`).
+It reads a single record, exactly and one at a time, and finds the quotes of a whole block.
 
 A quote at the very beginning of a field opens it; anywhere else in a field that is not quoted it is a character like
 any other. In a quoted field a quote is escaped in one of two ways: doubled (RFC 4180), or by a backslash, which then

@@ -1,6 +1,6 @@
 """Which records all CSV parsers of one dialect read alike.
 
-Belongs here: quotes, line ends, and where parsers disagree about them. Does not belong here: splitting (`fields`).
+It knows quotes, line ends, and where parsers disagree about them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Rows of a sample before and after: what a file has, and what would be stored of it.
 
-Belongs here: which rows are shown, and which columns belong to which field. Does not belong here: how they look
-(`side_by_side`, `page`).
+Which rows are shown, and which columns belong to which field. How they look is in `side_by_side` and `page`.
 """
 
 from __future__ import annotations

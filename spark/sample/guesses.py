@@ -1,6 +1,6 @@
 """Guesses at what a producer means: which column is which field, and which word is which action.
 
-Pure, and never sure: who uses a guess says that it is one. Does not belong here: writing a mapping (`proposal`).
+Pure, and never sure: who uses a guess says that it is one. `proposal` writes the mapping.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""What a source mapping could do about the rejects of a sample. Pure: from reasons and values to sentences.
-
-Belongs here: guesses at what a producer means. Does not belong here: counting and the layout of the report
-(`report`).
-"""
+"""What a source mapping could do about the rejects of a sample. Pure: from reasons and values to sentences."""
 
 from __future__ import annotations
 

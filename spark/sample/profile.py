@@ -1,6 +1,6 @@
 """Columns of a sample, each with its texts and what they look like. Values within JSON are columns here, too.
 
-Belongs here: telling what a text could be. Does not belong here: which field a column could be (`guesses`).
+It tells what a text could be. Which field a column could be is guessed in `guesses`.
 """
 
 from __future__ import annotations

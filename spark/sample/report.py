@@ -1,7 +1,6 @@
 """What `clickstream check-source` says: the outcome of a sample, for people.
 
-Belongs here: counting and wording. Pure. Does not belong here: reading files (`sampling`), cleaning (`cleaning`), what
-could be done about rejects (`hints`), and the rows themselves (`side_by_side`).
+It counts and words. Pure. What could be done about rejects is in `hints`, the rows themselves are in `side_by_side`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Samples of event files, read as the stream would read them.
 
-Belongs here: which files are looked at, and their first records. Does not belong here: what becomes of the records
-(`cleaning`), and saying it (`report`).
+Which files are looked at, and their first records.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Why a stream ends: a signal, a lost lease, a failure; the first reason counts.
 
-Belongs here: keeping that reason, and what sets it from outside. Does not belong here: ending the parts (`stream`).
+It keeps that reason, and has what sets it from outside. `stream` ends the parts.
 """
 
 from __future__ import annotations

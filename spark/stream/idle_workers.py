@@ -3,8 +3,6 @@
 Spark ends the Python workers of an executor after a minute without any work (`PythonWorkerFactory`, not configurable).
 The first file after a quiet minute then waits until new ones have started and imported, which takes longer than all
 the rest. A job of one row, well within the minute, keeps them.
-
-Does not belong here: the workers' work.
 """
 
 from __future__ import annotations

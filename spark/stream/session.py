@@ -1,7 +1,6 @@
 """The Spark session of the stream: every setting with its reason.
 
-Belongs here: configuration, on this machine and on a cluster. Does not belong here: the query itself
-(`spark_streaming_to_postgres`). What is not set here may be in Spark's own `spark-defaults.conf`.
+Configuration, on this machine and on a cluster. What is not set here may be in Spark's own `spark-defaults.conf`.
 """
 
 from __future__ import annotations

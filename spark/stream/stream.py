@@ -1,8 +1,6 @@
 """The life of the stream: lease, intake, Spark query, and its orderly end.
 
-Belongs here: starting and ending the parts in the right order. Does not belong here: what the parts do
-(`query`, `intake`, `lease`), what happens when a query fails (`loading`), and how the reason of the end is kept
-(`ending`).
+It starts and ends the parts in the right order. `loading` has what happens when a query fails.
 """
 
 from __future__ import annotations

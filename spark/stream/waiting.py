@@ -1,7 +1,6 @@
 """What the stream waits for: said once in the log, and in a file for the control plane, as long as it lasts.
 
 Several parts notice the same outage, each at its time: it begins with the first and is over with the last.
-Belongs here: keeping who waits for what. Does not belong here: waiting.
 """
 
 from __future__ import annotations

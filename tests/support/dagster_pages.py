@@ -1,6 +1,6 @@
 """Dagster's pages in a headless Chromium, as a person uses them: by what is written on them.
 
-Shared by the browser tests and by `scripts/screenshots.py`. Does not belong here: assertions, and starting Dagster.
+Shared by the browser tests and by `scripts/screenshots.py`.
 Dagster's pages change with its versions; all that depends on their wording is here.
 """
 

@@ -1,6 +1,6 @@
 """A running `clickstream up` in a home of its own, as from a terminal, and what is seen of it from outside.
 
-Shared by the acceptance tests and by `scripts/screenshots.py`. Does not belong here: assertions about the product.
+Shared by the acceptance tests and by `scripts/screenshots.py`.
 """
 
 from __future__ import annotations

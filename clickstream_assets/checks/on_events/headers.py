@@ -1,6 +1,6 @@
 """The headers of the last day against those before, told from what the ledger keeps, for the check `schema_drift`.
 
-Belongs here: reading the headers and the unreadable files, and the words for how one header differs from another.
+It also has the words for how one header differs from another.
 
 A header is its columns in their order and spelling, and its delimiter. What is new is exact and cheap: the ledger
 has one row a distinct header, with the moment when it first came. A producer that goes back to a header that is
