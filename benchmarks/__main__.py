@@ -12,12 +12,12 @@ import psutil  # type: ignore[import-untyped]
 
 from benchmarks.growth import growth_table, measure_growth
 from benchmarks.history import Times, history_table, measure_history
-from benchmarks.latency import latency_table, measure_latency
-from benchmarks.latency_beside import Pace, beside_table, measure_beside
-from benchmarks.redelivery import measure_redelivery, redelivery_table
-from benchmarks.report import throughput_chart, throughput_tables
-from benchmarks.throughput import measure_throughput
-from benchmarks.workloads import DEFAULT_WORKLOADS, WORKLOADS, unknown_names
+from benchmarks.latency.alone import latency_table, measure_latency
+from benchmarks.latency.beside import Pace, beside_table, measure_beside
+from benchmarks.loads.redelivery import measure_redelivery, redelivery_table
+from benchmarks.loads.report import throughput_chart, throughput_tables
+from benchmarks.loads.throughput import measure_throughput
+from benchmarks.loads.workloads import DEFAULT_WORKLOADS, WORKLOADS, unknown_names
 from clickstream_assets.errors import ClickstreamError
 
 ROWS, ROUNDS = 1_000_000, 5

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from benchmarks.comparison import Ratio, ratio
+from benchmarks.loads.comparison import Ratio, ratio
 from benchmarks.place import run_as
 from benchmarks.programs import benchmark_home, load_generated
 from benchmarks.statements import statement

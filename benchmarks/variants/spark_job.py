@@ -1,7 +1,7 @@
 """What most tutorials show: Spark's file source, `foreachBatch`, `df.write.jdbc` in append mode.
 
-In the session of a place it has the pipeline's settings of Spark; as a program (`python -m benchmarks.usual_job`)
-those that Spark has by itself.
+In the session of a place it has the pipeline's settings of Spark; as a program (`benchmarks.latency.usual_job`) those
+that Spark has by itself.
 """
 
 from __future__ import annotations

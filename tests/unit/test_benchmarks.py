@@ -13,13 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.comparison import ratio
 from benchmarks.cpu import CpuMeter
-from benchmarks.distributor import Distributor
-from benchmarks.producers import write_producers
-from benchmarks.rees46 import write_rees46
+from benchmarks.latency.distributor import Distributor
+from benchmarks.latency.visibility import Awaited, Visibility
+from benchmarks.loads.comparison import ratio
+from benchmarks.loads.producers import write_producers
+from benchmarks.loads.rees46 import write_rees46
 from benchmarks.statements import SQL_DIR
-from benchmarks.visibility import Awaited, Visibility
 
 ROWS = 4_000
 LIMIT = 10.0  # seconds

@@ -1,4 +1,4 @@
-"""The usual Spark job as a program: `python -m benchmarks.usual_job SOURCE CHECKPOINT`, until SIGINT.
+"""The usual Spark job as a program: `python -m benchmarks.latency.usual_job SOURCE CHECKPOINT`, until SIGINT.
 
 Its session has Spark's own settings but for the time zone, the driver's path and addresses of this machine alone. The
 database is that of the variable `URL`.

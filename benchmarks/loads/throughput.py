@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from benchmarks.comparison import Comparison, Load, measured
+from benchmarks.loads.comparison import Comparison, Load, measured
+from benchmarks.loads.workloads import Workload
 from benchmarks.place import Place, benchmark_place
 from benchmarks.variants.variant import Variant
-from benchmarks.workloads import Workload
 
 Say = Callable[[str], None]
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.comparison import MILLION, Load, Ratio, measured, ratio
+from benchmarks.loads.comparison import MILLION, Load, Ratio, measured, ratio
+from benchmarks.loads.throughput import require_events
+from benchmarks.loads.workloads import WORKLOADS
 from benchmarks.place import Place, benchmark_place
-from benchmarks.throughput import require_events
 from benchmarks.variants import hand, own
 from benchmarks.variants.variant import Variant
-from benchmarks.workloads import WORKLOADS
 
 VARIANTS = (own.COPY, hand.SQL_OURS, hand.SORTED_SQL_OURS)
 

@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from benchmarks.visibility import Awaited, Visibility
+from benchmarks.latency.visibility import Awaited, Visibility
 
 LOOK_SECONDS = 0.005
 

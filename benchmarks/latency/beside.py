@@ -14,15 +14,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.distributor import Distributor
-from benchmarks.latency import START_LIMIT, ledger_latency
+from benchmarks.latency.alone import START_LIMIT, ledger_latency
+from benchmarks.latency.distributor import Distributor
+from benchmarks.latency.usual_job import URL
+from benchmarks.latency.visibility import Visibility
 from benchmarks.place import jdbc_jar, run_as
 from benchmarks.programs import benchmark_home, running, running_module
 from benchmarks.statements import statement
-from benchmarks.usual_job import URL
 from benchmarks.variants import own, spark_job
 from benchmarks.variants.variant import Variant
-from benchmarks.visibility import Visibility
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 
@@ -124,7 +124,7 @@ def _running(
             other.mkdir()
             arguments = (str(other), str(settings.home / "usual-checkpoint"))
             own_url = environment | {URL: Connections(settings).url("owner")}
-            job = running_module(own_url, "benchmarks.usual_job", *arguments, name="usual job")
+            job = running_module(own_url, "benchmarks.latency.usual_job", *arguments, name="usual job")
             programs.enter_context(job)
         made.mkdir()
         programs.enter_context(Distributor(made, targets))

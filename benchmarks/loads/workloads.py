@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from benchmarks.producers import write_producers
-from benchmarks.rees46 import START, write_rees46
+from benchmarks.loads.producers import write_producers
+from benchmarks.loads.rees46 import START, write_rees46
 from benchmarks.variants import dlt_merge, hand, own, spark_job, strangers
 from benchmarks.variants.variant import Variant
 from clickstream_assets.data_generator import generate_files

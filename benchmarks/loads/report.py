@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from benchmarks.comparison import Comparison
+from benchmarks.loads.comparison import Comparison
 from benchmarks.variants import own
 
 OURS = own.COPY.name
