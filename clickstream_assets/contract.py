@@ -193,6 +193,9 @@ NAMESPACE = uuid.UUID("6f9c1b52-0d5e-5c7b-9a35-5d1c64f3ab10")
 
 
 # How rows reach PostgreSQL, and what becomes of rows without an id that are identical.
+# The source that the events directory is.
+DEFAULT_SOURCE = "default"
+
 Sink = Literal["copy", "jdbc"]
 IdenticalRows = Literal["merge", "keep"]
 

@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
+
+from clickstream_assets.contract import DEFAULT_SOURCE
 
 HIDDEN = (".", "_")
 UNFINISHED = (
@@ -31,10 +34,21 @@ _UNFINISHED_BYTES = tuple(os.fsencode(end) for end in UNFINISHED)
 
 @dataclass(frozen=True)
 class EventsDirectory:
-    """The directory that is watched. `follow_links`: also links that lead out of it."""
+    """The directory that is watched, of one source. `follow_links`: also links that lead out of it.
+
+    `unfinished`: patterns of names that are ignored besides the known ones.
+    """
 
     path: Path
     follow_links: bool = False
+    source: str = DEFAULT_SOURCE
+    unfinished: tuple[str, ...] = ()
+
+    def ignores(self, name: str | bytes) -> bool:
+        """Whether an entry of this name, one part of a path, is left alone."""
+        if is_ignored(name):
+            return True
+        return bool(self.unfinished) and any(fnmatchcase(os.fsdecode(name), end) for end in self.unfinished)
 
 
 @dataclass(frozen=True)

@@ -46,12 +46,14 @@ def main() -> int:
 def _settings() -> StreamSettings:
     parser = argparse.ArgumentParser(description="Load event files into PostgreSQL, exactly once.")
     parser.add_argument("--available-now", action="store_true", help="end when all present files are in")
-    parser.add_argument("--source", type=Path, help="the events directory (default: CLICKSTREAM_EVENTS_DIR)")
+    parser.add_argument(
+        "--source", type=Path, help="read this directory alone (default: CLICKSTREAM_EVENTS_DIR)"
+    )
     parser.add_argument("--sink", choices=("copy", "jdbc"), help="default: CLICKSTREAM_SINK, or copy")
     arguments = parser.parse_args()
     settings = Settings.from_env()
     if arguments.source:
-        settings = settings.changed(events_dir=arguments.source.absolute())
+        settings = settings.changed(events_dir=arguments.source.absolute(), sources=None)
     if arguments.sink:
         settings = settings.changed(sink=arguments.sink)
     stream = StreamSettings.of(settings, available_now=arguments.available_now)

@@ -84,7 +84,8 @@ CREATE TABLE IF NOT EXISTS ingest_files (
     raw_path       bytea,
     size_bytes     bigint NOT NULL,
     content_hash   bytea,
-    status         text NOT NULL CHECK (status IN ('registered', 'committed', 'duplicate', 'rejected', 'changed')),
+    status         text NOT NULL
+        CHECK (status IN ('registered', 'committed', 'duplicate', 'rejected', 'changed', 'held', 'dropped')),
     reason         text,
     detail         text,
     landed_at      timestamptz NOT NULL,
@@ -105,7 +106,9 @@ CREATE TABLE IF NOT EXISTS ingest_files (
     archived_at    timestamptz,
     rows_dropped   bigint NOT NULL DEFAULT 0,
     header_bytes   bigint NOT NULL DEFAULT 0,
-    mapping_id     integer REFERENCES ingest_mappings
+    mapping_id     integer REFERENCES ingest_mappings,
+    source         text NOT NULL DEFAULT 'default',
+    released_at    timestamptz
 );
 CREATE INDEX IF NOT EXISTS ingest_files_path ON ingest_files (path);
 CREATE INDEX IF NOT EXISTS ingest_files_content_hash ON ingest_files (content_hash) WHERE status = 'committed';
@@ -113,17 +116,18 @@ CREATE INDEX IF NOT EXISTS ingest_files_waiting ON ingest_files (file_id) WHERE 
 CREATE INDEX IF NOT EXISTS ingest_files_committed_at ON ingest_files (committed_at);
 CREATE INDEX IF NOT EXISTS ingest_files_registered_at ON ingest_files (registered_at);
 CREATE INDEX IF NOT EXISTS ingest_files_rejected ON ingest_files (registered_at) WHERE status = 'rejected';
+CREATE INDEX IF NOT EXISTS ingest_files_held ON ingest_files (source) WHERE status = 'held';
 -- Deliveries of known content are in no batch: their share of the totals is summed from here.
 CREATE INDEX IF NOT EXISTS ingest_files_duplicate ON ingest_files (registered_at) INCLUDE (rows_duplicate)
     WHERE status = 'duplicate';
 COMMENT ON TABLE ingest_files IS 'One row per delivery of a file. The same name with other content is another row, and so is the same content delivered again.';
 COMMENT ON COLUMN ingest_files.file_id IS 'Number of the delivery, growing.';
-COMMENT ON COLUMN ingest_files.path IS 'Path in the events directory, UTF-8 with \xNN escapes.';
+COMMENT ON COLUMN ingest_files.path IS 'Path in the directory of its source, UTF-8 with \xNN escapes.';
 COMMENT ON COLUMN ingest_files.raw_path IS 'The path as bytes, where it is not UTF-8; else null.';
 COMMENT ON COLUMN ingest_files.size_bytes IS 'Size on disk (compressed, where the file is).';
 COMMENT ON COLUMN ingest_files.content_hash IS 'SHA-256 of the bytes on disk; null if unreadable.';
-COMMENT ON COLUMN ingest_files.status IS 'registered: waits for its micro-batch. committed: every record is in events, in rejected_events or counted as duplicate. duplicate: content that was committed before; nothing was read, all is counted as duplicate. rejected: cannot be read as events (see reason); nothing was read. changed: changed or vanished before it was read; registered anew if still there.';
-COMMENT ON COLUMN ingest_files.reason IS 'Short stable code for rejected and changed; else null.';
+COMMENT ON COLUMN ingest_files.status IS 'registered: waits for its micro-batch. committed: every record is in events, in rejected_events or counted as duplicate. duplicate: content that was committed before; nothing was read, all is counted as duplicate. rejected: cannot be read as events (see reason); nothing was read. held: held back by a rule of its source (see reason) until somebody releases or drops it; nothing was read. dropped: was held, and somebody decided against it; nothing was read. changed: changed or vanished before it was read; registered anew if still there.';
+COMMENT ON COLUMN ingest_files.reason IS 'Short stable code for rejected, changed, held and dropped; else null.';
 COMMENT ON COLUMN ingest_files.detail IS 'More about the reason.';
 COMMENT ON COLUMN ingest_files.landed_at IS 'When the file appeared: the inode''s change time, which a rename sets.';
 COMMENT ON COLUMN ingest_files.registered_at IS 'When the stream registered it.';
@@ -144,6 +148,41 @@ COMMENT ON COLUMN ingest_files.archived_at IS 'When maintenance moved or deleted
 COMMENT ON COLUMN ingest_files.rows_dropped IS 'Of rows_inserted: dropped from events by retention.';
 COMMENT ON COLUMN ingest_files.header_bytes IS 'Bytes of the (decompressed) content before the first record.';
 COMMENT ON COLUMN ingest_files.mapping_id IS 'The source mapping that it is read by (ingest_mappings); null where it is from before an upgrade.';
+COMMENT ON COLUMN ingest_files.source IS 'The source that it came from (ingest_sources); default: the events directory.';
+COMMENT ON COLUMN ingest_files.released_at IS 'When somebody released it, or dropped it, after it was held back; else null.';
+
+CREATE TABLE IF NOT EXISTS ingest_sources (
+    source         text PRIMARY KEY,
+    directory      text NOT NULL,
+    owner          text,
+    settings       jsonb NOT NULL,
+    in_force_since timestamptz NOT NULL DEFAULT now(),
+    problem        text,
+    problem_since  timestamptz,
+    fault          text,
+    removed_at     timestamptz
+);
+COMMENT ON TABLE ingest_sources IS 'The sources as the stream reads them: what of sources.toml is in force. Without such a file it has no rows of use.';
+COMMENT ON COLUMN ingest_sources.source IS 'Name of the source.';
+COMMENT ON COLUMN ingest_sources.directory IS 'Its directory.';
+COMMENT ON COLUMN ingest_sources.owner IS 'Who to ask, as sources.toml says.';
+COMMENT ON COLUMN ingest_sources.settings IS 'Its rules.';
+COMMENT ON COLUMN ingest_sources.in_force_since IS 'When the stream began to go by these.';
+COMMENT ON COLUMN ingest_sources.problem IS 'Why its files are not being taken at present, such as a directory that does not answer; else null.';
+COMMENT ON COLUMN ingest_sources.problem_since IS 'Since when.';
+COMMENT ON COLUMN ingest_sources.fault IS 'Why a newer version of sources.toml is not in force; else null.';
+COMMENT ON COLUMN ingest_sources.removed_at IS 'When it was taken out of sources.toml; else null.';
+
+CREATE TABLE IF NOT EXISTS ingest_source_layouts (
+    source        text NOT NULL,
+    layout_id     integer NOT NULL REFERENCES ingest_layouts,
+    first_seen_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (source, layout_id)
+);
+COMMENT ON TABLE ingest_source_layouts IS 'The headers that each source''s files came with: a file with other columns has drifted.';
+COMMENT ON COLUMN ingest_source_layouts.source IS 'Name of the source.';
+COMMENT ON COLUMN ingest_source_layouts.layout_id IS 'The header (ingest_layouts).';
+COMMENT ON COLUMN ingest_source_layouts.first_seen_at IS 'When a file of the source was first registered with it.';
 
 CREATE SEQUENCE IF NOT EXISTS ingest_chunks_seq AS bigint;
 CREATE TABLE IF NOT EXISTS ingest_chunks (
@@ -783,9 +822,9 @@ GRANT UPDATE ON summary_state TO clickstream_writer;
 GRANT USAGE ON SCHEMA public TO clickstream_reader, clickstream_writer;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO clickstream_reader, clickstream_writer;
 
-GRANT INSERT ON events, rejected_events, event_conflicts, ingest_batches, ingest_layouts, ingest_mappings
-    TO clickstream_writer;
-GRANT INSERT, UPDATE ON ingest_files TO clickstream_writer;
+GRANT INSERT ON events, rejected_events, event_conflicts, ingest_batches, ingest_layouts, ingest_mappings,
+    ingest_source_layouts TO clickstream_writer;
+GRANT INSERT, UPDATE ON ingest_files, ingest_sources TO clickstream_writer;
 GRANT INSERT, UPDATE, DELETE ON ingest_chunks TO clickstream_writer;
 GRANT INSERT, UPDATE ON lineage_sent TO clickstream_writer;
 GRANT UPDATE ON stream_lease, stream_lock TO clickstream_writer;

@@ -28,7 +28,8 @@ def _pipeline(sink: Sink) -> Callable[[Place], None]:
             manifest = Manifest(lambda: connection, lease.epoch)
             intake = Intake(settings.events_dir, 0, manifest, lambda error: failures.append(str(error)))
             registered = settings.home / "registered"
-            intake.start_with_present_files(registered)
+            registered.unlink(missing_ok=True)
+            intake.start_with_present_files(registered.touch)
             query = start_query(
                 place.spark,
                 StreamSettings(settings, place.writer_url, available_now=True, spool=settings.home / "spool"),

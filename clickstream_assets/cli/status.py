@@ -28,7 +28,7 @@ def command(as_json: bool, source: Path | None) -> None:
     """State of the stream, files waiting, totals, rates and latency. Exit 0 whenever it could tell."""
     settings = Settings.from_env()
     if source is not None:
-        settings = settings.changed(events_dir=source.absolute())
+        settings = settings.changed(events_dir=source.absolute(), sources=None)
     with session(settings, "reader", "clickstream-status") as connection:
         status = read_status(
             connection,

@@ -49,7 +49,7 @@ def command(as_json: bool, with_values: bool, sample: int | None, source: Path |
         raise click.UsageError("--sample says how many rows --values compares: give both.")
     settings = Settings.from_env()
     if source is not None:
-        settings = settings.changed(events_dir=source.absolute())
+        settings = settings.changed(events_dir=source.absolute(), sources=None)
     values = None
     with (
         told_on(sys.stderr, "verify") as progress,

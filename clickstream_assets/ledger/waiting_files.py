@@ -30,9 +30,9 @@ from typing import NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.file_names import (
     EventsDirectory,
-    is_ignored,
     leads_outside,
     ledger_path,
     signed_inode,
@@ -60,6 +60,7 @@ class Listing:
     unlistable: tuple[str, ...]  # directories that could not be read, "." for the events directory itself
     listed_at: float  # seconds since 1970, before the walk
     ignored: tuple[str, ...] = ()  # by their names, in order; a directory ends with a slash
+    source: str = DEFAULT_SOURCE
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,18 @@ def list_event_files(directory: EventsDirectory) -> Listing:
     walk = _Walk(directory)
     walk.run()
     return Listing(
-        tuple(walk.files), tuple(sorted(walk.unlistable)), listed_at, ignored=tuple(sorted(walk.ignored))
+        tuple(walk.files),
+        tuple(sorted(walk.unlistable)),
+        listed_at,
+        tuple(sorted(walk.ignored)),
+        directory.source,
     )
 
 
 class _Walk:
     def __init__(self, directory: EventsDirectory) -> None:
         self._directory = directory.path
+        self._ignores = directory.ignores
         self._follow_links = directory.follow_links
         self._pending = [""]
         self.files: list[ListedFile] = []
@@ -116,7 +122,7 @@ class _Walk:
     def _look(self, entry: os.DirEntry[str], relative: str) -> None:
         try:
             is_directory = entry.is_dir(follow_symlinks=False)
-            if is_ignored(entry.name):
+            if self._ignores(entry.name):
                 self.ignored.append(ledger_path(relative) + "/" * is_directory)
             elif is_directory:
                 self._pending.append(relative + "/")
@@ -159,6 +165,7 @@ def compare_with_ledger(connection: Connection, listing: Listing, examples: int 
         "changed": array_literal(columns[4]),
         "listed_at": listing.listed_at,
         "examples": examples,
+        "source": listing.source,
     }
     with connection.cursor() as cursor:
         cursor.execute(statement("ledger.waiting_files"), parameters)

@@ -32,6 +32,9 @@ from clickstream_assets.ledger.waiting_files import ListedFile, array_literal, l
 from clickstream_assets.maintenance import file_moves
 from clickstream_assets.maintenance.file_moves import FinishedFile, Holding
 from clickstream_assets.settings import Settings
+from clickstream_assets.sources.answering import answers
+from clickstream_assets.sources.source import Source
+from clickstream_assets.sources.sources_file import read_sources
 from clickstream_assets.sql_files import statement
 from clickstream_assets.text import printable
 
@@ -52,25 +55,33 @@ class Tidied:
 
 
 def tidy_finished_files(connection: Connection, settings: Settings) -> Tidied:
-    """Archive or delete what is finished, as the settings say. The connection autocommits, and may write."""
+    """Archive or delete what is finished, as each source says. The connection autocommits, and may write."""
     done = Tidied()
-    holding = Holding(settings.events_dir)
-    archive = settings.archive_dir if settings.finished_files == "archive" else None
+    for source in read_sources(settings):
+        if source.is_default or answers(source.directory):
+            _tidy(connection, source, settings.checkpoint_dir, done)
+        else:
+            done.problem = f"{source.directory}, of the source {source.name}, does not answer: its files stay"
+    return done
+
+
+def _tidy(connection: Connection, source: Source, checkpoint: Path, done: Tidied) -> None:
+    holding = Holding(source.directory)
+    archive = source.archive_dir if source.finished_files == "archive" else None
     try:
         left_over = _left_over(connection, holding)
-        if settings.finished_files == "keep":
+        if source.finished_files == "keep":
             _give_back(connection, holding, left_over)
-            return done
+            return
         if archive is not None:
             file_moves.prepare_archive(archive)
         _complete(connection, holding, archive, left_over, done)
-        listing = list_event_files(settings.events_directory)
-        done.on_disk = len(listing.files)
-        for group in _groups(_finished(connection, settings, listing.files), GROUP_FILES):
+        listing = list_event_files(source.events_directory)
+        done.on_disk += len(listing.files)
+        for group in _groups(_finished(connection, source, checkpoint, listing.files), GROUP_FILES):
             _take(connection, holding, archive, group, done)
     except OSError as error:
         done.problem = _problem(error)
-    return done
 
 
 def _take(
@@ -129,16 +140,20 @@ def _give_back(connection: Connection, holding: Holding, left_over: Sequence[Fin
 
 
 def _finished(
-    connection: Connection, settings: Settings, files: Sequence[ListedFile]
+    connection: Connection, source: Source, checkpoint: Path, files: Sequence[ListedFile]
 ) -> Iterator[FinishedFile]:
-    committed = _spark_committed(connection, settings.checkpoint_dir)
+    committed = _spark_committed(connection, checkpoint)
     for part in _groups(files, LOOKUP_FILES):
         columns = list(zip(*part, strict=True))
         parameters: dict[str, Any] = {
             name: array_literal(column)
             for name, column in zip(("paths", "inodes", "sizes", "modified", "changed"), columns, strict=True)
         }
-        parameters |= {"seconds": settings.finished_hours * 3600, "spark_committed": committed}
+        parameters |= {
+            "seconds": source.finished_hours * 3600,
+            "spark_committed": committed,
+            "source": source.name,
+        }
         with connection.cursor() as cursor:
             cursor.execute(statement("finished_files.find"), parameters)
             rows = cursor.fetchall()

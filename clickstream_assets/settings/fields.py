@@ -138,6 +138,12 @@ class Settings(BaseSettings):
         unset="none",
         example="mapping.toml",
     )
+    sources: AbsolutePath | None = _setting(
+        "A file in TOML with a section a source: directories besides the events directory, each with its mapping and "
+        "its rules (docs/sources.md).",
+        unset="none",
+        example="sources.toml",
+    )
     identical_rows: IdenticalRowsChoice = _setting(
         "Rows without event_id that are identical in all fields: merge them into one event, or keep each.",
         "merge",

@@ -65,6 +65,7 @@ class Discovery:
     settle_seconds: float
     unterminated_seconds: float = 0.0
     follow_links: bool = False
+    ignores: Callable[[bytes], bool] = is_ignored  # a name
     ignored: list[bytes] = field(default_factory=list)  # by their names, at the last look at every file
     _known: dict[bytes, FileState] = field(default_factory=dict)
     _pending: dict[bytes, _Pending] = field(default_factory=dict)
@@ -119,7 +120,7 @@ class Discovery:
         while directories:
             directory = directories.pop()
             for path, entry in self._list(directory, found):
-                if is_ignored(entry.name):
+                if self.ignores(entry.name):
                     self.ignored.append(path)
                 elif entry.is_dir(follow_symlinks=False):
                     directories.append(path)
@@ -140,7 +141,7 @@ class Discovery:
             except OSError:
                 continue
             for path, entry in self._list(directory, self._directories):
-                if is_ignored(entry.name):
+                if self.ignores(entry.name):
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     if path not in self._directories:

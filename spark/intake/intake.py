@@ -1,4 +1,4 @@
-"""Intake: the thread that turns files of the events directory into registered chunks.
+"""Intake: the thread that turns files of one source's directory into registered chunks.
 
 The loop from `discovery` over `inspection` to `manifest`, which make the decisions.
 """
@@ -8,21 +8,27 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
 
-from clickstream_assets.file_names import FileState, ledger_path
+from clickstream_assets.contract import DEFAULT_SOURCE
+from clickstream_assets.file_names import FileState, is_ignored, ledger_path
 from clickstream_assets.fitness import sentence_of
 from clickstream_assets.outages.errors import is_outage, pause_after
 from spark.intake.discovery import PROBLEMS, Candidate, Discovery
 from spark.intake.inspection import Inspection, inspect_file
 from spark.intake.manifest import KnownState, Manifest
 from spark.mapping.source_mapping import UNMAPPED, SourceMapping
+from spark.outage import sentence_about
 from spark.reading.content import ContentChanged, ContentError
 
 LOOK_SECONDS = 0.01  # between looks at the directory; an idle look is one stat
+STALL_SECONDS = 10.0  # a file system that has not answered for so long is stalled …
+SLOWEST_BYTES = 5_000_000  # … and a file that is not read at so many bytes a second
 GROUP_FILES = 500  # registered in one transaction, at most …
 GROUP_BYTES = 64 * 1024 * 1024  # … and about so many bytes on disk, so that Spark can begin early
 LOOKUP_FILES = 5_000  # looked up in the ledger with one query
@@ -31,11 +37,13 @@ log = logging.getLogger("clickstream.intake")
 
 
 class Intake:
-    """Watches `root`. `failed` is called, once, with what ended the thread before `stop`; `waits` with a sentence when
-    it has to wait for the database, and with None when it goes on.
+    """Watches `root`, the directory of a source. `failed` is called, once, with what ended the thread before `stop`;
+    `waits` with a sentence when it has to wait for the database, and with None when it goes on.
 
     `mapping`: what the producer calls things. A file whose last line has no end is taken once it has not changed for
-    `unterminated_seconds`. `follow_links`: also those that lead out of `root`.
+    `unterminated_seconds`. `follow_links`: also those that lead out of `root`. `ignores`: which names are left alone.
+    `outlasts_trouble`: a directory that cannot be read is tried again, and `trouble` says why; else such an error ends
+    the thread. `look_seconds`: between looks at the directory.
     """
 
     def __init__(
@@ -49,48 +57,71 @@ class Intake:
         unterminated_seconds: float = 0.0,
         follow_links: bool = False,
         waits: Callable[[str | None], None] = lambda _: None,
+        source: str = DEFAULT_SOURCE,
+        ignores: Callable[[bytes], bool] = is_ignored,
+        outlasts_trouble: bool = False,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
         self._root = os.fsencode(root)
-        self._discovery = Discovery(self._root, settle_seconds, unterminated_seconds, follow_links)
+        self._discovery = Discovery(self._root, settle_seconds, unterminated_seconds, follow_links, ignores)
         self._within = None if follow_links else self._root
         self._manifest = manifest
         self._failed = failed
         self._mapping = mapping
         self._waits = waits
+        self._source = source
+        self._outlasts_trouble = outlasts_trouble
+        self.trouble: str | None = None
+        self._look_seconds = look_seconds
         self._tries = 0  # in a row, while the database is away
+        self._troubled = 0  # in a row, while the directory is
         self._stop = threading.Event()
-        self._registered: Path | None = None
-        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+        self._step: tuple[float, float] | None = (
+            None  # of the file system: since when, and for how long it may take
+        )
+        self._done: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(target=self._run, name=f"intake-{source}", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def start_with_present_files(self, registered: Path) -> None:
-        """Begin a thread that takes the files that are there now; then, or when it ends otherwise, `registered` is
-        made."""
-        registered.unlink(missing_ok=True)
-        self._registered = registered
-        self._thread = threading.Thread(target=self._run_once, name="intake", daemon=True)
+    def start_with_present_files(self, done: Callable[[], None]) -> None:
+        """Begin a thread that takes the files that are there now; then, or when it ends otherwise, `done` is called."""
+        self._done = done
+        self._thread = threading.Thread(target=self._run_once, name=f"intake-{self._source}", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread after the file it is reading."""
+    def stop(self, patience: float | None = None) -> bool:
+        """End the thread after the file it is reading; whether it has ended within `patience` seconds.
+
+        One that has not hangs in the file system. It will do no more harm than to read.
+        """
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join()
-        self._manifest.close()
+            self._thread.join(patience)
+        return not self._thread.is_alive()
+
+    @property
+    def stalled_seconds(self) -> float:
+        """For how long the file system has been keeping it waiting, more than what was asked of it can take; else 0."""
+        step = self._step
+        if step is None:
+            return 0.0
+        since, allowed = step
+        waited = time.monotonic() - since
+        return waited if waited > allowed else 0.0
 
     def register_present_files(self) -> None:
         """Take every file that is there now, waiting for those that have not settled yet (`--available-now`)."""
         self._discovery.sweep_now()
         is_said = False
         while not self._stop.is_set():
-            if self._take(self._discovery.settled()) and not self._discovery.waiting():
+            if self._look_around() and not self._discovery.waiting():
                 return
             if not is_said and (paths := self._discovery.unterminated()):
                 is_said = True
                 self._say_what_is_waited_for(paths)
-            self._stop.wait(LOOK_SECONDS)
+            self._stop.wait(self._look_seconds)
 
     def _say_what_is_waited_for(self, paths: list[bytes]) -> None:
         log.info(
@@ -106,15 +137,42 @@ class Intake:
         except BaseException as error:  # noqa: BLE001 - handed to the main thread, which ends the stream
             self._failed(error)
         finally:
-            if self._registered is not None:
-                self._registered.touch()
+            self._done()
 
     def _run(self) -> None:
         try:
-            while not self._stop.wait(LOOK_SECONDS):
-                self._take(self._discovery.settled())
+            while not self._stop.wait(self._look_seconds):
+                self._look_around()
         except BaseException as error:  # noqa: BLE001 - handed to the main thread, which ends the stream
             self._failed(error)
+
+    def _look_around(self) -> bool:
+        """Take what has settled; False where that has to be tried again."""
+        try:
+            with self._in_file_system():
+                if self._outlasts_trouble:
+                    os.stat(self._root)  # a directory that is not there is more than an empty one
+                candidates = self._discovery.settled()
+            done = self._take(candidates)
+        except OSError as error:
+            if not self._outlasts_trouble:
+                raise
+            self._troubled += 1
+            self.trouble = sentence_about(error)
+            self._discovery.sweep_now()
+            self._stop.wait(pause_after(self._troubled))
+            return False
+        self._troubled, self.trouble = 0, None
+        return done
+
+    @contextmanager
+    def _in_file_system(self, size_bytes: int = 0) -> Iterator[None]:
+        """Around what the file system may keep waiting."""
+        self._step = (time.monotonic(), STALL_SECONDS + size_bytes / SLOWEST_BYTES)
+        try:
+            yield
+        finally:
+            self._step = None
 
     def _take(self, candidates: list[Candidate]) -> bool:
         """Whether all could be taken; otherwise the rest will be handed out again."""
@@ -148,7 +206,7 @@ class Intake:
         self._waits(None)
 
     def _take_some(self, candidates: list[Candidate]) -> None:
-        known = self._manifest.known_states([candidate.path for candidate in candidates])
+        known = self._manifest.known_states([candidate.path for candidate in candidates], self._source)
         fresh = [c for c in candidates if c.path not in known or known[c.path].state != c.state]
         group: list[tuple[Candidate, Inspection]] = []
         size = 0
@@ -158,7 +216,7 @@ class Intake:
             if len(group) >= GROUP_FILES or size >= GROUP_BYTES:
                 self._register(group)
                 group, size = [], 0
-        if group:
+        if group and not (self._stop.is_set() and self._outlasts_trouble):
             self._register(group)
 
     def _inspect(
@@ -168,10 +226,13 @@ class Intake:
             if self._stop.is_set():
                 return
             try:
-                inspection = self._look(candidate)
+                with self._in_file_system(candidate.state.size_bytes):
+                    inspection = self._look(candidate)
             except ContentChanged:
                 self._discovery.forget(candidate.path)
                 continue
+            if self._stop.is_set():  # perhaps long ago: another one may have taken over
+                return
             if inspection.is_unterminated and candidate.is_young:
                 self._discovery.hold(candidate)
                 continue
@@ -192,7 +253,7 @@ class Intake:
             return Inspection(candidate.state, reason=error.reason, detail=error.detail)
 
     def _register(self, group: list[tuple[Candidate, Inspection]]) -> None:
-        self._manifest.register(group, self._mapping)
+        self._manifest.register(group, self._mapping, self._source)
         for candidate, inspection in group:
             if inspection.reason:
                 log.warning("file %r is not read: %s", os.fsdecode(candidate.path), inspection.detail)

@@ -5,6 +5,7 @@ It reads and writes `ingest_files`, `ingest_chunks` and `ingest_layouts`.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+from clickstream_assets.contract import DEFAULT_SOURCE, REPLAY_OF
 from clickstream_assets.file_names import FileState, ledger_path
+from clickstream_assets.sources.source import Source
 from clickstream_assets.sql_files import statement
 from spark.intake.discovery import Candidate
 from spark.intake.inspection import Inspection
@@ -35,22 +38,31 @@ class KnownState:
 
 
 class Manifest:
-    """Writes under one lease epoch, in a session that `connect` opens. Not for use by several threads."""
+    """Writes under one lease epoch, in a session that `connect` opens.
+
+    The threads of several sources share one: sequence numbers are given in the order of the commits, or a chunk that is
+    committed after a later one would not be found.
+    """
 
     def __init__(self, connect: Callable[[], Connection], epoch: int) -> None:
         self._connect = connect
         self._opened: Connection | None = None
         self._epoch = epoch
+        self._turn = threading.RLock()
         self._layout_ids: dict[Layout, int] = {}
         self._mapping_ids: dict[str, int] = {}
+        self._noted_layouts: set[tuple[str, int]] = set()
 
     def close(self) -> None:
         """End the session. The next use opens another one."""
-        connection, self._opened = self._opened, None
-        self._layout_ids.clear()  # some may have been rolled back
-        if connection is not None:
-            with suppress(psycopg2.Error):
-                connection.close()
+        with self._turn:
+            connection, self._opened = self._opened, None
+            self._layout_ids.clear()  # some may have been rolled back
+            self._mapping_ids.clear()
+            self._noted_layouts.clear()
+            if connection is not None:
+                with suppress(psycopg2.Error):
+                    connection.close()
 
     @property
     def _connection(self) -> Connection:
@@ -58,11 +70,11 @@ class Manifest:
             self._opened = self._connect()
         return self._opened
 
-    def known_states(self, paths: Sequence[bytes]) -> dict[bytes, KnownState]:
-        """The latest ledger row of each of `paths` that has one."""
+    def known_states(self, paths: Sequence[bytes], source: str = DEFAULT_SOURCE) -> dict[bytes, KnownState]:
+        """The latest ledger row of each of `paths` of a source that has one."""
         texts = {ledger_path(path): path for path in paths}
-        with self._connection, self._connection.cursor() as cursor:
-            cursor.execute(statement("intake.known_file_states"), {"paths": list(texts)})
+        with self._turn, self._connection, self._connection.cursor() as cursor:
+            cursor.execute(statement("intake.known_file_states"), {"paths": list(texts), "source": source})
             return {
                 texts[path]: KnownState(
                     file_id,
@@ -75,34 +87,71 @@ class Manifest:
 
     def same_delivery(self, file_id: int, state: FileState) -> None:
         """Note that only the change time of a known file moved."""
-        with self._connection, self._connection.cursor() as cursor:
+        with self._turn, self._connection, self._connection.cursor() as cursor:
             self._check_lease(cursor)
             cursor.execute(
                 statement("intake.update_file_state"), {"file_id": file_id, "changed_ns": state.changed_ns}
             )
 
-    def register(self, files: Sequence[tuple[Candidate, Inspection]], mapping: SourceMapping) -> None:
-        """Write the rows of `files`, read by `mapping`, and of their chunks, in this order, in one transaction.
+    def register(
+        self,
+        files: Sequence[tuple[Candidate, Inspection]],
+        mapping: SourceMapping,
+        source: str = DEFAULT_SOURCE,
+    ) -> None:
+        """Write the rows of `files` of a source, read by `mapping`, and of their chunks, in this order, in one
+        transaction.
 
         Raises:
             LeaseLost: another stream took over; nothing was written.
         """
-        with self._connection, self._connection.cursor() as cursor:
+        with self._turn, self._connection, self._connection.cursor() as cursor:
             self._check_lease(cursor)
-            committed = self._committed_content(cursor, [i.content_hash for _, i in files if i.content_hash])
+            hashes = [i.content_hash for _, i in files if i.content_hash]
+            committed = self._committed_content(cursor, hashes, source)
             mapping_id = self._mapping_id(cursor, mapping)
-            file_ids = [self._insert(cursor, *file, mapping_id, committed) for file in files]
+            file_ids = [self._insert(cursor, *file, mapping_id, committed, source) for file in files]
             if file_ids:
                 cursor.execute(statement("intake.count_registered"), {"file_ids": file_ids})
             cursor.execute(statement("intake.notify"))
+
+    def record_sources(self, sources: Sequence[Source]) -> None:
+        """Write which sources are in force, and how they are read."""
+        with self._turn, self._connection, self._connection.cursor() as cursor:
+            self._check_lease(cursor)
+            for source in sources:
+                row = {
+                    "source": source.name,
+                    "directory": str(source.directory),
+                    "owner": source.owner,
+                    "settings": source.settings_json(),
+                }
+                cursor.execute(statement("intake.record_source"), row)
+            cursor.execute(
+                statement("intake.remove_sources"), {"sources": [source.name for source in sources]}
+            )
+
+    def record_problem(self, source: str, problem: str | None) -> None:
+        """Write why the files of a source are not taken; None: they are."""
+        with self._turn, self._connection, self._connection.cursor() as cursor:
+            self._check_lease(cursor)
+            cursor.execute(statement("intake.record_problem"), {"source": source, "problem": problem})
+
+    def record_fault(self, fault: str | None) -> None:
+        """Write why a newer version of the sources' file is not in force; None: there is none."""
+        with self._turn, self._connection, self._connection.cursor() as cursor:
+            self._check_lease(cursor)
+            cursor.execute(statement("intake.record_fault"), {"fault": fault})
 
     def _check_lease(self, cursor: Cursor) -> None:
         cursor.execute(statement("lease.check_epoch"), {"epoch": self._epoch})
         if cursor.fetchone() is None:
             raise LeaseLost("another stream holds the lease")
 
-    def _committed_content(self, cursor: Cursor, hashes: list[bytes]) -> dict[bytes, tuple[int, int]]:
-        cursor.execute(statement("intake.committed_content"), {"hashes": hashes})
+    def _committed_content(
+        self, cursor: Cursor, hashes: list[bytes], source: str
+    ) -> dict[bytes, tuple[int, int]]:
+        cursor.execute(statement("intake.committed_content"), {"hashes": hashes, "source": source})
         return {bytes(content_hash): (file_id, rows) for content_hash, file_id, rows in cursor}
 
     def _insert(
@@ -112,6 +161,7 @@ class Manifest:
         inspection: Inspection,
         mapping_id: int,
         committed: dict[bytes, tuple[int, int]],
+        source: str,
     ) -> int:
         duplicate_of, duplicate_rows = committed.get(inspection.content_hash or b"", (None, 0))
         if inspection.reason:
@@ -121,6 +171,9 @@ class Manifest:
         else:
             status = "registered" if inspection.chunks else "committed"
         chunks = inspection.chunks if status == "registered" else ()
+        layout_id = self._layout_id(cursor, inspection.layout) if inspection.layout else None
+        if layout_id is not None and status != "rejected":
+            self._note_layout(cursor, source, layout_id, inspection.layout)
         row: dict[str, Any] = {
             "path": ledger_path(candidate.path),
             "raw_path": None if _is_utf8(candidate.path) else candidate.path,
@@ -134,13 +187,14 @@ class Manifest:
             "rows_duplicate": duplicate_rows if status == "duplicate" else 0,
             "chunks_open": len(chunks),
             "header_bytes": inspection.header_bytes,
-            "layout_id": self._layout_id(cursor, inspection.layout) if inspection.layout else None,
+            "layout_id": layout_id,
             "compression": inspection.compression,
             "duplicate_of": duplicate_of if status == "duplicate" else None,
             "inode": inspection.state.inode,
             "modified_ns": inspection.state.modified_ns,
             "changed_ns": inspection.state.changed_ns,
             "mapping_id": mapping_id,
+            "source": source,
         }
         cursor.execute(statement("intake.insert_file"), row)
         inserted = cursor.fetchone()
@@ -159,6 +213,12 @@ class Manifest:
             # Remembered although the transaction may yet roll back: then this session is not used again.
             self._layout_ids[layout] = found[0]
         return self._layout_ids[layout]
+
+    def _note_layout(self, cursor: Cursor, source: str, layout_id: int, layout: Layout | None) -> None:
+        if (source, layout_id) in self._noted_layouts or (layout and REPLAY_OF in layout.columns):
+            return
+        cursor.execute(statement("intake.note_layout"), {"source": source, "layout_id": layout_id})
+        self._noted_layouts.add((source, layout_id))
 
     def _mapping_id(self, cursor: Cursor, mapping: SourceMapping) -> int:
         text = mapping.to_json()

@@ -3,7 +3,6 @@ bytes."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +24,7 @@ _ANY_TIME = TimeBounds(0, 0)  # no time is judged here
 
 @dataclass(frozen=True)
 class Evidence:
-    """Finds the records of chunks in the directory `root`."""
+    """Finds the records of chunks; `root` is the events directory."""
 
     root: bytes
 
@@ -47,7 +46,7 @@ class Evidence:
         found: list[dict[str, object]] = []
         for chunk in chunks:
             try:
-                for records in read_records(os.path.join(self.root, chunk.path), chunk):
+                for records in read_records(chunk.place(self.root), chunk):
                     for at in np.flatnonzero(np.isin(records.line_numbers, lines)):
                         line = int(records.line_numbers[at])
                         found.append(

@@ -30,6 +30,12 @@ class ChunkToRead:
     records_from: int = 0  # byte of the file's first record
     content_hash: bytes | None = None  # `content.ChunkHash`; None: not compared
     is_last: bool = True  # of the file
+    directory: str | None = None  # of the source; None: the events directory
+
+    def place(self, events_dir: bytes) -> bytes:
+        """Where the file is."""
+        root = events_dir if self.directory is None else os.fsencode(self.directory)
+        return os.path.join(root, self.path)
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ def registered_chunks(rows: Iterable[tuple[Any, ...]], mapping: str, bounds: Tim
                 records_from=row[16],
                 content_hash=None if row[17] is None else bytes(row[17]),
                 is_last=not row[18],
+                directory=row[20],
             )
         )
     return chunks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -66,7 +65,7 @@ def read_chunks(task: TaskRead, options: SourceOptions) -> Iterator[tuple[int, C
     if options.identical_rows == "keep":
         occurrences = OccurrencesOfFiles(options.spool / "occurrences" if options.spool else None)
     for chunk in task.chunks:
-        path = os.path.join(options.root, chunk.path)
+        path = chunk.place(options.root)
         if occurrences is None:
             for cleaned in read_chunk(path, chunk):
                 yield chunk.file_id, cleaned

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.settings import Settings
-from spark.mapping.source_mapping import SourceMapping, read_mapping
+from clickstream_assets.sources.sources_file import read_sources
+from clickstream_assets.sources.watched_file import WatchedFile
+from spark.intake.source_intakes import ReadSource
+from spark.mapping.source_mapping import UNMAPPED, SourceMapping, mapping_of, read_mapping
 from spark.sink.jdbc import find_jdbc_jar
 
 
@@ -45,10 +49,44 @@ class StreamSettings:
             settings,
             url.get_secret_value(),
             available_now,
-            read_mapping(settings.source_mapping),
+            _mapping_of_default(settings),
             settings.spool_dir or _spool_on_one_machine(settings),
             find_jdbc_jar(settings.jdbc_jar) if settings.sink == "jdbc" else None,
         )
+
+
+def _mapping_of_default(settings: Settings) -> SourceMapping:
+    if settings.sources is None:
+        return read_mapping(settings.source_mapping)
+    return stream_sources(settings, UNMAPPED)[0].mapping
+
+
+def stream_sources(settings: Settings, mapping: SourceMapping) -> tuple[ReadSource, ...]:
+    """All sources, the default first. `mapping`: of the default, where there is no sources' file.
+
+    Raises:
+        SettingsError: the file, or a source mapping, cannot be used.
+    """
+    sources = read_sources(settings)
+    if settings.sources is None:
+        return (ReadSource(sources[0], mapping),)
+    return tuple(ReadSource(source, mapping_of(source.mapping, source.mapping_from)) for source in sources)
+
+
+class ChangedSources:
+    """The sources of `settings`, read again when their file has changed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._file = WatchedFile(settings)
+
+    def __call__(self) -> Sequence[ReadSource] | None:
+        """The new ones; None where nothing changed.
+
+        Raises:
+            SettingsError: the new version cannot be used.
+        """
+        return stream_sources(self._settings, UNMAPPED) if self._file.has_changed() else None
 
 
 def _spool_on_one_machine(settings: Settings) -> Path | None:

@@ -20,8 +20,8 @@ from clickstream_assets.errors import StreamError
 from clickstream_assets.fitness import DatabaseReadOnly
 from clickstream_assets.home import make_home
 from clickstream_assets.outages.errors import pause_after
-from spark.intake.intake import Intake
 from spark.intake.manifest import Manifest
+from spark.intake.source_intakes import SourceIntakes
 from spark.lease import Lease
 from spark.outage import outage_of
 from spark.stream.ending import Ending
@@ -30,7 +30,7 @@ from spark.stream.leftovers import sweep_parts
 from spark.stream.loading import JVM_GONE, LOOK_SECONDS, Loading
 from spark.stream.query import LoadQuery, start_query
 from spark.stream.session import is_alive, start_session
-from spark.stream.settings import StreamSettings
+from spark.stream.settings import ChangedSources, StreamSettings, stream_sources
 from spark.stream.waiting import Waiting
 
 # A stream without an end waits for its database as long as it takes; a command that shall end does not.
@@ -60,6 +60,9 @@ class Stream:
         self._waiting = Waiting(settings.home, settings.dagster_run_id)
         self._patience = CATCH_UP_PATIENCE if stream.available_now else None
         self._parent = os.getppid()
+        # Before they are read, so that no change is missed.
+        self._changed_sources = ChangedSources(settings) if settings.sources else None
+        self._sources = stream_sources(settings, stream.mapping)
 
     def run(self) -> None:
         make_home(self._settings.home)
@@ -125,20 +128,20 @@ class Stream:
         finally:
             lease.release(self._ending.reason or "failed")
 
-    def _intake(self, lease: Lease) -> Intake:
-        settings = self._settings
-        return Intake(
-            settings.events_dir,
-            settings.settle_seconds,
+    def _intake(self, lease: Lease) -> SourceIntakes:
+        return SourceIntakes(
+            self._sources,
             Manifest(lambda: connect(self._stream.url, "clickstream-stream-intake"), lease.epoch),
             lambda error: self._ending.fail(f"intake failed: {error}"),
-            self._stream.mapping,
-            unterminated_seconds=settings.settle_unterminated_seconds,
-            follow_links=settings.follow_links,
-            waits=self._waiting.part("intake", "the database"),
+            lambda part: self._waiting.part(part, "the database"),
+            self._changed_sources,
         )
 
-    def _load(self, spark: SparkSession, lease: Lease, intake: Intake) -> None:
+    @property
+    def _directories(self) -> str:
+        return ", ".join(str(read.source.directory) for read in self._sources)
+
+    def _load(self, spark: SparkSession, lease: Lease, intake: SourceIntakes) -> None:
         if self._ending.event.is_set():
             return
         settings = self._settings
@@ -147,11 +150,11 @@ class Stream:
             log.info("Spark UI: %s", ui)
         registered = settings.home / f"registered-{lease.epoch}" if self._stream.available_now else None
         if registered is not None:
-            log.info("registering and loading the files in %s", settings.events_dir)
+            log.info("registering and loading the files in %s", self._directories)
             intake.start_with_present_files(registered)
         else:
             intake.start()
-            log.info("watching %s", settings.events_dir)
+            log.info("watching %s", self._directories)
         busy = threading.Lock()
         workers = IdleWorkers(lambda: touch_workers(spark))
 

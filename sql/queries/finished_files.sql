@@ -15,7 +15,7 @@ WITH disk AS (
            f.*, (f.inode, f.size_bytes, f.modified_ns, f.changed_ns)
               = (disk.inode, disk.size_bytes, disk.modified_ns, disk.changed_ns) AS is_same
       FROM disk
-      JOIN ingest_files AS f ON f.path = disk.path
+      JOIN ingest_files AS f ON f.path = disk.path AND f.source = %(source)s
      ORDER BY disk.path, f.file_id DESC
 )
 SELECT file_id, path, raw_path, inode, size_bytes, modified_ns, changed_ns, content_hash, committed_at

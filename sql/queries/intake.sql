@@ -1,10 +1,10 @@
 -- Registering files: `ingest_files`, `ingest_layouts`, `ingest_chunks`.
 
 -- name: intake.known_file_states
--- The ledger's latest row of each of the given paths.
+-- The ledger's latest row of each of the given paths of a source.
 SELECT DISTINCT ON (path) path, inode, size_bytes, modified_ns, changed_ns, status, content_hash, file_id
 FROM ingest_files
-WHERE path = ANY (%(paths)s)
+WHERE path = ANY (%(paths)s) AND source = %(source)s
 ORDER BY path, file_id DESC;
 
 -- name: intake.update_file_state
@@ -12,10 +12,10 @@ ORDER BY path, file_id DESC;
 UPDATE ingest_files SET changed_ns = %(changed_ns)s WHERE file_id = %(file_id)s;
 
 -- name: intake.committed_content
--- Files whose content is committed already, by hash.
+-- Files of a source whose content is committed already, by hash. Another source may read the same bytes as other events.
 SELECT DISTINCT ON (content_hash) content_hash, file_id, rows_read
 FROM ingest_files
-WHERE status = 'committed' AND content_hash = ANY (%(hashes)s)
+WHERE status = 'committed' AND content_hash = ANY (%(hashes)s) AND source = %(source)s
 ORDER BY content_hash, file_id;
 
 -- name: intake.insert_layout
@@ -38,15 +38,19 @@ SELECT mapping_id FROM ingest_mappings WHERE hash = sha256(convert_to(%(mapping)
 INSERT INTO ingest_files (
     path, raw_path, size_bytes, content_hash, status, reason, detail, landed_at, committed_at,
     rows_expected, rows_read, rows_duplicate, chunks_open, layout_id, compression, duplicate_of,
-    inode, modified_ns, changed_ns, header_bytes, mapping_id
+    inode, modified_ns, changed_ns, header_bytes, mapping_id, source
 ) VALUES (
     %(path)s, %(raw_path)s, %(size_bytes)s, %(content_hash)s, %(status)s, %(reason)s, %(detail)s,
     %(landed_at)s, CASE WHEN %(status)s IN ('committed', 'duplicate') THEN clock_timestamp() END,
     %(rows_expected)s, %(rows_duplicate)s, %(rows_duplicate)s, %(chunks_open)s, %(layout_id)s, %(compression)s,
     %(duplicate_of)s, %(inode)s, %(modified_ns)s, %(changed_ns)s, %(header_bytes)s,
-    %(mapping_id)s
+    %(mapping_id)s, %(source)s
 )
 RETURNING file_id;
+
+-- name: intake.note_layout
+-- That files of a source come with this header.
+INSERT INTO ingest_source_layouts (source, layout_id) VALUES (%(source)s, %(layout_id)s) ON CONFLICT DO NOTHING;
 
 -- name: intake.insert_chunk
 INSERT INTO ingest_chunks (file_id, byte_offset, byte_length, first_line, records, disk_bytes, content_hash)
@@ -67,3 +71,28 @@ NOTIFY clickstream_files;
 
 -- name: intake.listen
 LISTEN clickstream_files;
+
+-- name: intake.record_source
+-- What is in force of a source from now on. Since when stays, where nothing changed.
+INSERT INTO ingest_sources AS s (source, directory, owner, settings)
+VALUES (%(source)s, %(directory)s, %(owner)s, %(settings)s::jsonb)
+ON CONFLICT (source) DO UPDATE SET
+    directory = excluded.directory, owner = excluded.owner, settings = excluded.settings,
+    in_force_since = CASE
+        WHEN (s.directory, s.owner, s.settings, s.removed_at)
+             IS NOT DISTINCT FROM (excluded.directory, excluded.owner, excluded.settings, NULL)
+        THEN s.in_force_since ELSE now() END,
+    problem = NULL, problem_since = NULL, fault = NULL, removed_at = NULL;
+
+-- name: intake.remove_sources
+-- Those that are no longer among %(sources)s.
+UPDATE ingest_sources SET removed_at = now(), problem = NULL, problem_since = NULL, fault = NULL
+WHERE removed_at IS NULL AND source <> ALL (%(sources)s);
+
+-- name: intake.record_problem
+UPDATE ingest_sources SET problem = %(problem)s,
+       problem_since = CASE WHEN %(problem)s::text IS NULL THEN NULL ELSE coalesce(problem_since, now()) END
+WHERE source = %(source)s;
+
+-- name: intake.record_fault
+UPDATE ingest_sources SET fault = %(fault)s WHERE removed_at IS NULL;

@@ -130,9 +130,9 @@ WITH disk AS (
                   %(changed)s::bigint[]) AS d (path, inode, size_bytes, modified_ns, changed_ns)
 ), known AS (
     SELECT DISTINCT ON (disk.path)
-           disk.path, f.status, f.landed_at, f.inode, f.size_bytes, f.modified_ns, f.changed_ns
+           disk.path, f.status, f.landed_at, f.released_at, f.inode, f.size_bytes, f.modified_ns, f.changed_ns
       FROM disk
-      JOIN ingest_files AS f ON f.path = disk.path
+      JOIN ingest_files AS f ON f.path = disk.path AND f.source = %(source)s
      ORDER BY disk.path, f.file_id DESC
 ), waiting AS (
     SELECT disk.path, disk.size_bytes, known.status,
@@ -144,10 +144,11 @@ WITH disk AS (
      WHERE known.status IS NULL
         OR known.status IN ('registered', 'changed')
         OR (known.status = 'rejected' AND known.changed_ns <> disk.changed_ns)
+        OR (known.status = 'held' AND known.released_at IS NOT NULL)
 ), vanished AS (
     SELECT f.path, f.file_id
       FROM ingest_files AS f
-     WHERE f.status = 'registered'
+     WHERE f.status = 'registered' AND f.source = %(source)s
        AND f.landed_at < to_timestamp(%(listed_at)s)     -- a younger one may have landed after the listing
        AND NOT EXISTS (SELECT FROM disk
                         WHERE disk.path = f.path AND disk.inode = f.inode AND disk.size_bytes = f.size_bytes

@@ -21,10 +21,11 @@ from clickstream_assets.ledger.audit import verify
 from clickstream_assets.settings import Settings
 from spark.intake.intake import Intake
 from spark.intake.manifest import Manifest
+from spark.intake.source_intakes import SourceIntakes
 from spark.lease import Lease
 from spark.mapping.source_mapping import UNMAPPED, SourceMapping
 from spark.stream.query import start_query
-from spark.stream.settings import StreamSettings
+from spark.stream.settings import ChangedSources, StreamSettings, stream_sources
 
 needs_jdbc = pytest.mark.skipif(
     not Settings.from_env().jdbc_jar.is_file(),
@@ -85,6 +86,35 @@ class Pipeline:
         finally:
             connection.close()
             lease.release("test")
+
+    def load_sources(self, text: str) -> None:
+        """The same by a sources.toml of this `text`, which lies beside the home."""
+        file = self.settings.home.parent / "sources.toml"
+        file.write_text(text)
+        settings = self.settings.changed(sources=file)
+        stream = StreamSettings(
+            settings, self.database.writer_url, available_now=True, spool=settings.home / "spool"
+        )
+        lease = Lease(stream.url, "catch-up", None, self.failures.append)
+        intakes = SourceIntakes(
+            stream_sources(settings, UNMAPPED),
+            Manifest(lambda: connect(stream.url, "tests-intake"), lease.epoch),
+            lambda error: self.failures.append(str(error)),
+            lambda _: lambda _: None,
+            ChangedSources(settings),
+        )
+        registered = settings.home / "registered"
+        intakes.start_with_present_files(registered)
+        try:
+            query = start_query(self.spark, stream, lease, threading.Lock(), registered=registered)
+            try:
+                assert query.wait(120), "the query did not end within 120 s"
+            finally:
+                query.stop()
+        finally:
+            intakes.stop()
+            lease.release("test")
+        assert not self.failures
 
     def intake(self, lease: Lease, connection: object, mapping: SourceMapping = UNMAPPED) -> Intake:
         manifest = Manifest(lambda: connection, lease.epoch)  # type: ignore[arg-type, return-value]

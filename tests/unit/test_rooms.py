@@ -38,7 +38,7 @@ MAY_IMPORT = {
         "definitions": {"assets", "checks", "jobs", "postgres", "sensors", "supervision"},
         "jobs": {"ledger", "maintenance", "postgres", "rejects", "supervision"},
         "lineage": {"postgres"},
-        "maintenance": {"ledger", "postgres", "summaries", "up"},
+        "maintenance": {"ledger", "postgres", "sources", "summaries", "up"},
         "monitoring": {"ledger", "postgres", "supervision"},
         "rejects": {"second_reader"},
         "report": {"ledger"},
@@ -84,6 +84,7 @@ SHARED = {
     "outages",
     "paths",
     "settings",
+    "sources",
     "sql_files",
     "text",
 }

@@ -47,7 +47,7 @@ AMOUNTS = (
     "latency_p99_seconds",
     "refresh_seconds",
 )
-PATHS = ("home", "events_dir", "archive_dir", "source_mapping", "jdbc_jar", "spool_dir")
+PATHS = ("home", "events_dir", "archive_dir", "source_mapping", "sources", "jdbc_jar", "spool_dir")
 CORES = ("spark_executor_cores", "spark_max_cores")
 HOSTS = ("spark_driver_host", "spark_driver_bind_address")
 CHOICES = {

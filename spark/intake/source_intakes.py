@@ -1,0 +1,207 @@
+"""The intakes of all sources: a thread each, so that none waits for another, and all register through one manifest.
+
+Belongs here: starting and ending them as the sources change, and telling which of them is in trouble. Does not belong
+here: what one intake does (`intake`), and what the sources' file says (`clickstream_assets.sources`).
+
+Where there is no such file there is one intake, and nothing else: no thread beside it, and nothing recorded.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg2
+
+from clickstream_assets.errors import SettingsError
+from clickstream_assets.outages.errors import is_outage
+from clickstream_assets.sources.source import Source
+from spark.intake.intake import LOOK_SECONDS, Intake
+from spark.intake.manifest import Manifest
+from spark.mapping.source_mapping import SourceMapping
+
+TICK_SECONDS = 0.5  # between looks at the sources' file, and at who is stalled
+STOP_PATIENCE = 10.0  # seconds to wait for a thread to end; one that hangs in the file system is left behind
+GIVE_UP_SECONDS = 60.0  # after which a catch-up no longer waits for a source that is stalled
+SPARING = 4  # from so many sources on they look around less often, so that idle looks cost no more
+
+log = logging.getLogger("clickstream.intake")
+
+Say = Callable[[str | None], None]
+
+
+class ReadSource(NamedTuple):
+    """A source, and what its mapping means."""
+
+    source: Source
+    mapping: SourceMapping
+
+
+class SourceIntakes:
+    """The intakes of one stream.
+
+    Args:
+        sources: what is in force at first.
+        failed: is called with what ended an intake that cannot go on.
+        waits: gives, by a name, how to say that somebody waits for the database.
+        read_again: gives the sources where they have changed since they were last read, else None; raises SettingsError
+            where the new version cannot be used. None: they never change.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[ReadSource],
+        manifest: Manifest,
+        failed: Callable[[BaseException], None],
+        waits: Callable[[str], Say],
+        read_again: Callable[[], Sequence[ReadSource] | None] | None = None,
+    ) -> None:
+        self._wanted = {read.source.name: read for read in sources}
+        self._in_force: dict[str, ReadSource] = {}
+        self._manifest = manifest
+        self._failed = failed
+        self._waits = waits
+        self._read_again = read_again
+        self._intakes: dict[str, Intake] = {}
+        self._recorded: dict[str, str | None] = {}  # problems
+        self._fault: str | None = None
+        self._recorded_fault: str | None = None
+        self._left: set[str] = set()  # of a catch-up: those that are not done
+        self._registered: Path | None = None
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sources", daemon=True)
+
+    def start(self) -> None:
+        if self._read_again is not None:
+            self._thread.start()
+            return
+        self._in_force = self._wanted
+        for read in self._in_force.values():
+            self._begin(read)
+
+    def start_with_present_files(self, registered: Path) -> None:
+        """Take the files that are there now; then, or when that ends otherwise, `registered` is made."""
+        registered.unlink(missing_ok=True)
+        self._registered = registered
+        self._left = set(self._wanted)
+        self.start()
+
+    def stop(self) -> None:
+        """End the threads, each after the file that it is reading."""
+        if self._stop.is_set():
+            return
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        for intake in self._intakes.values():
+            intake.stop(0.0)  # all of them, before one is waited for
+        for name, intake in self._intakes.items():
+            self._end(name, intake)
+        self._manifest.close()
+
+    def _begin(self, read: ReadSource) -> None:
+        source = read.source
+        several = self._read_again is not None
+        intake = self._intakes[source.name] = Intake(
+            source.directory,
+            source.settle_seconds,
+            self._manifest,
+            self._failed,
+            read.mapping,
+            unterminated_seconds=source.settle_unterminated_seconds,
+            follow_links=source.follow_links,
+            waits=self._waits(f"intake of {source.name}" if several else "intake"),
+            source=source.name,
+            ignores=source.events_directory.ignores,
+            outlasts_trouble=several,
+            look_seconds=LOOK_SECONDS * max(1.0, len(self._wanted) / SPARING),
+        )
+        if self._registered is not None:
+            intake.start_with_present_files(lambda: self._is_done(source.name))
+        else:
+            intake.start()
+
+    def _end(self, name: str, intake: Intake) -> None:
+        if not intake.stop(STOP_PATIENCE if self._read_again is not None else None):
+            log.warning("source %s: its directory does not answer; its thread is left behind", name)
+
+    def _is_done(self, name: str) -> None:
+        with self._lock:
+            self._left.discard(name)
+            if not self._left and self._registered is not None:
+                self._registered.touch()
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self._tick()
+                self._stop.wait(TICK_SECONDS)
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which ends the stream
+            self._failed(error)
+
+    def _tick(self) -> None:
+        if self._registered is None:
+            self._follow_changes()
+        try:
+            if self._wanted != self._in_force:
+                self._bring_into_force()
+            self._record_troubles()
+        except psycopg2.Error as error:
+            if not is_outage(error):
+                raise
+            self._manifest.close()
+
+    def _follow_changes(self) -> None:
+        assert self._read_again is not None  # noqa: S101 - only then is there a thread
+        try:
+            changed = self._read_again()
+        except SettingsError as error:
+            self._fault = str(error)
+            log.error("%s What was in force stays so.", error)
+            return
+        if changed is not None:
+            self._fault = None
+            self._wanted = {read.source.name: read for read in changed}
+
+    def _bring_into_force(self) -> None:
+        """Recorded before the first file is registered: tasks learn the directories from the ledger."""
+        wanted = self._wanted
+        for name in [name for name, read in self._in_force.items() if wanted.get(name) != read]:
+            del self._in_force[name]
+            self._end(name, self._intakes.pop(name))
+        self._manifest.record_sources([read.source for read in wanted.values()])
+        self._recorded = dict.fromkeys(wanted)
+        self._recorded_fault = None
+        begun = [name for name in wanted if name not in self._in_force]
+        for name in begun:
+            self._begin(wanted[name])
+            self._in_force[name] = wanted[name]
+        log.info("sources: %s (by new rules: %s)", ", ".join(wanted), ", ".join(begun) or "none")
+
+    def _problem(self, name: str) -> str | None:
+        intake = self._intakes[name]
+        stalled = intake.stalled_seconds
+        if not stalled:
+            return intake.trouble
+        if self._registered is not None and stalled > GIVE_UP_SECONDS and name in self._left:
+            log.warning("source %s: its directory does not answer; this run ends without its files", name)
+            self._is_done(name)
+        return f"{self._in_force[name].source.directory} does not answer"
+
+    def _record_troubles(self) -> None:
+        for name in self._in_force:
+            if (problem := self._problem(name)) == self._recorded[name]:
+                continue
+            self._manifest.record_problem(name, problem)
+            self._recorded[name] = problem
+            if problem is None:
+                log.info("source %s: its files are taken again", name)
+            else:
+                log.warning("source %s: %s; the other sources go on", name, problem)
+        if self._fault != self._recorded_fault:
+            self._manifest.record_fault(self._fault)
+            self._recorded_fault = self._fault
