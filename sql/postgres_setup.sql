@@ -117,6 +117,7 @@ CREATE INDEX IF NOT EXISTS ingest_files_committed_at ON ingest_files (committed_
 CREATE INDEX IF NOT EXISTS ingest_files_registered_at ON ingest_files (registered_at);
 CREATE INDEX IF NOT EXISTS ingest_files_rejected ON ingest_files (registered_at) WHERE status = 'rejected';
 CREATE INDEX IF NOT EXISTS ingest_files_held ON ingest_files (source) WHERE status = 'held';
+CREATE INDEX IF NOT EXISTS ingest_files_away ON ingest_files (source) WHERE status = 'changed' AND reason = 'away';
 -- Deliveries of known content are in no batch: their share of the totals is summed from here.
 CREATE INDEX IF NOT EXISTS ingest_files_duplicate ON ingest_files (registered_at) INCLUDE (rows_duplicate)
     WHERE status = 'duplicate';

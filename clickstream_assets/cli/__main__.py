@@ -25,6 +25,7 @@ COMMANDS = (
     "verify",
     "metrics",
     "rejects",
+    "files",
     "maintain",
     "database-url",
     "psql",

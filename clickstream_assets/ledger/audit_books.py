@@ -98,5 +98,7 @@ class Unseen:
     waiting_files: int = 0
     waiting_rows: int = 0
     refused_files: int = 0
+    held_files: int = 0
+    held_rows: int = 0
     changed_files: int = 0
     changed_rows: int = 0

@@ -107,7 +107,7 @@ def _judge_queue(books: FileBooks) -> Iterator[Offence]:
 def _judge_status(books: FileBooks) -> Iterator[Offence]:
     if books.status == "committed" and not books.has_commit_time:
         yield _file(books, "file_status", "committed, but without a time of the commit")
-    if books.status in ("rejected", "changed") and not books.reason:
+    if books.status in ("rejected", "changed", "held", "dropped") and not books.reason:
         yield _file(books, "file_status", f"{books.status}, but without a reason")
     # A part may have been committed before the rest changed or could not be read; more than all of it was not.
     if books.status in ("rejected", "changed") and books.rows_read > books.rows_expected:
@@ -118,6 +118,9 @@ def _judge_status(books: FileBooks) -> Iterator[Offence]:
             rows_read=books.rows_read,
             rows_expected=books.rows_expected,
         )
+    if books.status in ("held", "dropped") and books.rows_read:
+        text = f"{books.status}, but {books.rows_read} of its rows were read"
+        yield _file(books, "file_status", text, rows_read=books.rows_read)
     if books.status == "duplicate":
         yield from _judge_duplicate(books)
 

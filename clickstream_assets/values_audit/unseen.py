@@ -38,6 +38,7 @@ def unseen(audit: Audit, values: ValuesAudit | None) -> list[Blind]:
     found = [
         _blind("not_committed", "registered, but not committed yet", books.waiting_files, books.waiting_rows),
         _blind("refused", "refused as a whole: nothing of them is stored", books.refused_files, None),
+        _blind("held", "held back or dropped: nothing of them is stored", books.held_files, books.held_rows),
         _blind(
             "changed_before_read",
             "changed or gone before they were read",

@@ -92,6 +92,12 @@ class Discovery:
         """The files that wait for the end of their last line."""
         return [path for path, pending in self._pending.items() if pending.is_unterminated]
 
+    def candidate(self, path: bytes) -> Candidate | None:
+        """A file as it is now, whatever was handed out before; None where it is not there."""
+        full = os.path.join(self.root, path)
+        state = self._state_of_link(path) if os.path.islink(full) else _state(lambda: os.lstat(full))
+        return None if state is None else Candidate(path, state, self._problem(full))
+
     def hold(self, candidate: Candidate) -> None:
         """Hand `candidate` out again once it is no longer young: its last line has no end."""
         self._known.pop(candidate.path, None)

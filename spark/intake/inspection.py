@@ -52,6 +52,7 @@ class Inspection:
     reason: str | None = None
     detail: str | None = None
     is_unterminated: bool = False  # its last line has no end: perhaps that is still to come
+    is_held: bool = False  # with a reason: it could be read, but its source's rules hold it back
 
     @property
     def records(self) -> int:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 
 import psycopg2
 
@@ -19,8 +20,10 @@ from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.file_names import FileState, is_ignored, ledger_path
 from clickstream_assets.fitness import sentence_of
 from clickstream_assets.outages.errors import is_outage, pause_after
+from clickstream_assets.sources.source import Drift
 from spark.intake.discovery import PROBLEMS, Candidate, Discovery
 from spark.intake.inspection import Inspection, inspect_file
+from spark.intake.judging import KnownColumns, judged_by_columns, judged_by_rejects
 from spark.intake.manifest import KnownState, Manifest
 from spark.mapping.source_mapping import UNMAPPED, SourceMapping
 from spark.outage import sentence_about
@@ -43,7 +46,8 @@ class Intake:
     `mapping`: what the producer calls things. A file whose last line has no end is taken once it has not changed for
     `unterminated_seconds`. `follow_links`: also those that lead out of `root`. `ignores`: which names are left alone.
     `outlasts_trouble`: a directory that cannot be read is tried again, and `trouble` says why; else such an error ends
-    the thread. `look_seconds`: between looks at the directory.
+    the thread. `look_seconds`: between looks at the directory. `drift`, `error_budget`: which files are not taken as
+    they are (`judging`).
     """
 
     def __init__(
@@ -61,6 +65,8 @@ class Intake:
         ignores: Callable[[bytes], bool] = is_ignored,
         outlasts_trouble: bool = False,
         look_seconds: float = LOOK_SECONDS,
+        drift: Drift = "accept",
+        error_budget: float | None = None,
     ) -> None:
         self._root = os.fsencode(root)
         self._discovery = Discovery(self._root, settle_seconds, unterminated_seconds, follow_links, ignores)
@@ -73,6 +79,10 @@ class Intake:
         self._outlasts_trouble = outlasts_trouble
         self.trouble: str | None = None
         self._look_seconds = look_seconds
+        self._drift = drift
+        self._error_budget = error_budget
+        self._columns: KnownColumns | None = None  # None: not looked up yet
+        self._again: SimpleQueue[tuple[int, bytes, bool]] = SimpleQueue()
         self._tries = 0  # in a row, while the database is away
         self._troubled = 0  # in a row, while the directory is
         self._stop = threading.Event()
@@ -100,6 +110,10 @@ class Intake:
         if self._thread.is_alive():
             self._thread.join(patience)
         return not self._thread.is_alive()
+
+    def look_again(self, file_id: int, path: bytes, *, is_released: bool) -> None:
+        """Have a file looked at once more though it has not changed: it was released, or could not be reached."""
+        self._again.put((file_id, path, is_released))
 
     @property
     def stalled_seconds(self) -> float:
@@ -154,6 +168,7 @@ class Intake:
                     os.stat(self._root)  # a directory that is not there is more than an empty one
                 candidates = self._discovery.settled()
             done = self._take(candidates)
+            self._take_again()
         except OSError as error:
             if not self._outlasts_trouble:
                 raise
@@ -164,6 +179,42 @@ class Intake:
             return False
         self._troubled, self.trouble = 0, None
         return done
+
+    def _take_again(self) -> None:
+        while not self._again.empty() and not self._stop.is_set():
+            file_id, path, is_released = self._again.get()
+            with self._in_file_system():
+                candidate = self._discovery.candidate(path)
+            if candidate is None and not is_released:
+                continue
+            inspection = None
+            if candidate is not None and candidate.problem is None:
+                try:
+                    with self._in_file_system(candidate.state.size_bytes):
+                        inspection = self._look(candidate)
+                except ContentChanged:
+                    inspection = None
+            if self._stop.is_set():
+                return
+            if is_released:
+                found = candidate or Candidate(path, FileState(0, 0, 0, 0))
+                with self._unless_outage():
+                    self._manifest.take_released(file_id, found, inspection, self._mapping, self._source)
+                if inspection is not None and inspection.layout is not None and self._columns is not None:
+                    self._columns.add(inspection.layout.columns)
+            elif candidate is not None and inspection is not None:
+                with self._unless_outage():
+                    self._register([(candidate, inspection)])
+
+    @contextmanager
+    def _unless_outage(self) -> Iterator[None]:
+        """What an outage keeps from being written is asked for again."""
+        try:
+            yield
+        except psycopg2.Error as error:
+            if not is_outage(error):
+                raise
+            self._manifest.close()
 
     @contextmanager
     def _in_file_system(self, size_bytes: int = 0) -> Iterator[None]:
@@ -227,7 +278,7 @@ class Intake:
                 return
             try:
                 with self._in_file_system(candidate.state.size_bytes):
-                    inspection = self._look(candidate)
+                    inspection = self._judged(candidate, self._look(candidate))
             except ContentChanged:
                 self._discovery.forget(candidate.path)
                 continue
@@ -252,11 +303,29 @@ class Intake:
         except ContentError as error:
             return Inspection(candidate.state, reason=error.reason, detail=error.detail)
 
+    def _judged(self, candidate: Candidate, inspection: Inspection) -> Inspection:
+        """By the rules of the source. A file that may go on growing is not judged yet."""
+        if inspection.reason or (inspection.is_unterminated and candidate.is_young):
+            return inspection
+        if self._drift != "accept":
+            if self._columns is None:
+                self._columns = KnownColumns()
+                for columns in self._manifest.columns_of(self._source):
+                    self._columns.add(columns)
+            inspection = judged_by_columns(inspection, self._columns, self._drift)
+        if self._error_budget is not None and not inspection.reason:
+            place = os.path.join(self._root, candidate.path)
+            inspection = judged_by_rejects(
+                inspection, place, candidate.path, self._mapping, self._error_budget
+            )
+        return inspection
+
     def _register(self, group: list[tuple[Candidate, Inspection]]) -> None:
         self._manifest.register(group, self._mapping, self._source)
         for candidate, inspection in group:
             if inspection.reason:
-                log.warning("file %r is not read: %s", os.fsdecode(candidate.path), inspection.detail)
+                what = "held back" if inspection.is_held else "not read"
+                log.warning("file %r is %s: %s", os.fsdecode(candidate.path), what, inspection.detail)
 
 
 def _same_delivery(before: KnownState, inspection: Inspection) -> bool:

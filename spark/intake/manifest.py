@@ -5,10 +5,11 @@ It reads and writes `ingest_files`, `ingest_chunks` and `ingest_layouts`.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from clickstream_assets.file_names import FileState, ledger_path
 from clickstream_assets.sources.source import Source
 from clickstream_assets.sql_files import statement
 from spark.intake.discovery import Candidate
-from spark.intake.inspection import Inspection
+from spark.intake.inspection import Chunk, Inspection
 from spark.lease import LeaseLost
 from spark.mapping.source_mapping import SourceMapping
 from spark.reading.header import Layout
@@ -164,24 +165,20 @@ class Manifest:
         source: str,
     ) -> int:
         duplicate_of, duplicate_rows = committed.get(inspection.content_hash or b"", (None, 0))
-        if inspection.reason:
-            status = "rejected"
-        elif duplicate_of is not None:
-            status = "duplicate"
-        else:
-            status = "registered" if inspection.chunks else "committed"
+        status = _status(inspection, is_repeated=duplicate_of is not None)
         chunks = inspection.chunks if status == "registered" else ()
         layout_id = self._layout_id(cursor, inspection.layout) if inspection.layout else None
-        if layout_id is not None and status != "rejected":
+        if layout_id is not None and status not in ("rejected", "held"):
             self._note_layout(cursor, source, layout_id, inspection.layout)
+        is_reasoned = status in ("rejected", "held")
         row: dict[str, Any] = {
             "path": ledger_path(candidate.path),
             "raw_path": None if _is_utf8(candidate.path) else candidate.path,
             "size_bytes": inspection.state.size_bytes,
             "content_hash": inspection.content_hash,
             "status": status,
-            "reason": inspection.reason,
-            "detail": inspection.detail,
+            "reason": inspection.reason if is_reasoned else None,
+            "detail": inspection.detail if is_reasoned else None,
             "landed_at": datetime.fromtimestamp(inspection.state.changed_ns / 1e9, UTC),
             "rows_expected": duplicate_rows if status == "duplicate" else inspection.records,
             "rows_duplicate": duplicate_rows if status == "duplicate" else 0,
@@ -199,9 +196,75 @@ class Manifest:
         cursor.execute(statement("intake.insert_file"), row)
         inserted = cursor.fetchone()
         assert inserted is not None  # noqa: S101 - RETURNING of a plain INSERT
-        for chunk in chunks:
-            cursor.execute(statement("intake.insert_chunk"), {"file_id": inserted[0], **vars(chunk)})
+        _insert_chunks(cursor, inserted[0], chunks)
         return int(inserted[0])
+
+    def columns_of(self, source: str) -> list[list[str]]:
+        """The columns of the headers that files of a source came with."""
+        with self._turn, self._connection, self._connection.cursor() as cursor:
+            cursor.execute(statement("intake.columns_of_source"), {"source": source})
+            return [row[0] for row in cursor]
+
+    def wanted_again(self) -> list[tuple[str, int, bytes, bool]]:
+        """Files that are to be looked at once more, though they have not changed: (source, file_id, path, whether it
+        was released; else its directory was away when it was to be read)."""
+        with self._turn, self._connection, self._connection.cursor() as cursor:
+            cursor.execute(statement("intake.wanted_again"))
+            return [
+                (source, file_id, bytes(raw_path) if raw_path is not None else os.fsencode(path), is_released)
+                for source, file_id, path, raw_path, is_released in cursor
+            ]
+
+    def take_released(
+        self,
+        file_id: int,
+        candidate: Candidate,
+        inspection: Inspection | None,
+        mapping: SourceMapping,
+        source: str,
+    ) -> None:
+        """Make a released file a registered one. None: it is not there any more, or cannot be opened.
+
+        Raises:
+            LeaseLost: another stream took over; nothing was written.
+        """
+        with self._turn, self._connection, self._connection.cursor() as cursor:
+            self._check_lease(cursor)
+            hashes = [inspection.content_hash] if inspection and inspection.content_hash else []
+            cursor.execute(statement("intake.held_file"), {"file_id": file_id})
+            held = cursor.fetchone()
+            if held is None:
+                return
+            is_same = inspection is not None and held[0] is not None and bytes(held[0]) in hashes
+            if inspection is None or not is_same:
+                cursor.execute(statement("intake.released_is_gone"), {"file_id": file_id})
+                return
+            repeats = self._committed_content(cursor, hashes, source).get(hashes[0])
+            status = _status(replace(inspection, is_held=False), is_repeated=repeats is not None)
+            chunks = inspection.chunks if status == "registered" else ()
+            layout_id = self._layout_id(cursor, inspection.layout) if inspection.layout else None
+            if layout_id is not None and status != "rejected":
+                self._note_layout(cursor, source, layout_id, inspection.layout)
+            row = {
+                "file_id": file_id,
+                "status": status,
+                "reason": inspection.reason,
+                "detail": inspection.detail,
+                "rows_expected": repeats[1] if repeats else inspection.records,
+                "rows_duplicate": repeats[1] if repeats else 0,
+                "duplicate_of": repeats[0] if repeats else None,
+                "chunks_open": len(chunks),
+                "header_bytes": inspection.header_bytes,
+                "layout_id": layout_id,
+                "compression": inspection.compression,
+                "inode": candidate.state.inode,
+                "modified_ns": candidate.state.modified_ns,
+                "changed_ns": candidate.state.changed_ns,
+                "mapping_id": self._mapping_id(cursor, mapping),
+            }
+            cursor.execute(statement("intake.take_released"), row)
+            _insert_chunks(cursor, file_id, chunks)
+            cursor.execute(statement("intake.notify"))
 
     def _layout_id(self, cursor: Cursor, layout: Layout) -> int:
         if layout not in self._layout_ids:
@@ -229,6 +292,21 @@ class Manifest:
             assert found is not None  # noqa: S101 - inserted just now, or before
             self._mapping_ids[text] = found[0]
         return self._mapping_ids[text]
+
+
+def _status(inspection: Inspection, *, is_repeated: bool) -> str:
+    if inspection.reason and not inspection.is_held:
+        return "rejected"
+    if is_repeated:
+        return "duplicate"
+    if inspection.is_held:
+        return "held"
+    return "registered" if inspection.chunks else "committed"
+
+
+def _insert_chunks(cursor: Cursor, file_id: int, chunks: Sequence[Chunk]) -> None:
+    for chunk in chunks:
+        cursor.execute(statement("intake.insert_chunk"), {"file_id": file_id, **vars(chunk)})
 
 
 def _is_utf8(path: bytes) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,7 @@ from spark.intake.manifest import Manifest
 from spark.mapping.source_mapping import SourceMapping
 
 TICK_SECONDS = 0.5  # between looks at the sources' file, and at who is stalled
+ASK_AGAIN_SECONDS = 30.0  # for a file of which nothing came, as where the database was away
 STOP_PATIENCE = 10.0  # seconds to wait for a thread to end; one that hangs in the file system is left behind
 GIVE_UP_SECONDS = 60.0  # after which a catch-up no longer waits for a source that is stalled
 SPARING = 4  # from so many sources on they look around less often, so that idle looks cost no more
@@ -69,6 +71,7 @@ class SourceIntakes:
         self._recorded: dict[str, str | None] = {}  # problems
         self._fault: str | None = None
         self._recorded_fault: str | None = None
+        self._asked_for: dict[int, float] = {}  # file_id: when (monotonic)
         self._left: set[str] = set()  # of a catch-up: those that are not done
         self._registered: Path | None = None
         self._lock = threading.Lock()
@@ -80,8 +83,9 @@ class SourceIntakes:
             self._thread.start()
             return
         self._in_force = self._wanted
-        for read in self._in_force.values():
-            self._begin(read)
+        for name, read in self._in_force.items():
+            self._intakes[name] = self._intake(read)
+            self._start(name)
 
     def start_with_present_files(self, registered: Path) -> None:
         """Take the files that are there now; then, or when that ends otherwise, `registered` is made."""
@@ -103,10 +107,10 @@ class SourceIntakes:
             self._end(name, intake)
         self._manifest.close()
 
-    def _begin(self, read: ReadSource) -> None:
+    def _intake(self, read: ReadSource) -> Intake:
         source = read.source
         several = self._read_again is not None
-        intake = self._intakes[source.name] = Intake(
+        return Intake(
             source.directory,
             source.settle_seconds,
             self._manifest,
@@ -119,9 +123,14 @@ class SourceIntakes:
             ignores=source.events_directory.ignores,
             outlasts_trouble=several,
             look_seconds=LOOK_SECONDS * max(1.0, len(self._wanted) / SPARING),
+            drift=source.drift,
+            error_budget=source.error_budget,
         )
+
+    def _start(self, name: str) -> None:
+        intake = self._intakes[name]
         if self._registered is not None:
-            intake.start_with_present_files(lambda: self._is_done(source.name))
+            intake.start_with_present_files(lambda: self._is_done(name))
         else:
             intake.start()
 
@@ -150,6 +159,7 @@ class SourceIntakes:
             if self._wanted != self._in_force:
                 self._bring_into_force()
             self._record_troubles()
+            self._hand_on_wanted_files()
         except psycopg2.Error as error:
             if not is_outage(error):
                 raise
@@ -178,9 +188,23 @@ class SourceIntakes:
         self._recorded_fault = None
         begun = [name for name in wanted if name not in self._in_force]
         for name in begun:
-            self._begin(wanted[name])
+            self._intakes[name] = self._intake(wanted[name])
+        self._hand_on_wanted_files()  # before a catch-up may find that it has nothing to do
+        for name in begun:
+            self._start(name)
             self._in_force[name] = wanted[name]
         log.info("sources: %s (by new rules: %s)", ", ".join(wanted), ", ".join(begun) or "none")
+
+    def _hand_on_wanted_files(self) -> None:
+        """Files that were released, or that a task could not reach: once each, unless nothing came of it."""
+        found = self._manifest.wanted_again()
+        for source, file_id, path, is_released in found:
+            asked_at = self._asked_for.get(file_id)
+            is_due = asked_at is None or time.monotonic() - asked_at > ASK_AGAIN_SECONDS
+            if source in self._intakes and is_due:
+                self._asked_for[file_id] = time.monotonic()
+                self._intakes[source].look_again(file_id, path, is_released=is_released)
+        self._asked_for = {row[1]: self._asked_for[row[1]] for row in found if row[1] in self._asked_for}
 
     def _problem(self, name: str) -> str | None:
         intake = self._intakes[name]

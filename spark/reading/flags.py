@@ -20,3 +20,4 @@ class Flag(IntEnum):
     TEXT_AFTER_QUOTE = 6  # between a closing quote and the end of the field (`fields`)
     CHUNK_CHANGED = 100  # no record: the file is not what intake saw, and none of it may be used
     CHUNK_UNREADABLE = 101  # no record: intake could read the file, this task cannot
+    CHUNK_AWAY = 102  # no record: the file system does not answer; to be read when it does

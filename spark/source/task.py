@@ -22,6 +22,7 @@ from spark.source.chunk_reader import read_chunk
 from spark.source.chunks import ChunkToRead, TaskRead
 from spark.source.occurrences import OccurrencesOfFiles
 from spark.source.options import SourceOptions
+from spark.source.patience import patiently
 
 
 class PartWriter(Protocol):
@@ -67,18 +68,25 @@ def read_chunks(task: TaskRead, options: SourceOptions) -> Iterator[tuple[int, C
     for chunk in task.chunks:
         path = chunk.place(options.root)
         if occurrences is None:
-            for cleaned in read_chunk(path, chunk):
+            for cleaned in _read(path, chunk):
                 yield chunk.file_id, cleaned
             continue
         if not occurrences.goes_on(chunk.file_id, chunk.byte_offset):
             occurrences.begin(chunk.file_id)
             if chunk.byte_offset > chunk.records_from and not occurrences.recall(chunk.byte_offset):
                 yield from _count_before(path, chunk, occurrences.numbers)
-        for cleaned in read_chunk(path, chunk, occurrences.numbers):
+        for cleaned in _read(path, chunk, occurrences.numbers):
             yield chunk.file_id, cleaned
         occurrences.end(chunk.byte_offset + chunk.byte_length, is_last=chunk.is_last)
     if occurrences is not None:
         occurrences.keep()
+
+
+def _read(
+    path: bytes, chunk: ChunkToRead, occurrences: Occurrences | None = None
+) -> Iterator[Cleaned | Flag]:
+    rows = read_chunk(path, chunk, occurrences)
+    return rows if chunk.directory is None else patiently(rows)
 
 
 def _count_before(path: bytes, chunk: ChunkToRead, numbers: Occurrences) -> Iterator[tuple[int, Flag]]:
@@ -89,7 +97,7 @@ def _count_before(path: bytes, chunk: ChunkToRead, numbers: Occurrences) -> Iter
         byte_length=chunk.byte_offset - chunk.records_from,
         content_hash=None,
     )
-    for cleaned in read_chunk(path, before, numbers):
+    for cleaned in _read(path, before, numbers):
         if isinstance(cleaned, Flag):
             yield chunk.file_id, cleaned
 

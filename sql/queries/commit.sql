@@ -34,10 +34,11 @@ WHERE f.file_id = b.file_id;
 -- name: commit.void_files
 -- Files that were not what intake saw: nothing more of them is read. If still there they are registered anew.
 UPDATE ingest_files AS f SET
-    status = CASE v.reason WHEN 'chunk_changed' THEN 'changed' ELSE 'rejected' END,
-    reason = CASE v.reason WHEN 'chunk_changed' THEN 'changed' ELSE 'unreadable' END,
+    status = CASE v.reason WHEN 'chunk_unreadable' THEN 'rejected' ELSE 'changed' END,
+    reason = CASE v.reason WHEN 'chunk_changed' THEN 'changed' WHEN 'chunk_away' THEN 'away' ELSE 'unreadable' END,
     detail = CASE v.reason
         WHEN 'chunk_changed' THEN 'It changed or vanished after it was registered and before it was read.'
+        WHEN 'chunk_away' THEN 'The file system did not answer when it was to be read; it is registered anew once it does.'
         ELSE 'It could be read when it was registered, but not by the task that had to load it.' END,
     chunks_open = 0
 FROM unnest(%(file_ids)s::bigint[], %(reasons)s::text[]) AS v (file_id, reason)

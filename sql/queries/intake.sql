@@ -96,3 +96,38 @@ WHERE source = %(source)s;
 
 -- name: intake.record_fault
 UPDATE ingest_sources SET fault = %(fault)s WHERE removed_at IS NULL;
+
+-- name: intake.columns_of_source
+SELECT l.columns FROM ingest_source_layouts AS s JOIN ingest_layouts AS l USING (layout_id) WHERE s.source = %(source)s;
+
+-- name: intake.wanted_again
+-- Files that were held back and are released; and the newest deliveries whose directory was away when a task came to read.
+SELECT source, file_id, path, raw_path, true AS is_released
+FROM ingest_files
+WHERE status = 'held' AND released_at IS NOT NULL
+UNION ALL
+SELECT f.source, f.file_id, f.path, f.raw_path, false
+FROM ingest_files AS f
+WHERE f.status = 'changed' AND f.reason = 'away'
+  AND NOT EXISTS (SELECT FROM ingest_files AS later
+                   WHERE later.path = f.path AND later.source = f.source AND later.file_id > f.file_id)
+ORDER BY file_id;
+
+-- name: intake.held_file
+SELECT content_hash FROM ingest_files
+WHERE file_id = %(file_id)s AND status = 'held' AND released_at IS NOT NULL FOR UPDATE;
+
+-- name: intake.released_is_gone
+UPDATE ingest_files SET status = 'changed', reason = 'changed',
+       detail = 'It changed or vanished after it was held back and before it was released.'
+WHERE file_id = %(file_id)s;
+
+-- name: intake.take_released
+UPDATE ingest_files SET
+    status = %(status)s, reason = %(reason)s, detail = %(detail)s, rows_expected = %(rows_expected)s,
+    rows_read = %(rows_duplicate)s, rows_duplicate = %(rows_duplicate)s, duplicate_of = %(duplicate_of)s,
+    committed_at = CASE WHEN %(status)s IN ('committed', 'duplicate') THEN clock_timestamp() END,
+    chunks_open = %(chunks_open)s, header_bytes = %(header_bytes)s, layout_id = %(layout_id)s,
+    compression = %(compression)s, inode = %(inode)s, modified_ns = %(modified_ns)s, changed_ns = %(changed_ns)s,
+    mapping_id = %(mapping_id)s
+WHERE file_id = %(file_id)s;

@@ -88,7 +88,8 @@ SELECT reason, count(*) AS rows
  ORDER BY rows DESC, reason;
 
 -- name: ledger.window_latency
--- From the landing of a file (the rename) to its rows being visible, over the files of the last seconds.
+-- From the landing of a file (the rename) to its rows being visible, over the files of the last seconds. Not of those
+-- that were held back until somebody released them.
 -- With %(first_start_seconds)s, without those that landed before the first stream of all had run for so long.
 SELECT count(*) AS files,
        percentile_cont(0.50) WITHIN GROUP (ORDER BY seconds) AS p50_seconds,
@@ -98,6 +99,7 @@ SELECT count(*) AS files,
   FROM (SELECT extract(epoch FROM committed_at - landed_at)::double precision AS seconds
           FROM ingest_files
          WHERE status = 'committed'
+           AND released_at IS NULL
            AND committed_at >= now() - make_interval(secs => %(window_seconds)s)
            AND NOT EXISTS (SELECT FROM stream_lease
                             WHERE epoch = 1

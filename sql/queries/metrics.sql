@@ -22,7 +22,7 @@ SELECT cardinality(%(bounds)s::double precision[]) - width_bucket(-seconds, %(bo
   FROM (SELECT committed_at,
                greatest(extract(epoch FROM committed_at - landed_at), 0)::double precision AS seconds
           FROM ingest_files
-         WHERE status = 'committed' AND committed_at > %(after)s::timestamptz) AS files
+         WHERE status = 'committed' AND released_at IS NULL AND committed_at > %(after)s::timestamptz) AS files
  GROUP BY 1;
 
 -- name: metrics.summaries

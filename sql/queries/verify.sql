@@ -196,6 +196,8 @@ SELECT t.of_table, t.rows, t.ids, b.rows, b.ids, b.last_id, r.last_id_read
 SELECT count(*) FILTER (WHERE status = 'registered') AS waiting_files,
        coalesce(sum(rows_expected - rows_read) FILTER (WHERE status = 'registered'), 0)::bigint AS waiting_rows,
        count(*) FILTER (WHERE status = 'rejected') AS refused_files,
+       count(*) FILTER (WHERE status IN ('held', 'dropped')) AS held_files,
+       coalesce(sum(rows_expected) FILTER (WHERE status IN ('held', 'dropped')), 0)::bigint AS held_rows,
        count(*) FILTER (WHERE status = 'changed') AS changed_files,
        coalesce(sum(rows_expected - rows_read) FILTER (WHERE status = 'changed'), 0)::bigint AS changed_rows
   FROM ingest_files;

@@ -61,7 +61,7 @@ MAY_IMPORT = {
         "check_source": {"cleaning", "mapping", "sample"},
         "cleaning": {"mapping", "reading"},
         "handover": {"cleaning", "reading"},
-        "intake": {"mapping", "reading"},
+        "intake": {"cleaning", "mapping", "reading", "source"},
         "python_daemon": {"source"},
         "reading": {"mapping"},
         "sample": {"cleaning", "intake", "mapping", "reading"},

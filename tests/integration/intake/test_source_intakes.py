@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from databases import Database, run_sql
+from psycopg2.extensions import connection as Connection
 from stalled_mounts import StalledMount
 
 from clickstream_assets.database import connect
+from clickstream_assets.errors import SettingsError
+from clickstream_assets.ledger.held_files import HeldFile, WhichHeld, drop, read_held, release
 from clickstream_assets.settings import Settings
 from spark.intake import intake as intake_module
 from spark.intake.manifest import Manifest
@@ -244,3 +247,112 @@ def test_files_that_come_at_the_same_time_are_numbered_in_the_order_of_their_com
             seen, highest = count, last or 0
             assert time.monotonic() < limit
     watching.close()
+
+
+BAD = "u,s,dance,p,2026-01-01T00:00:00Z,19.99\n"
+STRICT = '[shop]\ndirectory = "shop"\ndrift = "quarantine"\nerror_budget = 10\n'
+
+
+def decided(
+    intakes: Intakes, decide: Callable[[Connection, WhichHeld], list[HeldFile]], which: WhichHeld
+) -> int:
+    connection = connect(intakes.database.writer_url, "tests-files", autocommit=True)
+    try:
+        return len(decide(connection, which))
+    finally:
+        connection.close()
+
+
+def statuses(intakes: Intakes) -> list[tuple[object, ...]]:
+    return run_sql(
+        intakes.database.owner_url, "SELECT path, status, reason FROM ingest_files ORDER BY file_id"
+    )
+
+
+def test_files_that_are_not_as_agreed_are_held_back_whole_until_somebody_decides(intakes: Intakes) -> None:
+    intakes.start(STRICT)
+    intakes.land("shop/good.csv", HEADER + ROW * 9 + BAD)
+    intakes.wait_for(lambda: len(statuses(intakes)) == 1)
+    intakes.land("shop/bad.csv", HEADER + ROW + BAD)
+    intakes.land("shop/other.csv", HEADER.replace("price", "colour") + ROW)
+    intakes.wait_for(lambda: len(statuses(intakes)) == 3)
+    assert sorted(statuses(intakes)[1:]) == [
+        ("bad.csv", "held", "error_budget"),
+        ("other.csv", "held", "new_columns"),
+    ]
+    reader = connect(intakes.database.reader_url, "tests-files", autocommit=True)
+    held = {file.path: file for file in read_held(reader)}
+    reader.close()
+    assert held["bad.csv"].detail == (
+        "1 of its 2 records, 50.00 %, are rejects, over the budget of 10 %: unknown_action_type 1."
+    )
+    assert held["other.csv"].detail == "No file of its source had these columns before: colour."
+    assert run_sql(intakes.database.owner_url, "SELECT count(*)::int FROM ingest_chunks") == [(1,)]
+    assert decided(intakes, drop, WhichHeld([held["bad.csv"].file_id])) == 1
+    assert decided(intakes, release, WhichHeld(source="shop")) == 1
+    intakes.wait_for(lambda: ("other.csv", "registered", None) in statuses(intakes))
+    assert ("bad.csv", "dropped", "error_budget") in statuses(intakes)
+    assert run_sql(intakes.database.owner_url, "SELECT count(*)::int FROM ingest_chunks") == [(2,)]
+    intakes.land("shop/next.csv", HEADER.replace("price", "colour") + ROW * 2)
+    intakes.wait_for(lambda: ("next.csv", "registered", None) in statuses(intakes))
+
+
+def test_what_a_release_says_is_done_or_refused_as_a_whole(intakes: Intakes) -> None:
+    intakes.start(STRICT)
+    intakes.land("shop/bad.csv", HEADER + BAD)
+    intakes.wait_for(lambda: len(statuses(intakes)) == 1)
+    ((file_id,),) = run_sql(intakes.database.owner_url, "SELECT file_id FROM ingest_files")
+    intakes.stop()
+    with pytest.raises(SettingsError, match="file 99 is not held back"):
+        decided(intakes, release, WhichHeld([file_id, 99]))  # type: ignore[list-item]
+    with pytest.raises(SettingsError, match="no file was chosen"):
+        decided(intakes, drop, WhichHeld())
+    assert run_sql(intakes.database.owner_url, "SELECT released_at FROM ingest_files") == [(None,)]
+    assert decided(intakes, release, WhichHeld(reason="error_budget")) == 1
+    with pytest.raises(SettingsError, match="is not held back"):
+        decided(intakes, drop, WhichHeld([file_id]))  # type: ignore[list-item]
+
+
+def test_a_file_that_is_another_one_by_the_time_it_is_released_is_not_taken_for_it(
+    intakes: Intakes, tmp_path: Path
+) -> None:
+    intakes.start(STRICT)
+    for name in ("gone", "other"):
+        intakes.land(f"shop/{name}.csv", HEADER + BAD * (len(name)))
+    intakes.wait_for(lambda: len(statuses(intakes)) == 2)
+    intakes.stop()
+    assert decided(intakes, release, WhichHeld(source="shop")) == 2
+    (intakes.place / "shop" / "gone.csv").unlink()
+    intakes.land("shop/other.csv", HEADER + ROW)
+    intakes.start(STRICT, tmp_path / "registered")
+    intakes.wait_for((tmp_path / "registered").exists)
+    assert sorted(statuses(intakes)) == [
+        ("gone.csv", "changed", "changed"),
+        ("other.csv", "changed", "changed"),
+        ("other.csv", "registered", None),
+    ]
+
+
+def test_a_catch_up_takes_what_was_released_meanwhile(intakes: Intakes, tmp_path: Path) -> None:
+    intakes.land("shop/bad.csv", HEADER + BAD)
+    intakes.start(STRICT, tmp_path / "first")
+    intakes.wait_for((tmp_path / "first").exists)
+    intakes.stop()
+    assert statuses(intakes) == [("bad.csv", "held", "error_budget")]
+    assert decided(intakes, release, WhichHeld(source="shop")) == 1
+    intakes.start(STRICT, tmp_path / "second")
+    intakes.wait_for((tmp_path / "second").exists)
+    assert statuses(intakes) == [("bad.csv", "registered", None)]
+
+
+def test_a_file_whose_directory_was_away_when_it_was_to_be_read_is_taken_once_more(intakes: Intakes) -> None:
+    intakes.start(BOTH)
+    intakes.land("shop/a.csv")
+    intakes.wait_for(lambda: len(statuses(intakes)) == 1)
+    run_sql(
+        intakes.database.owner_url,
+        "WITH gone AS (DELETE FROM ingest_chunks)"
+        " UPDATE ingest_files SET status = 'changed', reason = 'away', chunks_open = 0",
+    )
+    intakes.wait_for(lambda: len(statuses(intakes)) == 2)
+    assert statuses(intakes) == [("a.csv", "changed", "away"), ("a.csv", "registered", None)]

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from stream_pipeline import HEADER, Pipeline, event
 
+from clickstream_assets.database import connect
+from clickstream_assets.ledger.held_files import WhichHeld, release
+
 pytestmark = pytest.mark.spark
 
 SHOP = b"besucher;sitzung;art;artikel;zeit;preis\nu1;s1;angesehen;p1;01.01.2026 12:00:00;1,50\n"
@@ -81,3 +84,27 @@ def test_a_source_that_is_no_longer_named_is_read_to_the_end_of_what_was_registe
     (place / "web" / "b.csv").write_text(HEADER + event(2))
     pipeline.load_sources('[shop]\ndirectory = "shop"\n')
     assert pipeline.counts() == (1, 1, 0, 0)
+
+
+def test_a_file_over_its_budget_leaves_nothing_behind_and_is_stored_whole_once_it_is_released(
+    pipeline: Pipeline, place: Path
+) -> None:
+    sources = '[web]\ndirectory = "web"\nerror_budget = 10\n'
+    (place / "web" / "a.csv").write_text(HEADER + event(1) + event(2, action_type="dance"))
+    pipeline.write("b.csv", event(3))
+    pipeline.load_sources(sources)
+    assert pipeline.counts() == (1, 1, 0, 0)
+    assert pipeline.rows(
+        "SELECT path, status, rows_expected::int, rows_read::int FROM ingest_files ORDER BY path"
+    ) == [
+        ("a.csv", "held", 2, 0),
+        ("b.csv", "committed", 1, 1),
+    ]
+    pipeline.assert_conserved()
+    connection = connect(pipeline.database.writer_url, "tests-files", autocommit=True)
+    assert len(release(connection, WhichHeld(source="web"))) == 1
+    connection.close()
+    pipeline.load_sources(sources)
+    assert pipeline.counts() == (3, 2, 0, 1)
+    assert pipeline.reasons() == {"unknown_action_type": 1}
+    pipeline.assert_conserved()
