@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
@@ -15,24 +16,44 @@ from spark.handover.encoding import HEADER, TRAILER
 from spark.handover.staging import Table, column_list
 
 COPY_READ_BYTES = 1024 * 1024
+ROWS_PER_RUN = 50  # with fewer, a copy of the rows in one piece is sent sooner than each run of them
+
+Mask = npt.NDArray[np.bool_]
 
 
-def copy_rows(cursor: Cursor, table: Table, columns: tuple[Column, ...], rows: pa.BinaryArray) -> int:
-    """COPY `rows` (`encoding`) of `columns` into a table; returns how many PostgreSQL took."""
+def copy_rows(
+    cursor: Cursor,
+    table: Table,
+    columns: tuple[Column, ...],
+    rows: pa.BinaryArray,
+    chosen: Mask | None = None,
+) -> int:
+    """COPY `rows` (`encoding`) of `columns`, or the chosen ones, into a table; returns how many PostgreSQL took."""
     copy = sql.SQL(statement("staging.copy")).format(
         table=sql.Identifier(*table), columns=column_list(columns)
     )
-    cursor.copy_expert(copy, _Stream(_blocks(rows)), COPY_READ_BYTES)
+    cursor.copy_expert(copy, _Stream(_blocks(rows, chosen)), COPY_READ_BYTES)
     return cursor.rowcount
 
 
-def _blocks(rows: pa.BinaryArray) -> Iterator[memoryview]:
+def _blocks(rows: pa.BinaryArray, chosen: Mask | None) -> Iterator[memoryview]:
+    runs = np.array([[0, len(rows)]]) if chosen is None else _runs(chosen)
+    if len(runs) * ROWS_PER_RUN > len(rows):
+        rows = rows if chosen is None else rows.filter(pa.array(chosen))
+        runs = np.array([[0, len(rows)]])
     _, offsets, data = rows.buffers()
     bounds = np.frombuffer(offsets, np.int32)[rows.offset : rows.offset + len(rows) + 1]
     yield memoryview(HEADER)
     if len(rows):
-        yield memoryview(data)[int(bounds[0]) : int(bounds[-1])]
+        for start, end in bounds[runs].tolist():
+            yield memoryview(data)[start:end]
     yield memoryview(TRAILER)
+
+
+def _runs(chosen: Mask) -> npt.NDArray[np.int64]:
+    """The first and the end of each run of chosen rows."""
+    edges = np.flatnonzero(np.diff(chosen, prepend=False, append=False))
+    return edges.reshape(-1, 2)
 
 
 class _Stream:

@@ -34,11 +34,12 @@ from spark.lease import LeaseLost
 from spark.reading.content import ContentChanged
 from spark.reading.flags import Flag
 from spark.sink.books import COUNTS, Batch, Books, Outcome
-from spark.sink.copy_in import SUSPECTS, copy_rejects, copy_sheet
+from spark.sink.copy_in import copy_rejects, copy_sheet
 from spark.sink.evidence import Evidence
 from spark.sink.known_keys import KnownKeys
 from spark.sink.plain_insert import PlainInsert
 from spark.sink.refusals import SUPPRESSED, Refused, by_file, is_about_a_row, merge_by_halves
+from spark.sink.suspects import SUSPECTS, Suspects
 from spark.source.chunks import ChunkToRead
 
 CONTENT = tuple(
@@ -76,7 +77,8 @@ class BatchCommit:
         self._plain = plain
         self._books = Books(batch, void_files=dict(void_files or {}))
         self._totals = dict.fromkeys(COUNTS, 0)
-        self._suspects = 0  # rows that may be duplicates, and wait for the end
+        self._suspects = Suspects(self._cursor)  # they wait for the end
+        self._months: set[str] = set()  # that have a partition
         self._refused: list[Refused] = []
         self.stored_tokens: list[str] = []
         self.outcome = Outcome()
@@ -122,7 +124,7 @@ class BatchCommit:
         rows = 0
         for sheet in spool.batches(part, "events"):
             rows += len(sheet)
-            self._suspects += copy_sheet(self._cursor, sheet, self._known, void, batch_id)
+            copy_sheet(self._cursor, sheet, self._known, self._suspects, void, batch_id)
         rejects = 0
         for batch in spool.batches(part, "rejects"):
             rejects += len(batch)
@@ -171,7 +173,8 @@ class BatchCommit:
         """
         started = time.monotonic()
         batch, outcome, cursor = self._batch, self.outcome, self._cursor
-        if self._suspects:
+        if len(self._suspects):
+            self._suspects.flush()
             self._merge(SUSPECTS, self._staged(SUSPECTS))
         self._reject_refused()
         self._books.check()
@@ -206,8 +209,9 @@ class BatchCommit:
             raise FilesChanged(part.void_files)
         self.stored_tokens.append(part.token)
         self._books.add(part)
-        if part.months:
+        if not self._months.issuperset(part.months):
             self._ensure_partitions(part.months)
+            self._months.update(part.months)
 
     def _ensure_partitions(self, months: Sequence[str]) -> None:
         cursor = self._cursor

@@ -17,10 +17,11 @@ from clickstream_assets.sql_files import statement
 from spark.cleaning.columns import EVENT_COLUMNS, REJECT_COLUMNS
 from spark.handover.copy import copy_rows
 from spark.handover.encoding import event_file_ids, of_batch, reject_file_ids
-from spark.sink.known_keys import KnownKeys
+from spark.sink.known_keys import KnownKeys, Mask
 from spark.sink.refusals import is_about_a_row
+from spark.sink.suspects import Suspects
 
-EVENTS, REJECTS, SUSPECTS = ("events",), ("rejected_events",), ("pg_temp", "suspects")
+EVENTS, REJECTS = ("events",), ("rejected_events",)
 
 log = logging.getLogger("clickstream.sink")
 
@@ -29,10 +30,11 @@ def copy_sheet(
     cursor: Cursor,
     sheet: pa.RecordBatch,
     known: KnownKeys,
+    suspects: Suspects,
     void_files: frozenset[int],
     batch_id: int | None,
-) -> int:
-    """Store the rows of a sheet (`spool.EVENTS`) but those of `void_files`; returns how many wait in `suspects`.
+) -> None:
+    """Store the rows of a sheet (`spool.EVENTS`) but those of `void_files`; what may be a duplicate goes to `suspects`.
 
     `batch_id` is that of the micro-batch, where the rows carry another one.
     """
@@ -42,15 +44,10 @@ def copy_sheet(
     if void_files:
         good = ~np.isin(event_file_ids(rows), list(void_files))
         rows, doubtful = rows.filter(pa.array(good)), doubtful[good]
-    if not doubtful.any():
-        new, suspects = rows, rows[:0]
-    else:
-        new, suspects = rows.filter(pa.array(~doubtful)), rows.filter(pa.array(doubtful))
-    if len(new) and not _copied(cursor, new):
-        new, suspects = rows[:0], rows
-    if len(suspects):
-        copy_rows(cursor, SUSPECTS, EVENT_COLUMNS, suspects)
-    return len(suspects)
+    if not doubtful.all() and not _copied(cursor, rows, ~doubtful):
+        suspects.add(rows)
+    elif doubtful.any():
+        suspects.add(rows.filter(pa.array(doubtful)))
 
 
 def copy_rejects(
@@ -64,10 +61,10 @@ def copy_rejects(
     copy_rows(cursor, REJECTS, REJECT_COLUMNS, rows)
 
 
-def _copied(cursor: Cursor, rows: pa.BinaryArray) -> bool:
+def _copied(cursor: Cursor, rows: pa.BinaryArray, new: Mask) -> bool:
     cursor.execute(statement("savepoint.set"))
     try:
-        if copy_rows(cursor, EVENTS, EVENT_COLUMNS, rows) == len(rows):
+        if copy_rows(cursor, EVENTS, EVENT_COLUMNS, rows, new) == np.count_nonzero(new):
             cursor.execute(statement("savepoint.release"))
             return True
         log.info("a trigger kept rows out of events: looking which")
