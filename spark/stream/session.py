@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 
 from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.settings import Settings
+from spark.source.fork_server import VARIABLE, fork_server
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -91,10 +92,12 @@ def start_session(settings: Settings, jdbc_jar: Path | None = None) -> SparkSess
     if settings.spark_master.startswith("local"):
         # The web pages know no other setting.
         os.environ["SPARK_LOCAL_IP"] = LOCAL["spark.driver.bindAddress"]
+    server = fork_server()  # loads while the JVM starts
     builder = SparkSession.builder.master(settings.spark_master).appName("clickstream")
     for name, value in session_settings(settings, jdbc_jar).items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
+    session.sparkContext.environment[VARIABLE] = str(server.address)
     session.sparkContext.setLogLevel("WARN")
     _silence(session)
     return session
