@@ -14,7 +14,7 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.database import ENCODING, connect
 from clickstream_assets.errors import DatabaseError
 from clickstream_assets.sql_files import statement
-from clickstream_assets.text import first_line
+from clickstream_assets.text import first_line, one_line
 
 OLDEST_SERVER = 140000
 LACKS_SCHEMA = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction)
@@ -54,6 +54,15 @@ def sentence_of(error: psycopg2.Error) -> str:
     if isinstance(error, LACKS_SCHEMA):
         return f"the database lacks a part of the schema ({first}): run `clickstream setup-db`."
     return f"the database does not answer as it should: {first}"
+
+
+def unreachable(error: Exception) -> str:
+    """Why somebody who only asks gets no answer, as one sentence."""
+    if isinstance(error, psycopg2.Error) and not isinstance(
+        error, (*LACKS_SCHEMA, errors.ReadOnlySqlTransaction)
+    ):
+        return f"the database cannot be reached: {one_line(error)}"
+    return sentence_of(error) if isinstance(error, psycopg2.Error) else one_line(error)
 
 
 def read_only_sentence(reason: str) -> str:

@@ -43,6 +43,9 @@ FRESHNESS = Limits(warn_above=60.0, error_above=300.0)
 # while it starts, the state is another one and nobody is warned.
 STREAM_GONE = Limits(warn_above=0.0, error_above=60.0)
 
+# Seconds that a living stream waits for its database or its directory. A server is restarted within ten.
+STREAM_WAITS = Limits(warn_above=10.0, error_above=60.0)
+
 # Seconds from a file's rename to its rows being visible, 99 % of the files: the service level. Slow is not wrong, so
 # this never fails; files that pile up are an error of `freshness`. CLICKSTREAM_LATENCY_P99_SECONDS sets another.
 LATENCY_P99_SECONDS = 1.0

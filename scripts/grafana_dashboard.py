@@ -27,6 +27,7 @@ STATES = {
     "idle": GREEN,
     "starting": BLUE,
     "behind": YELLOW,
+    "waiting": RED,
     "stopped": GREY,
     "stuck": RED,
     "dead": RED,

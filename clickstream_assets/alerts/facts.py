@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
-import psycopg2
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import InstigatorStatus
 
@@ -20,12 +19,12 @@ from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.settings.values import AlertLevel
 from clickstream_assets.supervision import run_history
+from clickstream_assets.supervision.away import ERRORS, why_away
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.look import look_at_stream
 from clickstream_assets.supervision.model import StreamDecision, StreamState
 from clickstream_assets.supervision.run_history import RunEnd
 from clickstream_assets.supervision.runs import STREAM_JOB
-from clickstream_assets.text import first_line
 
 STREAM = "stream"
 DATABASE = "database"
@@ -33,7 +32,8 @@ SUPERVISOR = "supervisor"
 # A restart takes less than 45 s, and that the stream was dead for a moment is no news.
 DEAD_AFTER = 60.0  # seconds
 DATABASE_AFTER = 30.0  # seconds: a restart of PostgreSQL
-BAD_STATES = (StreamState.DEAD, StreamState.STUCK, StreamState.CRASH_LOOPING)
+WAITS_AFTER = 60.0  # seconds: a restart of the database, and again a wait of a moment is no news
+BAD_STATES = (StreamState.DEAD, StreamState.WAITING, StreamState.STUCK, StreamState.CRASH_LOOPING)
 WORKING_STATES = (StreamState.RUNNING, StreamState.IDLE, StreamState.BEHIND)
 FORGET_RUNS_AFTER = 7 * 86_400.0  # seconds: a job that failed and is never tried again
 RUNS_OVERLAP = 30.0  # seconds: a run's end may be visible after that of another one that ended later
@@ -83,20 +83,20 @@ def _look_at_check(key: dg.AssetCheckKey, evaluation: dg.AssetCheckEvaluation | 
 
 def judge_stream(
     instance: dg.DagsterInstance, database: Connections, settings: Settings
-) -> StreamDecision | psycopg2.OperationalError:
+) -> StreamDecision | str:
     """How the stream is, or why the database does not say."""
     try:
         with database.open("reader") as connection:
             lease = ledger.read_lease(connection)
             return decide(look_at_stream(instance, connection, lease, settings))
-    except psycopg2.OperationalError as error:
-        return error
+    except ERRORS as error:
+        return why_away(error, settings.home)
 
 
-def look_at_judged_stream(judged: StreamDecision | psycopg2.OperationalError) -> Look:
+def look_at_judged_stream(judged: StreamDecision | str) -> Look:
     """The stream and, as that is where it is read from, the database."""
-    if isinstance(judged, psycopg2.OperationalError):
-        text = f"It does not answer: {first_line(judged)}"
+    if isinstance(judged, str):
+        text = f"It does not serve: {judged}."
         return Look((Condition(DATABASE, "away", "error", text, DATABASE_AFTER),), frozenset({STREAM}))
     text = f"The stream is {judged.state}: {judged.reason}."
     if not judged.unsupervised:
@@ -110,7 +110,8 @@ def look_at_judged_stream(judged: StreamDecision | psycopg2.OperationalError) ->
 def _look_at_state(judged: StreamDecision, text: str) -> Look:
     well = {DATABASE: "It answers again.", STREAM: text}
     if judged.state in BAD_STATES:
-        after = DEAD_AFTER if judged.state is StreamState.DEAD else 0.0
+        graces = {StreamState.DEAD: DEAD_AFTER, StreamState.WAITING: WAITS_AFTER}
+        after = graces.get(judged.state, 0.0)
         return Look((Condition(STREAM, str(judged.state), "error", text, after),), well=well)
     return Look(unknown=frozenset({STREAM} if judged.state is StreamState.STARTING else ()), well=well)
 

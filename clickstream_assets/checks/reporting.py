@@ -45,6 +45,19 @@ def evaluate_checks(
     return [evaluation for evaluation in evaluations if evaluation is not None]
 
 
+def evaluate_away(why: str, instance: dg.DagsterInstance) -> list[dg.AssetCheckEvaluation]:
+    """What is to be reported where the database cannot be asked: that nobody knows whether a stream is at work.
+
+    What the other checks measure has not changed; that they are not measured, `checks_reported` shows.
+    """
+    name = "stream_alive"
+    shown = shown_checks(instance, [dg.AssetCheckKey(EVENTS, name)])[name]
+    judgement = Judgement("error", f"unknown: {why}.", {"state": "unknown", "reason": why})
+    has_changed = (shown.verdict, shown.description) != (judgement.verdict, judgement.description)
+    is_due = shown.is_lost or shown.age >= REPORT_EVERY * REPORT_SELDOM[name]
+    return [judgement.evaluation(name)] if (has_changed or is_due) and not shown.is_being_measured else []
+
+
 def _evaluate(
     name: str, look: Look, instance: dg.DagsterInstance, shown: ShownCheck
 ) -> dg.AssetCheckEvaluation | None:

@@ -6,6 +6,7 @@ Here are their names, kinds and help texts; `scrape` reads the numbers. docs/mon
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 
 import psycopg2
@@ -25,7 +26,8 @@ from clickstream_assets.text import first_line
 
 
 class PipelineCollector(Collector):
-    """Reads once a scrape. Where the database does not answer, `clickstream_scrape_success` is 0 and stands alone."""
+    """Reads once a scrape. Where the database does not answer, `clickstream_scrape_success` is 0, and all that is told
+    else is how long a stream has been waiting."""
 
     def __init__(self, reader: Reader, report: Callable[[str], None] = lambda _text: None) -> None:
         self._reader = reader
@@ -45,6 +47,12 @@ class PipelineCollector(Collector):
             self._report(first_line(error))
         yield _gauge(
             "clickstream_scrape_success", "Whether the ledger could be read: 1 or 0.", reading is not None
+        )
+        waits = reading.waits if reading is not None else self._reader.waits()
+        yield _gauge(
+            "clickstream_stream_waiting_seconds",
+            "How long a living stream has been waiting for its database or its directory; 0 where none does.",
+            max(0.0, time.time() - waits.since) if waits is not None else 0.0,
         )
         if reading is not None:
             yield from _counters(reading)

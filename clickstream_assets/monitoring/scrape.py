@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.file_names import EventsDirectory
+from clickstream_assets.fitness import why_read_only
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
+from clickstream_assets.outages.stream_waits import StreamWaits, read_waits
 from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.postgres.roles import role_names
 from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import stream_facts
@@ -37,6 +40,7 @@ class Reading:
     waiting: WaitingFiles
     lease: ledger.LeaseRow
     state: StreamState
+    waits: StreamWaits | None
     newest_event_age: float | None
     latency_counts: tuple[int, ...]  # a bucket each, not cumulative; the last one is above every bound
     latency_sum: float
@@ -64,6 +68,10 @@ class Reader:
         self._events = events
         self._counted = _Counted()
 
+    def waits(self) -> StreamWaits | None:
+        """What a living stream of this home waits for, by its own words."""
+        return read_waits(self.connections.settings.home)
+
     def read(self) -> Reading:
         """One moment of the ledger.
 
@@ -84,6 +92,14 @@ class Reader:
                 with connection.cursor() as cursor:
                     cursor.execute(statement("metrics.summaries"))
                     summaries = dict(cursor.fetchall())
+                writer = role_names(self.connections.settings.role_prefix)["writer"]
+                facts = stream_facts(
+                    lease,
+                    waiting,
+                    last_batch,
+                    waits=self.waits(),
+                    read_only=why_read_only(connection, writer),
+                )
                 return Reading(
                     totals=ledger.read_lifetime_counts(connection),
                     rejects=dict(self._counted.rejects),
@@ -91,7 +107,8 @@ class Reader:
                     last_batch=last_batch,
                     waiting=waiting,
                     lease=lease,
-                    state=decide(stream_facts(lease, waiting, last_batch)).state,
+                    state=decide(facts).state,
+                    waits=facts.waits,
                     newest_event_age=(lease.now - newest).total_seconds() if newest else None,
                     latency_counts=tuple(self._counted.latency_counts),
                     latency_sum=self._counted.latency_sum,

@@ -7,7 +7,8 @@ Keys of `clickstream status --json`; later versions add, they do not rename. Tim
 are seconds, rates are shares from 0 to 1, null means that there is no such thing yet:
 
 - `taken_at`, `events_dir`, `read_only` (why the stream can write nothing, a sentence)
-- `stream`: `state` (starting, running, idle, behind, stuck, dead, crash-looping, stopped), `reason`, `since`,
+- `database_error`: why the database cannot be reached, a sentence; most other keys are null then
+- `stream`: `state` (starting, running, idle, behind, waiting, stuck, dead, crash-looping, stopped), `reason`, `since`,
   and of the lease `wanted`, `wanted_at`, `lock_held`, `mode`, `epoch`, `pid`, `host`, `dagster_run_id`,
   `spark_ui_url`, `started_at`, `heartbeat_at`, `last_progress_at`, `released_at`, `failures`, `next_attempt_at`,
   `launched_at`, `supervised_at`, `last_reason`, and `unsupervised` (that nobody watches over it, a sentence)
@@ -42,6 +43,7 @@ from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.line_ends import without_line_end
 from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
 from clickstream_assets.monitoring.dagster_state import DagsterState
+from clickstream_assets.outages.stream_waits import StreamWaits, read_waits
 from clickstream_assets.postgres.roles import ROLE_NAMES
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import stream_facts
@@ -65,6 +67,7 @@ class Status:
     latency: ledger.Latency
     newest_event_time: datetime | None
     read_only: str | None = None  # why the stream can write nothing, in one sentence
+    waits: StreamWaits | None = None
     dagster: DagsterState | None = None  # where its database can be read
 
     @property
@@ -85,6 +88,7 @@ def read_status(
     writer: str = ROLE_NAMES["writer"],
     unterminated_seconds: float = 0.0,
     dagster: DagsterState | None = None,
+    home: Path | None = None,
 ) -> Status:
     """Read everything in one snapshot. The connection must be outside a transaction; a reader's is enough.
 
@@ -92,6 +96,7 @@ def read_status(
         is_awaited: the supervisor has just been started: a stream that is not there is about to start.
         writer: the name of the role that the stream works as.
         unterminated_seconds: for so long the stream leaves a file alone whose last line has no end.
+        home: where a stream says what it waits for.
     """
     listing = list_event_files(events)
     with ledger.snapshot(connection):
@@ -101,9 +106,17 @@ def read_status(
             unterminated = without_line_end(events.path, listing, waiting.oldest_paths, unterminated_seconds)
             waiting = replace(waiting, unterminated_paths=unterminated)
         last_batch = ledger.read_last_batch(connection)
+        facts = stream_facts(
+            lease,
+            waiting,
+            last_batch,
+            is_awaited=is_awaited,
+            waits=read_waits(home) if home is not None else None,
+            read_only=why_read_only(connection, writer),
+        )
         return Status(
             events_dir=events.path,
-            decision=decide(stream_facts(lease, waiting, last_batch, is_awaited=is_awaited)),
+            decision=decide(facts),
             lease=lease,
             waiting=waiting,
             last_batch=last_batch,
@@ -113,7 +126,8 @@ def read_status(
             rejects_by_reason=ledger.read_window_rejects(connection, window_seconds),
             latency=ledger.read_latency(connection, window_seconds, thresholds.LATENCY_FIRST_START_SECONDS),
             newest_event_time=ledger.read_newest_event_time(connection),
-            read_only=why_read_only(connection, writer),
+            read_only=facts.read_only,
+            waits=facts.waits,
             dagster=dagster,
         )
 
@@ -122,6 +136,8 @@ def state_since(status: Status) -> datetime | None:
     """Since when the stream is as it is, as far as the ledger tells; None where it never was otherwise."""
     lease = status.lease
     match status.decision.state:
+        case StreamState.WAITING if status.waits is not None:
+            return status.waits.since_moment
         case StreamState.IDLE:
             return status.last_batch.committed_at if status.last_batch else lease.started_at
         case StreamState.BEHIND:
@@ -146,6 +162,7 @@ def status_json(status: Status) -> dict[str, Any]:
     return {
         "taken_at": now,
         "events_dir": str(status.events_dir),
+        "database_error": None,
         "read_only": status.read_only,
         "stream": {
             "state": str(status.decision.state),

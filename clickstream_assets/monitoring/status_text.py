@@ -28,7 +28,7 @@ def _stream_rows(status: Status) -> list[tuple[str, str]]:
     lease, since = status.lease, state_since(status)
     lasting = f" for {duration(status.age(since))}, since {moment(since)}" if since else ""
     rows = [("Stream", f"{status.decision.state}{lasting}"), ("", status.decision.reason)]
-    if status.read_only:
+    if status.read_only and not status.waits:
         rows.append(("", f"! {status.read_only}"))
     if status.decision.unsupervised:
         rows.append(("", f"! {status.decision.unsupervised}"))

@@ -13,6 +13,7 @@ from clickstream_assets.lineage.post import Catalogue
 from clickstream_assets.lineage.sending import Round, send_due
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
+from clickstream_assets.supervision.away import ERRORS, why_away
 
 LINEAGE_TICK = 30  # seconds
 
@@ -32,15 +33,14 @@ def openlineage(
     if settings.openlineage_url is None:
         return dg.SensorResult(skip_reason="No catalogue is named (CLICKSTREAM_OPENLINEAGE_URL).")
     place = Place(settings.role_prefix, database_address(settings), str(settings.events_dir))
-    with database.open("writer") as connection:
-        pause = outbox.read_pause(connection)
-        if pause.is_over:
-            done = send_due(
-                connection, _catalogue(settings.openlineage_url, settings.openlineage_api_key), place
-            )
-        else:
-            done = Round(error=pause.last_error)
-        waiting = outbox.count_waiting(connection)
+    catalogue = _catalogue(settings.openlineage_url, settings.openlineage_api_key)
+    try:
+        with database.open("writer") as connection:
+            pause = outbox.read_pause(connection)
+            done = send_due(connection, catalogue, place) if pause.is_over else Round(error=pause.last_error)
+            waiting = outbox.count_waiting(connection)
+    except ERRORS as error:
+        return dg.SensorResult(skip_reason=f"Nothing is sent: {why_away(error, settings.home)}.")
     if done.refused:
         context.log.error(f"The catalogue refused {done.refused} events for good: {done.error}.")
     return dg.SensorResult(skip_reason=_said(done, waiting))

@@ -3,7 +3,7 @@
 They read what a tick needs and carry out what was decided: by `supervision` about the stream, by `progress` about new
 files and batches, by `checks` about the checks.
 
-A database that cannot be reached fails the tick, so that the sensor's history shows it.
+A database that is away or read-only fails no tick: the sensor's history says so in one sentence (`away`).
 """
 
 import json
@@ -15,13 +15,14 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.assets import checks_reported
 from clickstream_assets.checks.event_checks import event_checks
-from clickstream_assets.checks.reporting import evaluate_checks
+from clickstream_assets.checks.reporting import evaluate_away, evaluate_checks
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.sensors.progress import Reported, materializations, read_progress
 from clickstream_assets.settings import Settings
 from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision import runs as run_control
+from clickstream_assets.supervision.away import ERRORS, why_away
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import run_name
 from clickstream_assets.supervision.limits import pause_after
@@ -51,10 +52,15 @@ def spark_stream_supervisor(
     run_control.prepare_pool(context.instance)
     for run_id in run_control.reap_dead_runs(context.instance):
         context.log.warning(f"Marked {run_name(run_id)} as failed: its worker is gone.")
-    with database.open("writer") as connection:
-        decision, request = _supervise(context, connection, settings)
-        if decision.action is Action.REAP_RUN:  # what it stood in the way of need not wait for the next tick
+    try:
+        with database.open("writer") as connection:
             decision, request = _supervise(context, connection, settings)
+            if (
+                decision.action is Action.REAP_RUN
+            ):  # what it stood in the way of need not wait for the next tick
+                decision, request = _supervise(context, connection, settings)
+    except ERRORS as error:
+        return dg.SensorResult(skip_reason=f"Nothing is done: {why_away(error, settings.home)}.")
     if request is not None:
         return dg.SensorResult(run_requests=[request])
     return dg.SensorResult(skip_reason=f"{decision.state}: {decision.reason}")
@@ -68,6 +74,8 @@ def _supervise(
     lease = ledger.read_lease(connection)
     facts = look_at_stream(instance, connection, lease, settings)
     decision = decide(facts)
+    if facts.read_only is not None:
+        return decision, None
     run_id = decision.run_id or lease.dagster_run_id or ""
     with connection.cursor() as cursor:
         cursor.execute(statement("lease.record_look"))
@@ -120,8 +128,11 @@ def ingest_progress(
     now = time.time()
     if 0 <= now - since.at < settings.refresh_seconds:
         return dg.SensorResult(skip_reason="Reported a moment ago.")
-    with database.open("reader") as connection, ledger.snapshot(connection):
-        progress = read_progress(connection, since, now)
+    try:
+        with database.open("reader") as connection, ledger.snapshot(connection):
+            progress = read_progress(connection, since, now)
+    except ERRORS as error:
+        return dg.SensorResult(skip_reason=f"Nothing is reported: {why_away(error, settings.home)}.")
     if progress.is_empty:
         return dg.SensorResult(skip_reason="Nothing new.")
     batches, files = progress.batches, progress.files
@@ -144,8 +155,14 @@ def event_check_results(
     database: dg.ResourceParam[Connections],
     settings: dg.ResourceParam[Settings],
 ) -> dg.SensorResult:
-    with database.open("reader") as connection:
-        evaluations = evaluate_checks(connection, settings, context.instance)
+    try:
+        with database.open("reader") as connection:
+            evaluations = evaluate_checks(connection, settings, context.instance)
+    except ERRORS as error:
+        why = why_away(error, settings.home)
+        return dg.SensorResult(
+            skip_reason=f"Nothing is measured: {why}.", asset_events=evaluate_away(why, context.instance)
+        )
     if not evaluations:
         return dg.SensorResult(skip_reason="Nothing has changed.")
     verdicts = ", ".join(f"{evaluation.check_name} {verdict_of(evaluation)}" for evaluation in evaluations)

@@ -7,7 +7,9 @@ Safety properties, each with a test:
 2. The lock is the proof of life. A run's status is not: a worker that was killed leaves a run "started".
 3. A stream that was stopped on purpose stays stopped; a catch-up run, and a stream that someone started
    outside Dagster, are left alone. One whose run was deleted goes on, and is ended where that is wanted.
-4. A start that fails is repeated after a growing pause. Failures are counted when a stream is launched and
+4. A stream that waits for its database or its directory is neither ended nor joined by another one, however long it
+   takes; only a process that lives and says so waits.
+5. A start that fails is repeated after a growing pause. Failures are counted when a stream is launched and
    forgotten when it has lived for a while, so no way of dying escapes the count.
 """
 
@@ -25,9 +27,20 @@ Rule = Callable[[StreamFacts], StreamDecision | None]
 
 def decide(facts: StreamFacts) -> StreamDecision:
     """The state of the stream and the one thing to do about it."""
-    rules = (a_run_has_lost_its_worker, *(LOCK_IS_HELD if facts.holder.lock_held else LOCK_IS_FREE))
+    first = (the_database_is_read_only, a_run_has_lost_its_worker)
+    rules = (*first, *(LOCK_IS_HELD if facts.holder.lock_held else LOCK_IS_FREE))
     decision = next(decision for rule in rules if (decision := rule(facts)) is not None)
     return replace(decision, unsupervised=unsupervised(facts))
+
+
+def the_database_is_read_only(facts: StreamFacts) -> StreamDecision | None:
+    """What is done is noted first, so nothing is done; and a stream that is started could not work."""
+    if facts.read_only is None:
+        return None
+    state, reason = living_state(facts) if facts.holder.lock_held else (_state(facts), _why_not_here(facts))
+    if facts.waits is None:
+        reason = f"{reason}; {facts.read_only.rstrip('.')}"
+    return StreamDecision(state, Action.LEAVE, reason)
 
 
 def a_run_has_lost_its_worker(facts: StreamFacts) -> StreamDecision | None:
@@ -139,6 +152,17 @@ def the_coming_stream_is_not_wanted(facts: StreamFacts) -> StreamDecision | None
     return StreamDecision(absent_state(facts), Action.END_RUN, "the stream is to be stopped", run.run_id)
 
 
+def a_stream_waits_for_the_lock(facts: StreamFacts) -> StreamDecision | None:
+    """Before or after it has had the lock. The first of its run's limits would end it."""
+    waits = facts.waits
+    if waits is None:
+        return None
+    run = next((run for run in facts.runs.in_flight if run.run_id == waits.dagster_run_id), None)
+    return StreamDecision(
+        absent_state(facts), Action.LEAVE, _why_not_here(facts), run.run_id if run else None
+    )
+
+
 def the_run_has_lost_its_driver(facts: StreamFacts) -> StreamDecision | None:
     run, heartbeat_age = _first_run(facts), facts.holder.heartbeat_age
     if run is None or run.run_id != facts.holder.run_id:
@@ -197,6 +221,12 @@ def _first_run(facts: StreamFacts) -> StreamRun | None:
     return facts.runs.in_flight[0] if facts.runs.in_flight else None
 
 
+def _why_not_here(facts: StreamFacts) -> str:
+    if facts.waits is not None:
+        return f"{facts.waits.who} {facts.waits.sentence}"
+    return "stopped on purpose" if facts.wanted == "stopped" else _why_absent(facts)
+
+
 def _why_absent(facts: StreamFacts) -> str:
     if not facts.starts.has_run:
         return "no stream has run yet"
@@ -217,6 +247,7 @@ LOCK_IS_HELD: tuple[Rule, ...] = (
 LOCK_IS_FREE: tuple[Rule, ...] = (
     the_run_is_ending_without_its_driver,
     the_coming_stream_is_not_wanted,
+    a_stream_waits_for_the_lock,
     the_run_has_lost_its_driver,
     the_run_does_not_take_the_lock,
     a_run_is_on_its_way,

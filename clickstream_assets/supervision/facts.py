@@ -9,6 +9,7 @@ from datetime import datetime
 
 from clickstream_assets.ledger.reads import CommittedBatch, LeaseRow
 from clickstream_assets.ledger.waiting_files import WaitingFiles
+from clickstream_assets.outages.stream_waits import StreamWaits
 from clickstream_assets.supervision.model import Backlog, Holder, Runs, Starts, StreamFacts, StreamRun
 
 WANTED_LIMIT = 20.0  # seconds from asking for the stream to its launch: the supervisor looks every five
@@ -25,6 +26,8 @@ def stream_facts(
     holder_run_is_known: bool = True,
     last_run_id: str | None = None,
     is_awaited: bool = False,
+    waits: StreamWaits | None = None,
+    read_only: str | None = None,
 ) -> StreamFacts:
     """The facts at the moment `lease.now`.
 
@@ -35,6 +38,8 @@ def stream_facts(
         holder_run_is_known: whether Dagster has that run; one that was deleted it has not.
         last_run_id: of the job's last run among those that streamed and have ended.
         is_awaited: the supervisor has just been started.
+        waits: what a living process of the stream waits for, by the file in the home.
+        read_only: why nothing can be written in the database.
     """
 
     def age(moment: datetime | None) -> float | None:
@@ -75,7 +80,14 @@ def stream_facts(
                 knows_runs=runs is not None,
             ),
         ),
+        waits=waits if waits is not None and _is_of_the_stream(waits, lease) else None,
+        read_only=read_only,
     )
+
+
+def _is_of_the_stream(waits: StreamWaits, lease: LeaseRow) -> bool:
+    """Whether the process that waits is the one that holds the lock. Where nobody does, it may be about to."""
+    return not lease.lock_held or (waits.pid, waits.host) == (lease.pid, lease.host)
 
 
 def _is_on_its_way(lease: LeaseRow) -> bool:

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from clickstream_assets.outages.stream_waits import StreamWaits
+
 
 class StreamState(StrEnum):
     """How the stream is, in one word. `StreamDecision.reason` has the sentence."""
@@ -18,6 +20,7 @@ class StreamState(StrEnum):
     RUNNING = "running"
     IDLE = "idle"
     BEHIND = "behind"
+    WAITING = "waiting"  # for its database, or its directory; it goes on by itself
     STUCK = "stuck"
     DEAD = "dead"
     CRASH_LOOPING = "crash-looping"
@@ -101,6 +104,9 @@ class StreamFacts:
     runs: Runs = field(default_factory=Runs)
     backlog: Backlog = field(default_factory=Backlog)
     starts: Starts = field(default_factory=Starts)
+    # Of the holder of the lock; where nobody holds it, of whichever process of this home waits.
+    waits: StreamWaits | None = None
+    read_only: str | None = None  # why nothing can be noted in the database, a sentence
 
     @property
     def holder_run(self) -> StreamRun | None:

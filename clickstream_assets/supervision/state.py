@@ -11,6 +11,8 @@ from clickstream_assets.thresholds import BEHIND_AFTER
 def living_state(facts: StreamFacts) -> tuple[StreamState, str]:
     """The state of a stream that holds the lock, and why."""
     holder, backlog = facts.holder, facts.backlog
+    if facts.waits is not None:  # neither heartbeat nor progress can be noted meanwhile
+        return StreamState.WAITING, facts.waits.sentence
     oldest_age = backlog.oldest_age or 0.0
     waiting = f"{backlog.files} files waiting, the oldest for {oldest_age:.0f} s"
     if (holder.heartbeat_age or 0) > limits.HEARTBEAT_LOST_AFTER:
@@ -36,6 +38,8 @@ def living_state(facts: StreamFacts) -> tuple[StreamState, str]:
 
 def absent_state(facts: StreamFacts) -> StreamState:
     """The state of a stream that nobody holds the lock of."""
+    if facts.waits is not None:
+        return StreamState.WAITING
     if facts.wanted == "stopped":
         return StreamState.STOPPED
     is_launched = was_just_launched(facts)
@@ -52,7 +56,9 @@ def absent_state(facts: StreamFacts) -> StreamState:
 
 def unsupervised(facts: StreamFacts) -> str | None:
     """That nobody watches over the stream, as a clause; None while the supervisor looks, and before it ever has."""
-    if facts.supervised_at is None or facts.starts.is_awaited:
+    if (
+        facts.supervised_at is None or facts.starts.is_awaited or facts.read_only
+    ):  # where no look can be noted
         return None
     if (facts.supervised_age or 0) <= limits.UNSUPERVISED_AFTER:
         return None

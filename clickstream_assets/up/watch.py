@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import psycopg2
 
 from clickstream_assets.errors import ClickstreamError
+from clickstream_assets.fitness import unreachable
 from clickstream_assets.monitoring.dagster_state import DagsterState, read_dagster_state
 from clickstream_assets.monitoring.status import read_status, status_line
+from clickstream_assets.monitoring.status_away import read_status_away, status_away_line
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.postgres.roles import role_names
 from clickstream_assets.postgres.sharing import embedded_server, revive
@@ -91,8 +93,12 @@ def _look(connections: Connections, *, is_awaited: bool) -> _Seen:
                 is_awaited=is_awaited,
                 writer=role_names(settings.role_prefix)["writer"],
                 dagster=dagster,
+                home=settings.home,
             )
-    except (psycopg2.Error, ClickstreamError, OSError) as error:
+    except psycopg2.Error as error:
+        away = read_status_away(unreachable(error), settings.home, settings.events_directory)
+        return _Seen(status_away_line(away), dagster=dagster)
+    except (ClickstreamError, OSError) as error:
         return _Seen(f"no status: {first_line(error)}", dagster=dagster)
     is_off = dagster is not None and dagster.is_off(SUPERVISOR)
     return _Seen(

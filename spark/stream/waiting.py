@@ -84,5 +84,5 @@ class Waiting:
             return
         what = min(self._said, key=lambda name: self._since[name])
         write_waits(
-            self._home, list(self._said[what].values())[-1].rstrip("."), self._since[what], self._run_id
+            self._home, what, list(self._said[what].values())[-1].rstrip("."), self._since[what], self._run_id
         )

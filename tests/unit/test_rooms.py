@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "clickstream_assets": {
         "alerts": {"ledger", "postgres", "supervision"},
         "assets": {"generator", "ledger", "lineage", "postgres", "report", "summaries", "supervision"},
-        "checks": {"ledger", "maintenance", "postgres", "summaries", "supervision"},
+        "checks": {"ledger", "maintenance", "outages", "postgres", "summaries", "supervision"},
         "cli": {
             "generator",
             "ledger",
@@ -39,7 +39,7 @@ MAY_IMPORT = {
         "jobs": {"ledger", "maintenance", "postgres", "rejects", "supervision"},
         "lineage": {"postgres"},
         "maintenance": {"ledger", "postgres", "sources", "summaries", "up"},
-        "monitoring": {"ledger", "postgres", "supervision"},
+        "monitoring": {"ledger", "outages", "postgres", "supervision"},
         "rejects": {"second_reader"},
         "report": {"ledger"},
         "sensors": {
@@ -53,7 +53,7 @@ MAY_IMPORT = {
             "supervision",
         },
         "summaries": {"ledger"},
-        "supervision": {"ledger", "postgres"},
+        "supervision": {"ledger", "outages", "postgres"},
         "up": {"monitoring", "postgres", "supervision"},
         "values_audit": {"ledger", "maintenance", "second_reader"},
     },

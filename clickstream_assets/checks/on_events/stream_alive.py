@@ -8,7 +8,10 @@ from typing import Any
 from clickstream_assets import thresholds
 from clickstream_assets.checks.judgement import Judgement
 from clickstream_assets.checks.look import Look
+from clickstream_assets.fitness import why_read_only
 from clickstream_assets.ledger import reads as ledger
+from clickstream_assets.outages.stream_waits import StreamWaits, read_waits
+from clickstream_assets.postgres.roles import role_names
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import stream_facts
 from clickstream_assets.supervision.model import StreamDecision, StreamState
@@ -20,13 +23,22 @@ from clickstream_assets.thresholds import Verdict, worst
 class Facts:
     decision: StreamDecision
     lease: ledger.LeaseRow
+    waits: StreamWaits | None = None
 
 
 def read(look: Look) -> Facts:
-    """Whether a stream is at work: red where it is stuck, keeps failing, or is gone for longer than a restart takes."""
+    """Whether a stream is at work: red where it is stuck, keeps failing, waits for its database or its directory, or is
+    gone, for longer than a restart takes."""
     batch = ledger.read_last_batch(look.connection)
-    facts = stream_facts(look.lease, look.waiting, batch, is_awaited=look.is_awaited)
-    return Facts(decide(facts), look.lease)
+    facts = stream_facts(
+        look.lease,
+        look.waiting,
+        batch,
+        is_awaited=look.is_awaited,
+        waits=read_waits(look.settings.home),
+        read_only=why_read_only(look.connection, role_names(look.settings.role_prefix)["writer"]),
+    )
+    return Facts(decide(facts), look.lease, facts.waits)
 
 
 def judge(facts: Facts) -> Judgement:
@@ -54,16 +66,22 @@ def judge(facts: Facts) -> Judgement:
         return Judgement("pass", "No stream has run yet.", metadata)
     since = f" for {duration(gone)}" if gone is not None and decision.state is StreamState.DEAD else ""
     description = f"{decision.state}{since}: {decision.reason}.{watched}"
-    verdict = worst(_verdict(decision.state, gone or 0.0), "warn" if watched else "pass")
+    lasted = gone or 0.0
+    if facts.waits is not None and decision.state is StreamState.WAITING:
+        lasted = max(0.0, lease.now.timestamp() - facts.waits.since)
+        metadata["waits_for_seconds"] = lasted
+    verdict = worst(_verdict(decision.state, lasted), "warn" if watched else "pass")
     return Judgement(verdict, description, metadata)
 
 
-def _verdict(state: StreamState, gone_seconds: float) -> Verdict:
+def _verdict(state: StreamState, seconds: float) -> Verdict:
     match state:
         case StreamState.STUCK | StreamState.CRASH_LOOPING:
             return "error"
         case StreamState.DEAD:
-            return thresholds.STREAM_GONE.verdict(gone_seconds)
+            return thresholds.STREAM_GONE.verdict(seconds)
+        case StreamState.WAITING:
+            return thresholds.STREAM_WAITS.verdict(seconds)
         case StreamState.STOPPED:
             return "warn"
         case _:

@@ -149,7 +149,7 @@ def test_a_database_that_does_not_answer_is_said_and_nothing_is_made_up(
 ) -> None:
     consistent_history(database.owner_url)
     scraper.reader.connections = reading("postgresql://nobody@127.0.0.1:1/nothing")
-    assert scraper.scrape() == {"clickstream_scrape_success": 0}
+    assert scraper.scrape() == {"clickstream_scrape_success": 0, "clickstream_stream_waiting_seconds": 0}
     assert len(scraper.said) == 1
     scraper.reader.connections = reading(database.reader_url)
     assert scraper.scrape()["clickstream_conflicting_rows_total"] == 1

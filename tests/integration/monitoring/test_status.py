@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +18,12 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.cli.__main__ import clickstream
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
+from clickstream_assets.home import make_home
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.monitoring.status import read_status, state_since, status_json, status_line
+from clickstream_assets.monitoring.status_away import read_status_away, status_away_json
 from clickstream_assets.monitoring.status_text import status_text
+from clickstream_assets.outages.stream_waits import write_waits
 from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.model import StreamState
 
@@ -112,6 +117,64 @@ def test_the_keys_of_the_json_are_those_that_are_documented(environment: Path, r
     for section in ("stream", "waiting", "totals", "window", "latency"):
         for key in content[section]:
             assert f"`{key}`" in documentation, f"{section}.{key}"
+
+
+def test_where_the_database_is_away_status_says_so_once_and_what_is_known_without_it(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (environment / "a.csv").write_text("1")
+    monkeypatch.setenv("CLICKSTREAM_DATABASE_URL", "postgresql://owner:secret@127.0.0.1:1/shop")
+    nobody_waits = run("status")
+    assert nobody_waits.exit_code == 1
+    assert nobody_waits.stdout.split()[:2] == ["Stream", "unknown"]
+    home = environment.parent / "home"
+    make_home(home)
+    write_waits(home, "the database", "it is shutting down", 1785585600.0, "run-1-of-dagster")
+    result = run("status")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("clickstream: the database cannot be reached: connection to server at")
+    assert result.stderr.count("\n") == 1
+    assert "cannot be reached" not in result.stdout
+    for part in (
+        "waiting",
+        "waits for the database since 2026-08-01 12:00:00 UTC: it is shutting down",
+        f"process {os.getpid()} on {socket.gethostname()}",
+        "run-1-of-dagster",
+        "1 files, 1 B",
+    ):
+        assert part in result.stdout
+    assert "secret" not in result.output
+    as_json = run("status", "--json")
+    content = json.loads(as_json.stdout)
+    assert as_json.exit_code == 1
+    assert content["database_error"].startswith("the database cannot be reached: ")
+    assert (content["stream"]["state"], content["stream"]["pid"]) == ("waiting", os.getpid())
+    assert (content["waiting"]["files"], content["waiting"]["files_on_disk"]) == (None, 1)
+
+
+def test_the_keys_are_the_same_where_the_database_is_away(environment: Path, reader: Connection) -> None:
+    events = EventsDirectory(environment)
+    away = status_away_json(read_status_away("it is away", environment, events))
+    assert set(away) == set(status_json(read_status(reader, events)))
+
+
+def test_a_stream_that_waits_is_told_with_what_it_waits_for(
+    database: Database, environment: Path, stream: Connection
+) -> None:
+    home = environment.parent / "home"
+    make_home(home)
+    write_waits(home, "the events directory", "Stale file handle", 1785585600.0, None)
+    content = json.loads(run("status", "--json").stdout)
+    assert content["stream"]["state"] == "idle", "another process has the lock"
+    holder = "UPDATE stream_lease SET pid = %(pid)s, host = %(host)s"
+    run_sql(database.owner_url, holder, {"pid": os.getpid(), "host": socket.gethostname()})
+    content = json.loads(run("status", "--json").stdout)
+    assert (content["stream"]["state"], content["stream"]["since"]) == (
+        "waiting",
+        "2026-08-01T12:00:00+00:00",
+    )
+    stream.close()
+    assert json.loads(run("status", "--json").stdout)["stream"]["state"] == "waiting"
 
 
 @pytest.mark.usefixtures("environment")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from clickstream_assets.outages.stream_waits import STALE_SECONDS, read_waits, waits_file, write_waits
@@ -49,7 +54,7 @@ def test_of_two_outages_the_one_that_began_first_is_shown(tmp_path: Path) -> Non
 
 
 def test_the_words_of_a_stream_that_was_killed_are_not_believed_for_long(tmp_path: Path) -> None:
-    write_waits(tmp_path, "no database", 0.0, None)
+    write_waits(tmp_path, "the database", "no database", 0.0, None)
     written = read_waits(tmp_path)
     assert written is not None
     assert read_waits(tmp_path, lambda: written.at + STALE_SECONDS - 1) == written
@@ -57,8 +62,34 @@ def test_the_words_of_a_stream_that_was_killed_are_not_believed_for_long(tmp_pat
 
 
 def test_a_home_that_cannot_be_written_and_a_file_that_is_none_of_ours_say_nothing(tmp_path: Path) -> None:
-    write_waits(tmp_path / "nowhere", "no database", 0.0, None)
+    write_waits(tmp_path / "nowhere", "the database", "no database", 0.0, None)
     waits_file(tmp_path).write_text("{}")
     assert read_waits(tmp_path) is None
     waits_file(tmp_path).write_text("\0")
     assert read_waits(tmp_path) is None
+
+
+def test_the_words_of_a_process_that_is_gone_are_not_believed_at_all(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert read_waits(tmp_path) is None
+    write_waits(tmp_path, "the database", "it is away", time.time(), None)
+    content = json.loads(waits_file(tmp_path).read_text())
+    waits_file(tmp_path).write_text(json.dumps(content | {"pid": ended.pid}))
+    assert read_waits(tmp_path) is None
+
+
+def test_a_process_that_inherited_the_number_is_not_taken_for_it(tmp_path: Path) -> None:
+    write_waits(tmp_path, "the database", "it is away", time.time(), None)
+    content = json.loads(waits_file(tmp_path).read_text())
+    before_we_began = psutil.Process().create_time() - 5
+    waits_file(tmp_path).write_text(json.dumps(content | {"at": before_we_began}))
+    assert read_waits(tmp_path, lambda: before_we_began + 1) is None
+
+
+def test_of_another_host_the_files_age_alone_tells(tmp_path: Path) -> None:
+    write_waits(tmp_path, "the database", "it is away", time.time(), None)
+    content = json.loads(waits_file(tmp_path).read_text())
+    waits_file(tmp_path).write_text(json.dumps(content | {"pid": 2**22 + 1, "host": "elsewhere"}))
+    assert read_waits(tmp_path) is not None
+    assert read_waits(tmp_path, lambda: content["at"] + STALE_SECONDS + 1) is None

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stream_facts import changed, stream_facts
 
+from clickstream_assets.outages.stream_waits import StreamWaits
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.limits import (
     BEGIN_LIMIT,
@@ -38,6 +39,7 @@ ALIVE = stream_facts(
     runs=(STARTED,),
     has_run=True,
 )
+WAITS = StreamWaits("the database", "it is away", 0.0, 1.0, 7, "here", "run-1")
 DEAD = changed(ALIVE, lock_held=False, runs=())
 BACKLOG = {"files_waiting": 7, "oldest_waiting_age": STUCK_AFTER + 1}
 
@@ -214,13 +216,15 @@ WHY = {"has_run": True, "failures": CRASH_LOOP_FAILURES}
         (StreamState.IDLE, changed(ALIVE, commit_age=3600.0)),
         (StreamState.BEHIND, changed(ALIVE, files_waiting=1, oldest_waiting_age=BEHIND_AFTER + 1)),
         (StreamState.STUCK, changed(ALIVE, held_seconds=999.0, progress_age=STUCK_AFTER + 1, **BACKLOG)),
+        (StreamState.WAITING, changed(ALIVE, waits=WAITS)),
+        (StreamState.WAITING, changed(DEAD, waits=WAITS)),
         (StreamState.DEAD, DEAD),
         (StreamState.CRASH_LOOPING, changed(DEAD, failures=CRASH_LOOP_FAILURES)),
         (StreamState.STOPPED, changed(DEAD, wanted="stopped")),
     ],
     ids=str,
 )
-def test_each_of_the_eight_states_is_told_by_its_facts_with_and_without_dagster(
+def test_each_of_the_nine_states_is_told_by_its_facts_with_and_without_dagster(
     state: StreamState, facts: StreamFacts
 ) -> None:
     assert decide(facts).state is state
@@ -231,8 +235,8 @@ def test_each_of_the_eight_states_is_told_by_its_facts_with_and_without_dagster(
     assert decide(changed(facts, runs=(), knows_runs=False)).state is state
 
 
-def test_all_states_are_among_the_eight() -> None:
-    assert len(StreamState) == 8
+def test_all_states_are_among_the_nine() -> None:
+    assert len(StreamState) == 9
 
 
 @pytest.mark.parametrize(
