@@ -1,8 +1,5 @@
-"""The status of the pipeline where its database cannot be asked: what the home and the disk still tell.
-
-Belongs here: those facts, for a person, for a program and as one line. Does not belong here: the status where the
-database answers (`status`).
-"""
+"""The status of the pipeline where its database cannot be asked: what the home and the disk still tell, for a person,
+for a program and as one line."""
 
 from __future__ import annotations
 

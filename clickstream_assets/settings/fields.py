@@ -40,6 +40,7 @@ from clickstream_assets.settings.values import (
 )
 
 ROLE_PREFIX = "clickstream"
+OUTAGE_SECONDS = 120.0  # a command that shall come to an end waits no longer, unless it is told to
 
 
 def _setting(
@@ -165,6 +166,12 @@ class Settings(BaseSettings):
         unset="archive in the home",
         example=".clickstream/archive",
     )
+    outage_seconds: Amount | None = _setting(
+        "Seconds that a stream, or `up` at its start, waits for a database or an events directory that is away; it "
+        "then ends with one sentence.",
+        unset="a stream without limit, `stream --available-now` and the start of `up` 120",
+        example="3600",
+    )
     dagster_days: Days = _setting("Days that Dagster's own runs, events and logs are kept.", 7)
 
     refresh_seconds: Amount = _setting(
@@ -235,6 +242,12 @@ class Settings(BaseSettings):
     def events_directory(self) -> EventsDirectory:
         """The events directory as the stream reads it."""
         return EventsDirectory(self.events_dir, self.follow_links)
+
+    def outage_limit(self, *, shall_end: bool) -> float | None:
+        """Seconds to wait for what is away; None: as long as it takes. `shall_end`: the command comes to an end."""
+        if self.outage_seconds is None and shall_end:
+            return OUTAGE_SECONDS
+        return self.outage_seconds
 
     @property
     def checkpoint_dir(self) -> Path:

@@ -1,7 +1,4 @@
-"""What a sensor says where the database cannot serve: one sentence in its history, no error with a traceback.
-
-Belongs here: telling such errors from bugs, and the sentence. Does not belong here: what a tick does (`sensors`).
-"""
+"""What a sensor says where the database cannot serve: one sentence in its history, no error with a traceback."""
 
 from __future__ import annotations
 

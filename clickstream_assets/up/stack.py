@@ -16,6 +16,8 @@ from pathlib import Path
 
 from clickstream_assets.errors import StartError
 from clickstream_assets.home import make_home, openness
+from clickstream_assets.postgres.awaited import when_it_serves
+from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.postgres.schema import setup_databases
 from clickstream_assets.postgres.sharing import database_running
 from clickstream_assets.settings import Settings
@@ -47,7 +49,8 @@ def run_stack(settings: Settings, *, with_generator: bool, announce: Announce) -
         settings.events_dir.mkdir(parents=True, exist_ok=True)
         announce("Starting the database …")
         with database_running(settings, "clickstream-up") as connections:
-            setup_databases(connections)
+            if not _databases_are_ready(connections, stop, announce):
+                return
             children = Children(settings.log_dir, announce)
             try:
                 start_dagster(
@@ -60,6 +63,30 @@ def run_stack(settings: Settings, *, with_generator: bool, announce: Announce) -
                 announce("Stopping; Ctrl-C again to hurry …")
                 end_all(children, stop)
         announce("Stopped.")
+
+
+def _databases_are_ready(connections: Connections, stop: StopSignals, announce: Announce) -> bool:
+    """Set up the events' database, and see whether Dagster's answers; False where a signal came before.
+
+    Raises:
+        DatabaseAway: one of them is away for longer than may be waited.
+    """
+    limit = connections.settings.outage_limit(shall_end=True)
+
+    def say(sentence: str | None) -> None:
+        announce("It is back." if sentence is None else f"{sentence}; waiting for it, up to {limit:g} s …")
+
+    def pause(seconds: float) -> bool:
+        stop.pause(seconds)
+        return not stop.requested
+
+    def work() -> None:
+        setup_databases(connections)
+        with connections.open("dagster"):
+            pass
+
+    when_it_serves(work, say, limit, pause)
+    return not stop.requested
 
 
 def check_port(port: int) -> None:

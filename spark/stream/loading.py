@@ -18,7 +18,7 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from spark.lease import Lease, LeaseLost
 from spark.stream.ending import Ending
 from spark.stream.query import LoadQuery
-from spark.stream.restarts import Failure, Restarts, failure_of
+from spark.stream.restarts import Restarts, failure_of
 from spark.stream.waiting import Waiting
 
 LOOK_SECONDS = 0.5  # between looks at the query, and at what else a stream must notice
@@ -36,7 +36,6 @@ class Loading:
         start: starts one.
         is_alive: whether the JVM is there.
         look: is called often; whatever else a stream has to see to.
-        patience: seconds to wait for what passes by itself, at most; None: as long as it takes.
     """
 
     def __init__(
@@ -48,7 +47,6 @@ class Loading:
         busy: threading.Lock,
         ending: Ending,
         waiting: Waiting,
-        patience: float | None,
     ) -> None:
         self._start = start
         self._is_alive = is_alive
@@ -57,9 +55,7 @@ class Loading:
         self._busy = busy
         self._ending = ending
         self._waits_for_database = waiting.part("query", "the database")
-        self._patience = patience
         self._restarts = Restarts()
-        self._failing_since: float | None = None
         self._is_waiting = False  # for what passes by itself
         self.has_committed = False  # set from outside, with each commit
 
@@ -108,8 +104,6 @@ class Loading:
             return
         self._raise_if_gone(error)
         failure = failure_of(error)
-        if has_worked or self._failing_since is None:
-            self._failing_since = time.monotonic()
         pause = self._restarts.pause(failure, has_worked=has_worked)
         if not failure.passes:
             log.error("%s", error)
@@ -121,18 +115,14 @@ class Loading:
             self._waits_for_database(failure.sentence)
         else:
             log.warning("%s; it is started again in %.1f s", failure.sentence.rstrip("."), pause)
-        self._wait(pause, failure)
+        self._wait(pause)
 
-    def _wait(self, pause: float, failure: Failure) -> None:
+    def _wait(self, pause: float) -> None:
         """Until the pause is over, and the lease has been kept since: what a query needs it needs too."""
         began = time.monotonic()
-        since = self._failing_since or began
         while not self._ending.event.wait(min(LOOK_SECONDS, pause)):
             self._look()
-            now = time.monotonic()
-            if self._patience is not None and now - since > self._patience:
-                self._ending.fail(f"{failure.sentence.rstrip('.')}; after {self._patience:.0f} s of waiting")
-            elif now - began >= pause and self._lease.kept_since(began):
+            if time.monotonic() - began >= pause and self._lease.kept_since(began):
                 return
 
     def _raise_if_gone(self, error: BaseException) -> None:

@@ -33,9 +33,6 @@ from spark.stream.session import is_alive, start_session
 from spark.stream.settings import ChangedSources, StreamSettings, stream_sources
 from spark.stream.waiting import Waiting
 
-# A stream without an end waits for its database as long as it takes; a command that shall end does not.
-CATCH_UP_PATIENCE = 120.0  # seconds
-
 log = logging.getLogger("clickstream.stream")
 
 
@@ -58,7 +55,8 @@ class Stream:
         self._settings = settings = stream.settings
         self._ending = Ending()
         self._waiting = Waiting(settings.home, settings.dagster_run_id)
-        self._patience = CATCH_UP_PATIENCE if stream.available_now else None
+        # Without an end, a stream waits as long as it takes.
+        self._patience = settings.outage_limit(shall_end=stream.available_now)
         self._parent = os.getppid()
         # Before they are read, so that no change is missed.
         self._changed_sources = ChangedSources(settings) if settings.sources else None
@@ -80,7 +78,7 @@ class Stream:
         """The lease, once the database is there; None where the stream is to end before."""
         mode = "catch-up" if self._stream.available_now else "continuous"
         waits = self._waiting.part("lease", "the database")
-        began, tries = time.monotonic(), 0
+        tries = 0
         while not self._ending.event.is_set():
             try:
                 lease = Lease(
@@ -88,8 +86,6 @@ class Stream:
                 )
             except (psycopg2.Error, DatabaseReadOnly) as error:
                 if (sentence := outage_of(error)) is None:
-                    raise
-                if self._patience is not None and time.monotonic() - began > self._patience:
                     raise
                 tries += 1
                 waits(sentence)
@@ -108,6 +104,8 @@ class Stream:
 
     def _look(self) -> None:
         self._waiting.tick()
+        if self._patience is not None and (sentence := self._waiting.beyond(self._patience)) is not None:
+            self._ending.fail(f"{sentence}; after {self._patience:.0f} s of waiting")
         if os.getppid() != self._parent:
             self._ending.stop("the parent process ended")
 
@@ -181,9 +179,7 @@ class Stream:
             workers.tick()
             self._look()
 
-        loading = Loading(
-            start, lambda: is_alive(spark), look, lease, busy, self._ending, self._waiting, self._patience
-        )
+        loading = Loading(start, lambda: is_alive(spark), look, lease, busy, self._ending, self._waiting)
         try:
             loading.run()
         finally:

@@ -42,6 +42,12 @@ class Waiting:
         with self._lock:
             return what in self._said
 
+    def beyond(self, seconds: float) -> str | None:
+        """The sentence about what has been waited for longer than that."""
+        with self._lock:
+            what = self._first()
+            return self._sentence(what) if what and time.time() - self._since[what] > seconds else None
+
     def tick(self) -> None:
         """Keep the file fresh."""
         with self._lock:
@@ -79,10 +85,15 @@ class Waiting:
 
     def _write(self) -> None:
         self._written = time.monotonic()
-        if not self._said:
+        what = self._first()
+        if what is None:
             forget_waits(self._home)
-            return
-        what = min(self._said, key=lambda name: self._since[name])
-        write_waits(
-            self._home, what, list(self._said[what].values())[-1].rstrip("."), self._since[what], self._run_id
-        )
+        else:
+            write_waits(self._home, what, self._sentence(what), self._since[what], self._run_id)
+
+    def _first(self) -> str | None:
+        """What has been waited for the longest."""
+        return min(self._said, key=lambda name: self._since[name], default=None)
+
+    def _sentence(self, what: str) -> str:
+        return list(self._said[what].values())[-1].rstrip(".")

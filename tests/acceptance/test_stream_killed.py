@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psycopg2
 import pytest
 from databases import Database, run_sql
 from stream_program import (
@@ -25,6 +24,7 @@ from stream_program import (
 
 from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.data_generator import GenerationSpec, generate_files
+from clickstream_assets.errors import StreamError
 from clickstream_assets.outages.stream_waits import read_waits
 from clickstream_assets.paths import STREAM_PROGRAM
 from clickstream_assets.settings import Settings
@@ -151,12 +151,13 @@ def test_a_stream_that_finds_no_database_says_so_and_waits_until_it_is_asked_to_
 def test_a_catch_up_that_finds_no_database_ends_after_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spark.stream.stream.CATCH_UP_PATIENCE", 1.0)
     monkeypatch.setattr("spark.stream.ending.Ending.catch_signals", lambda _: None)
     (tmp_path / "events").mkdir()
-    settings = Settings.from_env({"CLICKSTREAM_HOME": str(tmp_path), STREAM_URL_VARIABLE: NOWHERE})
+    settings = Settings.from_env(
+        {"CLICKSTREAM_HOME": str(tmp_path), STREAM_URL_VARIABLE: NOWHERE, "CLICKSTREAM_OUTAGE_SECONDS": "1"}
+    )
     began = time.monotonic()
-    with pytest.raises(psycopg2.OperationalError, match="Connection refused"):
+    with pytest.raises(StreamError, match=r"Connection refused.*; after 1 s of waiting$"):
         run_stream(StreamSettings.of(settings, available_now=True))
     assert 1 < time.monotonic() - began < 10
     assert read_waits(tmp_path) is None

@@ -45,6 +45,7 @@ AMOUNTS = (
     "settle_unterminated_seconds",
     "finished_hours",
     "latency_p99_seconds",
+    "outage_seconds",
     "refresh_seconds",
 )
 PATHS = ("home", "events_dir", "archive_dir", "source_mapping", "sources", "jdbc_jar", "spool_dir")
