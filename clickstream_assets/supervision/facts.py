@@ -113,8 +113,17 @@ def _was_just_wanted(lease: LeaseRow) -> bool:
 
 
 def _row_is_current(lease: LeaseRow, lock_taken_at: datetime | None) -> bool:
-    """A new holder writes its row after taking the lock; until then the row describes its predecessor."""
-    return lock_taken_at is None or (lease.started_at is not None and lease.started_at >= lock_taken_at)
+    """A new holder writes its row after taking the lock; until then the row describes its predecessor.
+
+    One that has taken the lock again, in another session, has begun before that session; its heartbeat tells.
+    """
+    if lock_taken_at is None:
+        return True
+    has_begun_since = lease.started_at is not None and lease.started_at >= lock_taken_at
+    has_beaten_since = (
+        lease.released_at is None and lease.heartbeat_at is not None and lease.heartbeat_at >= lock_taken_at
+    )
+    return has_begun_since or has_beaten_since
 
 
 def _reason_of_last_end(lease: LeaseRow, last_run_id: str | None, *, knows_runs: bool) -> str | None:

@@ -4,13 +4,17 @@ and against two of them."""
 from __future__ import annotations
 
 import os
+from contextlib import closing
 
 import dagster as dg
 import pytest
 from control_plane import ControlPlane, dead_process, wait_until
 
+from clickstream_assets.database import connect
 from clickstream_assets.jobs.stream import stop_stream
+from clickstream_assets.ledger.reads import LeaseRow, read_lease
 from clickstream_assets.sensors.sensors import spark_stream_supervisor
+from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision import limits
 from clickstream_assets.supervision import runs as run_control
 
@@ -25,6 +29,11 @@ def tick(control: ControlPlane) -> tuple[str, dict[str, str] | None]:
     requests = result.run_requests or []
     assert len(requests) <= 1
     return said or "", dict(requests[0].tags) if requests else None
+
+
+def ledger_lease(control: ControlPlane) -> LeaseRow:
+    with closing(connect(control.database.reader_url, "tests", autocommit=True)) as connection:
+        return read_lease(connection)
 
 
 def test_a_fresh_system_gets_its_stream(control: ControlPlane) -> None:
@@ -92,10 +101,21 @@ def test_dead_runs_of_other_jobs_are_reaped_too(control: ControlPlane) -> None:
 def test_a_new_holder_is_not_judged_by_its_predecessors_row(control: ControlPlane) -> None:
     predecessor = control.make_run(STARTED, worker=os.getpid())
     run_control.fail_run(control.instance, predecessor, "its worker was killed")
-    with control.stream(predecessor) as process:
-        control.update_lease("started_at = started_at - interval '1 hour', heartbeat_at = started_at")
+    with control.stream(predecessor):
+        pass
+    wait_until(lambda: not ledger_lease(control).lock_held)
+    with closing(connect(control.database.writer_url, "a new stream")) as new, new.cursor() as cursor:
+        cursor.execute(statement("lease.lock"))
         assert tick(control) == ("starting: a stream is taking the lease", None)
-        assert process.poll() is None
+
+
+def test_a_holder_that_has_taken_the_lock_again_is_still_watched(control: ControlPlane) -> None:
+    """Its session is younger than the stream; a stuck one would never be ended."""
+    run_id = control.make_run(STARTED, worker=os.getpid())
+    with control.stream(run_id):
+        control.update_lease("started_at = started_at - interval '1 hour', failures = 1")
+        wait_until(lambda: tick(control) == ("idle: nothing is waiting", None))
+        assert control.lease("failures") == 0
 
 
 def test_failures_are_forgotten_once_the_stream_has_lived(
