@@ -27,6 +27,7 @@ MAY_IMPORT = {
             "ledger",
             "maintenance",
             "monitoring",
+            "outages",
             "postgres",
             "rejects",
             "second_reader",
@@ -40,6 +41,7 @@ MAY_IMPORT = {
         "lineage": {"postgres"},
         "maintenance": {"ledger", "postgres", "sources", "summaries", "up"},
         "monitoring": {"ledger", "outages", "postgres", "supervision"},
+        "postgres": {"outages"},
         "rejects": {"second_reader"},
         "report": {"ledger"},
         "sensors": {
