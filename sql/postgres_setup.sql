@@ -54,17 +54,21 @@ CREATE TABLE IF NOT EXISTS ingest_layouts (
     columns       text[] NOT NULL,
     delimiter     text NOT NULL DEFAULT ',',
     first_seen_at timestamptz NOT NULL DEFAULT now(),
-    escape        text
+    escape        text,
+    encoding      text NOT NULL DEFAULT 'utf-8',
+    format        text NOT NULL DEFAULT 'csv'
 );
 -- One row each, where the escape is null, too: PostgreSQL 14 has no NULLS NOT DISTINCT.
-CREATE UNIQUE INDEX IF NOT EXISTS ingest_layouts_distinct
-    ON ingest_layouts (columns, delimiter, coalesce(escape, ''));
+CREATE UNIQUE INDEX IF NOT EXISTS ingest_layouts_distinct_formats
+    ON ingest_layouts (columns, delimiter, coalesce(escape, ''), encoding, format);
 COMMENT ON TABLE ingest_layouts IS 'The distinct headers that files came with, in the order of their columns.';
 COMMENT ON COLUMN ingest_layouts.layout_id IS 'Number of the layout.';
 COMMENT ON COLUMN ingest_layouts.columns IS 'Names of the columns as the files write them.';
 COMMENT ON COLUMN ingest_layouts.delimiter IS 'What separates the fields.';
 COMMENT ON COLUMN ingest_layouts.first_seen_at IS 'When a file with it was first registered.';
 COMMENT ON COLUMN ingest_layouts.escape IS 'Escape of quotes in quoted fields: \ or "; null where it does not show.';
+COMMENT ON COLUMN ingest_layouts.encoding IS 'Encoding of the text, as Python calls it.';
+COMMENT ON COLUMN ingest_layouts.format IS 'csv, json (an object a line) or parquet.';
 
 CREATE TABLE IF NOT EXISTS ingest_mappings (
     mapping_id    integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -140,7 +144,7 @@ COMMENT ON COLUMN ingest_files.rows_duplicate IS 'Of these, of events that were 
 COMMENT ON COLUMN ingest_files.rows_rejected IS 'Of these, stored in rejected_events.';
 COMMENT ON COLUMN ingest_files.chunks_open IS 'Chunks that are not committed yet.';
 COMMENT ON COLUMN ingest_files.layout_id IS 'The header (ingest_layouts); null where none was found.';
-COMMENT ON COLUMN ingest_files.compression IS 'gzip, or null.';
+COMMENT ON COLUMN ingest_files.compression IS 'gzip, zstd, or null.';
 COMMENT ON COLUMN ingest_files.duplicate_of IS 'The delivery (file_id) whose content this repeats; else null.';
 COMMENT ON COLUMN ingest_files.inode IS 'Inode of the file. With modified_ns, changed_ns and size_bytes it says which state of the path this row is about.';
 COMMENT ON COLUMN ingest_files.modified_ns IS 'Modification time in nanoseconds since 1970.';

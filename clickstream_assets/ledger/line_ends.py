@@ -1,7 +1,7 @@
 """Waiting files whose last line has no end: the stream gives their producers time to write it.
 
-A look at the last byte of a few files, as the stream's intake takes it. Of a gzip file it would take reading all of it,
-so nothing is said of those.
+A look at the last bytes of a few files, as the stream's intake takes it. Of a compressed file it would take reading
+all of it, so nothing is said of those.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from pathlib import Path
 
 from clickstream_assets.ledger.waiting_files import Listing
 
-_GZIP = b"\x1f\x8b"
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
+_LINE_ENDS = (b"\n", b"\n\0")  # the second one is that of UTF-16
 
 
 def without_line_end(
@@ -33,8 +34,10 @@ def _ends_within_line(path: Path) -> bool:
         return False
     try:
         size = os.fstat(descriptor).st_size
-        is_gzip = os.pread(descriptor, len(_GZIP), 0) == _GZIP
-        return size > 0 and not is_gzip and os.pread(descriptor, 1, size - 1) not in (b"\n", b"")
+        if not size or os.pread(descriptor, 4, 0).startswith(_COMPRESSED):
+            return False
+        end = os.pread(descriptor, 2, max(0, size - 2))
+        return bool(end) and not end.endswith(_LINE_ENDS)
     except OSError:
         return False
     finally:

@@ -207,8 +207,7 @@ class _Outgoing:
         target = self._directory / f"{name}.csv"
         if self._path is not None:
             target = self._directory / name / self._path
-            if target.suffix == ".gz":  # which its content is not
-                _compress(self._hidden)
+            _compress(self._hidden, target.suffix.lower())
             target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists():
             self._hidden.rename(target)
@@ -225,10 +224,18 @@ class _Outgoing:
         self._hidden.unlink(missing_ok=True)
 
 
-def _compress(path: Path) -> None:
-    """The same bytes for the same content: without a time."""
+def _compress(path: Path, suffix: str) -> None:
+    """Make the content what the name says that it is: the same bytes for the same content, without a time."""
     content = path.read_bytes()
+    if suffix == ".gz":
+        content = gzip.compress(content, mtime=0)
+    elif suffix in (".zst", ".zstd"):
+        import pyarrow as pa  # here, for it loads for a while, and Dagster's definitions load this module
+
+        content = pa.compress(content, "zstd", asbytes=True)
+    else:
+        return
     with path.open("wb") as file:
-        file.write(gzip.compress(content, mtime=0))
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -34,6 +34,8 @@ class FileLayout:
     columns: tuple[str, ...]
     delimiter: str = ","
     escape: str | None = None
+    encoding: str = "utf-8"  # of the file
+    format: str = "csv"
 
     @property
     def separator(self) -> bytes:

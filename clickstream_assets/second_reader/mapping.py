@@ -38,6 +38,7 @@ class AuditMapping:
     time_of_day: str | None = None
     price_scale: str | None = None
     price_currency: Sequence[str] = ()
+    encoding: str = "utf-8"  # of files that have no byte-order mark
     delimiter: str | None = None
     header: Sequence[str] | None = None  # of files that have none
     path: str | None = None  # a pattern of their names
@@ -99,6 +100,7 @@ def parse_audit_mapping(tables: Mapping[str, Any]) -> AuditMapping:
         time_of_day=time.get("time_of_day"),
         price_scale=None if scale is None else f"{Decimal(repr(scale)):f}",
         price_currency=tuple(sign.strip(BLANKS) for sign in _listed(price.get("currency", []))),
+        encoding=form.get("encoding", "utf-8").strip(),
         delimiter=form.get("delimiter"),
         header=tuple(_listed(form["header"])) if "header" in form else None,
         path=form.get("path"),

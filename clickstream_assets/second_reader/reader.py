@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
-import os
 import re
-import zlib
 from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import Literal
 
 from clickstream_assets.contract import REPLAY_OF
 from clickstream_assets.second_reader.layout import (
@@ -25,14 +21,9 @@ from clickstream_assets.second_reader.outcomes import Event, Record, Reject
 from clickstream_assets.second_reader.recipes import Recipes
 from clickstream_assets.second_reader.rows import Bounds, RowReader
 from clickstream_assets.second_reader.texts import Values
+from clickstream_assets.second_reader.unpacking import in_utf8, text_blocks, text_encoding, unpacked
 
 _REPLAYED = re.compile(REPLAY_OF.encode() + rb"[,;\t|]")
-BLOCK_BYTES = 1024 * 1024
-GZIP = b"\x1f\x8b"
-
-
-class UnreadableError(Exception):
-    """The file cannot be read. The message is one sentence."""
 
 
 def read_bytes(
@@ -44,7 +35,7 @@ def read_bytes(
     bounds: Bounds | None = None,
     path: str = "",
 ) -> list[Event | Reject]:
-    """All events and rejects of a file with this content, header included, plain or gzip.
+    """All events and rejects of a file with this content, header included, however it is compressed and encoded.
 
     `layout`: what to take the header for; by default it is read. `bounds`: the moments that events may have;
     without them only times before the year 2000 are out of range. `path`: of the file.
@@ -52,15 +43,20 @@ def read_bytes(
     Raises:
         LayoutError: the first line is no header of events.
     """
-    if content.startswith(GZIP):
-        content = gzip.decompress(content)
     mapping = mapping or AuditMapping()
+    content = text_of(content, mapping)
     start = start_of(content, mapping)
     if layout is None:
         layout = layout_of(content, start, mapping)
     reader = RowReader(layout, mapping, identical_rows, bounds, path)
     records = split_records(iter([content[start.size :]]), layout, start.size, start.next_line)
     return [reader.read(record) for record in records]
+
+
+def text_of(content: bytes, mapping: AuditMapping) -> bytes:
+    """The text of a file with this content, in UTF-8."""
+    content = unpacked(content)
+    return b"".join(in_utf8(iter([content]), text_encoding(content, mapping.encoding)))
 
 
 def start_of(content: bytes, mapping: AuditMapping) -> Start:
@@ -112,7 +108,7 @@ def open_records(
     Raises:
         UnreadableError: now, or while the records are read.
     """
-    blocks = _blocks(path, compression)
+    blocks = text_blocks(path, compression, layout.encoding)
     content = b""
     for block in blocks:
         content += block
@@ -121,18 +117,6 @@ def open_records(
     start = known_start(content, header_bytes, has_header=has_header)
     rest = _chain(content[start.size :], blocks)
     return start, split_records(rest, layout, start.size, start.next_line)
-
-
-def _blocks(path: bytes, compression: str | None) -> Iterator[bytes]:
-    try:
-        with Path(os.fsdecode(path)).open("rb") as file:
-            plain = cast(BinaryIO, gzip.GzipFile(fileobj=file)) if compression == "gzip" else file
-            while block := plain.read(BLOCK_BYTES):
-                yield block
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UnreadableError(f"its gzip data is damaged: {error}") from None
-    except OSError as error:
-        raise UnreadableError(f"it cannot be read: {error.strerror}") from None
 
 
 def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

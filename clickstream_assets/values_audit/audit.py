@@ -22,8 +22,9 @@ from clickstream_assets.ledger.reads import snapshot
 from clickstream_assets.second_reader.layout import LayoutError, same_columns, split_header
 from clickstream_assets.second_reader.mapping import AuditMapping, parse_audit_mapping
 from clickstream_assets.second_reader.outcomes import Record
-from clickstream_assets.second_reader.reader import UnreadableError, open_records
+from clickstream_assets.second_reader.reader import open_records
 from clickstream_assets.second_reader.rows import RowReader
+from clickstream_assets.second_reader.unpacking import UnreadableError
 from clickstream_assets.sql_files import statement
 from clickstream_assets.values_audit.disk import LedgerFile, find
 from clickstream_assets.values_audit.file_audit import FileAudit, StoredFiles, stored_files

@@ -30,6 +30,8 @@ class LedgerFile:
     escape: str | None  # None: the ledger does not say
     header_bytes: int  # before the first record; 0: the first line
     mapping_id: int | None  # the mapping that it was read by; None: it is not on record
+    encoding: str = "utf-8"
+    format: str = "csv"
 
     @classmethod
     def of_row(cls, row: tuple[Any, ...]) -> LedgerFile:
@@ -43,7 +45,7 @@ class LedgerFile:
 
     @property
     def layout(self) -> FileLayout:
-        return FileLayout(self.columns, self.delimiter, self.escape)
+        return FileLayout(self.columns, self.delimiter, self.escape, self.encoding, self.format)
 
 
 @dataclass(frozen=True)

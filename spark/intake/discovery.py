@@ -255,9 +255,9 @@ def _state(look: Callable[[], os.stat_result]) -> FileState | None:
 
 
 def _ends_within_line(path: bytes) -> bool:
-    """Whether the last line of a file has no end. Of a gzip file it takes reading all of it: not told here."""
+    """Whether the last line of a file has no end, as far as that can be told without reading all of it."""
     try:
         with Content(path) as content:
-            return content.last_byte() not in (b"\n", b"") and not content.is_gzip()
+            return content.ends_within_line()
     except (ContentError, ContentChanged):
         return False

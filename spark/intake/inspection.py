@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 
 from clickstream_assets.file_names import FileState
 from spark.intake.dialect import escapes_by_backslash
+from spark.mapping.encodings import UTF_8
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.path_patterns import path_parts
 from spark.mapping.source_mapping import UNMAPPED, Escape, SourceMapping
@@ -67,7 +69,8 @@ def inspect_file(
     name: str = "",
     within: bytes | None = None,
 ) -> Inspection:
-    """Read the file at `path`: once, unless it is gzip or has backslashes before quotes.
+    """Read the file at `path`: once, unless it is compressed, or in another encoding, or has backslashes before
+    quotes.
 
     Args:
         mapping: what the producer calls things.
@@ -122,25 +125,27 @@ def _inspect(content: Content, path: bytes, mapping: SourceMapping, chunk_bytes:
     if content.state.size_bytes == 0:
         raise ContentError("empty_file", "It has no bytes.")
     compression = content.compression(path)
-    preamble, layout, blocks = read_beginning(content.text_blocks(compression), mapping)
+    encoding = content.encoding(compression, mapping.encoding)
+    preamble, layout, blocks = read_beginning(content.text_blocks(compression, encoding=encoding), mapping)
     escape = mapping.escape
-    layout = replace(layout, escape=ESCAPES[escape])
-    disk_bytes = None if compression is None else content.state.size_bytes
+    layout = replace(layout, escape=ESCAPES[escape], encoding=encoding)
+    is_as_it_is = compression is None and encoding == UTF_8
+    disk_bytes = None if is_as_it_is else content.state.size_bytes
     first = next(blocks, b"")
     is_judged = b'\\"' in first  # the usual file has none at all
     if escape is None and is_judged and _escapes(content, compression, preamble, layout):
         layout = replace(layout, escape=BY_BACKSLASH)
     # The pass for the judgement moved the position in the file.
-    blocks = content.text_blocks(compression, len(preamble)) if is_judged else chain([first], blocks)
+    again = partial(content.text_blocks, compression, len(preamble), encoding=encoding)
+    blocks = again() if is_judged else chain([first], blocks)
     cut = _Cut(blocks, preamble, layout, chunk_bytes, content.state.size_bytes, disk_bytes)
     is_late = escape is None and not is_judged and cut.has_backslash_quote
     if is_late and _escapes(content, compression, preamble, layout):
         layout = replace(layout, escape=BY_BACKSLASH)
-        blocks = content.text_blocks(compression, len(preamble))
-        cut = _Cut(blocks, preamble, layout, chunk_bytes, content.state.size_bytes, disk_bytes)
+        cut = _Cut(again(), preamble, layout, chunk_bytes, content.state.size_bytes, disk_bytes)
     return Inspection(
         content.state,
-        cut.text_hash if compression is None else _hash(content),
+        cut.text_hash if is_as_it_is else _hash(content),
         compression,
         layout,
         len(preamble),
@@ -150,7 +155,7 @@ def _inspect(content: Content, path: bytes, mapping: SourceMapping, chunk_bytes:
 
 
 def _escapes(content: Content, compression: str | None, preamble: Preamble, layout: Layout) -> bool:
-    blocks = content.text_blocks(compression, len(preamble))
+    blocks = content.text_blocks(compression, len(preamble), encoding=layout.encoding)
     return escapes_by_backslash(blocks, offset=len(preamble), line=preamble.next_line, layout=layout)
 
 

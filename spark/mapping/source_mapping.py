@@ -31,6 +31,7 @@ also_nothing = ["-"]           # … or besides the known ones
 
 [format]
 escape = "backslash"           # how a quote within quotes is written; found per file unless given
+encoding = "windows-1252"      # UTF-8 unless given; a byte-order mark comes first
 delimiter = ";"                # found per file unless given
 header = ["ts", "user"]        # the names of the columns, of files without a header
 path = "{kind}-{day}.csv"      # what names of files say, for [fields]
@@ -50,6 +51,7 @@ from zoneinfo import ZoneInfo
 
 from clickstream_assets.contract import CANONICAL_ACTIONS, FIELDS, NULL_TOKENS, REQUIRED
 from clickstream_assets.errors import SettingsError
+from spark.mapping.encodings import encoding_named
 from spark.mapping.field_tables import read_fields
 from spark.mapping.letters import BLANKS, ascii_lower
 from spark.mapping.path_patterns import PatternError, path_pattern
@@ -98,6 +100,7 @@ class SourceMapping:
     price: PriceFormat = PriceFormat()
     nothing: Sequence[str] = NULL_TOKENS  # words in lower case
     escape: Escape | None = None  # None: found per file
+    encoding: str | None = None  # as Python calls it; None: UTF-8
     delimiter: str | None = None  # None: found per file
     header: tuple[str, ...] | None = None  # the columns of files without a header
     path: str | None = None  # a pattern of `path_patterns`
@@ -150,7 +153,7 @@ def mapping_of(tables: Mapping[str, Any], file: str) -> SourceMapping:
             place.refuse(f"[columns] and [fields] both say what {our} is ('{name}'): keep one of them.")
     events = table_of(tables, "events", place, ("other_actions", "optional", "identity"))
     other_actions = _other_actions(events, place.within("events"))
-    form = table_of(tables, "format", place, ("escape", "delimiter", "header", "path"))
+    form = table_of(tables, "format", place, ("escape", "encoding", "delimiter", "header", "path"))
     pattern = _path(form, fields, place.within("format"))
     time_format, zone, time_of_day = _time(tables, place)
     return SourceMapping(
@@ -167,6 +170,7 @@ def mapping_of(tables: Mapping[str, Any], file: str) -> SourceMapping:
         price=_price(tables, place),
         nothing=_nothing(tables, place),
         escape=cast("Escape | None", _choice(form, "escape", ESCAPES, place.within("format"))),
+        encoding=_encoding(form, place.within("format")),
         delimiter=_choice(form, "delimiter", DELIMITERS, place.within("format")),
         header=_header(form, place.within("format")),
         path=pattern,
@@ -315,6 +319,18 @@ def _choice(table: Mapping[str, Any], key: str, choices: Sequence[str], place: P
     if value is not None and value not in choices:
         place.refuse(f"{key} is '{value}': give one of {', '.join(choices).replace(chr(9), 'a tab')}.")
     return value
+
+
+def _encoding(form: Mapping[str, Any], place: Place) -> str | None:
+    name = text_of(form, "encoding", place, "windows-1252")
+    if name is None:
+        return None
+    found = encoding_named(name)
+    if found is None:
+        place.refuse(
+            f"encoding is '{name}': give one like windows-1252, iso-8859-15, utf-16-le or shift_jis."
+        )
+    return found
 
 
 def _header(form: Mapping[str, Any], place: Place) -> tuple[str, ...] | None:

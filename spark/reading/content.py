@@ -1,4 +1,4 @@
-"""The content of one event file as blocks of bytes: plain or gzip.
+"""The content of one event file as blocks of UTF-8: plain, gzip or zstd, in whatever encoding it is written.
 
 It opens and decompresses, and tells whether a file is still the one that intake saw.
 """
@@ -13,18 +13,22 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
+import pyarrow as pa
+
 from clickstream_assets.file_names import FileState, is_inside
+from spark.mapping.encodings import UTF_8
+from spark.reading.encodings import as_utf8, encoding_of
 
 BLOCK_BYTES = 4 * 1024 * 1024
+BEGINNING_BYTES = 1024
 GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+COMPRESSED = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}  # what names say of a content
 OTHER_MAGIC = {
     b"BZh": "bzip2",
-    b"\x28\xb5\x2f\xfd": "zstd",
     b"PK\x03\x04": "zip",
     b"\xfd7zXZ\x00": "xz",
     b"PAR1": "Parquet",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
 }
 
 
@@ -116,17 +120,13 @@ class Content:
         """Whether the file was written to since it was opened."""
         return not self.state.same_content(FileState.of(os.fstat(self._raw.fileno())))
 
-    def head(self, compression: str | None, length: int) -> bytes:
-        """The first `length` bytes of the decompressed content, for a `ChunkHash`."""
-        return b"".join(self.text_blocks(compression, 0, length))
+    def head(self, compression: str | None, length: int, encoding: str = UTF_8) -> bytes:
+        """The first `length` bytes of the content, for a `ChunkHash`."""
+        return b"".join(self.text_blocks(compression, 0, length, encoding))
 
-    def last_byte(self) -> bytes:
-        """On disk; nothing of an empty file."""
-        size = self.state.size_bytes
-        return os.pread(self._raw.fileno(), 1, size - 1) if size else b""
-
-    def is_gzip(self) -> bool:
-        return os.pread(self._raw.fileno(), len(GZIP_MAGIC), 0) == GZIP_MAGIC
+    def ends_within_line(self) -> bool:
+        """Whether the last line has no end. Of compressed content it takes reading all of it: not told here."""
+        return ends_within_line(self._raw.fileno(), self.state.size_bytes)
 
     def disk_blocks(self) -> Iterator[bytes]:
         """The bytes on disk, from the start.
@@ -138,37 +138,64 @@ class Content:
         yield from _read(self._raw)
 
     def compression(self, name: bytes) -> str | None:
-        """`gzip` or `None`, by the first bytes.
+        """`gzip`, `zstd` or `None`, by the first bytes.
 
         Raises:
-            ContentError: it is compressed in a way that is not read here, or named .gz without being gzip.
+            ContentError: it is compressed in a way that is not read here, or is not what its name says.
         """
         self._raw.seek(0)
         start = self._raw.read(8)
         if start.startswith(GZIP_MAGIC):
             return "gzip"
+        if is_zstd(start):
+            return "zstd"
         for magic, kind in OTHER_MAGIC.items():
             if start.startswith(magic):
                 raise ContentError(
-                    "unsupported_format", f"It is {kind}: only UTF-8 text and gzip of it are read."
+                    "unsupported_format", f"It is {kind}: only text, and gzip and zstd of it, are read."
                 )
-        if name.lower().endswith(b".gz") and start:
-            raise ContentError("not_gzip", "It is named .gz but is no gzip file.")
+        said = COMPRESSED.get(os.path.splitext(os.fsdecode(name).lower())[1])
+        if said is not None and start:
+            end = os.path.splitext(os.fsdecode(name))[1]
+            raise ContentError(f"not_{said}", f"It is named {end} but is no {said} file.")
         return None
 
+    def encoding(self, compression: str | None, named: str | None) -> str:
+        """The encoding of the text, by its beginning and by what the mapping names.
+
+        Raises:
+            ContentError: as `text_blocks`.
+        """
+        return encoding_of(b"".join(self._plain_blocks(compression, 0, BEGINNING_BYTES)), named)
+
     def text_blocks(
-        self, compression: str | None, offset: int = 0, length: int | None = None
+        self,
+        compression: str | None,
+        offset: int = 0,
+        length: int | None = None,
+        encoding: str = UTF_8,
     ) -> Iterator[bytes]:
-        """The decompressed content from `offset` on, at most `length` bytes (default: to the end).
+        """The content from `offset` on, at most `length` bytes (default: to the end), decompressed and as UTF-8.
+
+        Bytes that are no text in `encoding` come out as bytes that are none in UTF-8, so that they are noticed.
 
         Raises:
             ContentError: the compressed data is damaged or cut short.
         """
+        if encoding == UTF_8:
+            yield from self._plain_blocks(compression, offset, length)
+        else:
+            yield from _part(as_utf8(self._plain_blocks(compression, 0, None), encoding), offset, length)
+
+    def _plain_blocks(self, compression: str | None, offset: int, length: int | None) -> Iterator[bytes]:
         if compression is None:
             self._raw.seek(offset)
             yield from _read(self._raw, length)
             return
         self._raw.seek(0)
+        yield from (self._gzip_blocks if compression == "gzip" else self._zstd_blocks)(offset, length)
+
+    def _gzip_blocks(self, offset: int, length: int | None) -> Iterator[bytes]:
         with gzip.GzipFile(fileobj=self._raw, mode="rb") as plain:
             try:
                 plain.seek(offset)
@@ -178,6 +205,61 @@ class Content:
                 raise ContentError(
                     "damaged_gzip", f"The gzip data is damaged: {error}.", is_cut=is_cut
                 ) from None
+
+    def _zstd_blocks(self, offset: int, length: int | None) -> Iterator[bytes]:
+        # A descriptor of its own, at the same place in the file: Arrow's stream closes the one that it is given.
+        with (
+            os.fdopen(os.dup(self._raw.fileno()), "rb", buffering=0) as raw,
+            pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd") as plain,
+        ):
+            yield from _part(_zstd_read(plain), offset, length)
+
+
+def is_zstd(start: bytes) -> bool:
+    """Whether a file that begins so is zstd; programs may put a frame of their own in front."""
+    return start.startswith(ZSTD_MAGIC) or (start[1:4] == b"\x2a\x4d\x18" and 0x50 <= start[0] <= 0x5F)
+
+
+def ends_within_line(descriptor: int, size: int) -> bool:
+    """Whether the last line of an open file of `size` bytes has no end, in UTF-8 or UTF-16. False where it is
+    compressed."""
+    start = os.pread(descriptor, 8, 0)
+    if not size or start.startswith(GZIP_MAGIC) or is_zstd(start):
+        return False
+    end = os.pread(descriptor, 2, max(0, size - 2))
+    return bool(end) and not end.endswith(b"\n") and end != b"\n\0"
+
+
+def _zstd_read(plain: pa.NativeFile) -> Iterator[bytes]:
+    while True:
+        try:
+            block = plain.read(BLOCK_BYTES)
+        except OSError as error:
+            if error.errno is not None:
+                raise ContentError("unreadable", f"It cannot be read: {error.strerror}.") from None
+            is_cut = "runcated" in str(error)
+            text = "it ends too early" if is_cut else str(error)
+            raise ContentError("damaged_zstd", f"The zstd data is damaged: {text}.", is_cut=is_cut) from None
+        if not block:
+            return
+        yield block
+
+
+def _part(blocks: Iterator[bytes], offset: int, length: int | None) -> Iterator[bytes]:
+    """Of consecutive blocks, the bytes from `offset` on, at most `length`."""
+    left = length
+    for block in blocks:
+        if offset >= len(block):
+            offset -= len(block)
+            continue
+        found = block[offset:] if left is None else block[offset : offset + left]
+        offset = 0
+        if left is not None:
+            left -= len(found)
+        if found:
+            yield found
+        if left == 0:
+            return
 
 
 def _read(stream: BinaryIO, length: int | None = None) -> Iterator[bytes]:

@@ -8,15 +8,18 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from clickstream_assets.contract import FIELDS as FIELDS
 from clickstream_assets.contract import REQUIRED as REQUIRED
+from spark.mapping.encodings import UTF_8
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.names import INVISIBLE, NOTHING, extra_columns, field_positions
 from spark.mapping.source_mapping import DELIMITERS, MAX_COLUMNS, UNMAPPED, SourceMapping
 
 MAX_HEADER_BYTES = 64 * 1024
 MISSING = "missing_columns"
+Format = Literal["csv", "json", "parquet"]  # of json, an object a line
 OLD_LINE_ENDS = ("line_ends", "Its lines end with a carriage return alone: end them with a newline.")
 
 
@@ -40,6 +43,8 @@ class Layout:
     escape: str | None = (
         None  # of a quote within a quoted field: `quotes.BY_BACKSLASH`, `DOUBLED`, or not known
     )
+    encoding: str = UTF_8
+    format: Format = "csv"
 
     def field_positions(self, mapped: Mapping[str, str] = NOTHING) -> dict[str, int]:
         """Field name to column, by names alone (`names.field_positions`)."""
@@ -62,11 +67,16 @@ def parse_header(line: bytes, mapping: SourceMapping = UNMAPPED, delimiter: str 
             raise HeaderError(*OLD_LINE_ENDS)
         raise HeaderError("header_too_long", f"The first line has {len(line):,} bytes; no header is so long.")
     if b"\0" in line:
-        raise HeaderError("not_text", "The first line has NUL bytes: this is no text in UTF-8.")
+        raise HeaderError(
+            "not_text",
+            "The first line has NUL bytes: this is no text in UTF-8. If it is UTF-16, say so in [format] encoding.",
+        )
     try:
         text = INVISIBLE.sub("", line.decode("utf-8"))
     except UnicodeDecodeError:
-        raise HeaderError("not_text", "The first line is not UTF-8.") from None
+        raise HeaderError(
+            "not_text", "The first line is not UTF-8. [format] encoding names another encoding."
+        ) from None
     known = delimiter or mapping.delimiter
     layouts = [_parse(text, choice) for choice in ([known] if known else DELIMITERS)]
     plans = [FilePlan.of(layout.columns, mapping) for layout in layouts]

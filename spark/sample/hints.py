@@ -20,6 +20,7 @@ OF_REASONS = {
     "missing_product_id": '[events] optional = ["product_id"] keeps such rows; other_actions need no product',
     "backslash_escape": '[format] of a source mapping says whether a backslash escapes quotes: escape = "backslash" '
     'or "none"',
+    "invalid_utf8": '[format] of a source mapping names another encoding: encoding = "windows-1252"',
     "text_after_quote": "a quote within quotes is doubled; where a backslash escapes it, say so in a source mapping: "
     '[format] escape = "backslash"',
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from clickstream_assets.file_names import ledger_path
 from spark.mapping.source_mapping import SourceMapping, mapping_of
@@ -15,6 +16,8 @@ from spark.sample.proposal import propose
 from spark.sample.report import by_layout
 from spark.sample.sampling import Sample
 
+ENCODINGS = ("", "windows-1252", "utf-16-le", "utf-16-be")  # that are tried
+
 Sampling = Callable[[SourceMapping], list[Sample]]
 _LOOKS_LIKE_A_VALUE = re.compile(r"[+-]?[0-9][0-9.,:/ TZ+-]*|[0-9a-fA-F-]{32,36}|\s*")
 
@@ -24,14 +27,16 @@ def proposed(sampling: Sampling) -> str | None:
 
     Of files with several headers, it is for those with the most rows.
     """
-    groups = by_layout(sampling(mapping_of({}, "")))
+    encoding, samples = _encoding(sampling)
+    tables: dict[str, dict[str, Any]] = {"format": {"encoding": encoding}} if encoding else {}
+    groups = by_layout(samples)
     if not groups:
         return None
     layout, alike = max(groups.items(), key=lambda group: sum(map(_rows, group[1])))
     columns, has_header = layout.columns, True
     if alike[0].reason == "no_header" and _is_row(layout):
         columns, has_header = tuple(f"column_{at}" for at in range(1, len(layout.columns) + 1)), False
-        tables = {"format": {"header": list(columns), "delimiter": layout.delimiter}}
+        tables.setdefault("format", {}).update(header=list(columns), delimiter=layout.delimiter)
         alike = max(
             by_layout(sampling(mapping_of(tables, ""))).values(), key=lambda group: sum(map(_rows, group))
         )
@@ -42,6 +47,10 @@ def proposed(sampling: Sampling) -> str | None:
     proposal = propose(
         columns, profiles(columns, texts), has_header=has_header, action=_action_of_names(names)
     )
+    if encoding:
+        proposal.add(
+            "format", f'encoding = "{encoding}"', "the text is not UTF-8; do its letters look right?"
+        )
     for other in groups:
         if other.columns != layout.columns:
             count = len(other.columns)
@@ -49,6 +58,24 @@ def proposed(sampling: Sampling) -> str | None:
                 f"Other files have other columns ({count}): give them a mapping of their own."
             )
     return proposal.toml()
+
+
+def _encoding(sampling: Sampling) -> tuple[str | None, list[Sample]]:
+    """The encoding by which most rows are text, and the samples by it; None: they are UTF-8, or say it themselves."""
+    samples = sampling(mapping_of({}, ""))
+    if not any(sample.reason == "not_text" or _bad_rows(sample) for sample in samples):
+        return None, samples
+    tried = {
+        name: sampling(mapping_of({"format": {"encoding": name}} if name else {}, "")) for name in ENCODINGS
+    }
+    rows = {name: sum(_rows(one) - _bad_rows(one) for one in found) for name, found in tried.items()}
+    best = max(ENCODINGS, key=lambda name: rows[name])  # of those that are equal, the first
+    return best or None, tried[best]
+
+
+def _bad_rows(sample: Sample) -> int:
+    faults = () if sample.looked is None else sample.looked.faults
+    return sum(len(fault.rows) for fault in faults if fault.reason in ("invalid_utf8", "nul_byte"))
 
 
 def _rows(sample: Sample) -> int:

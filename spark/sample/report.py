@@ -12,6 +12,7 @@ from typing import Any
 
 from clickstream_assets.file_names import ledger_path
 from spark.cleaning.prices import INVALID
+from spark.mapping.encodings import UTF_8
 from spark.mapping.source_mapping import SourceMapping
 from spark.mapping.sources import Column
 from spark.reading.header import FIELDS, Layout
@@ -85,7 +86,8 @@ def _few(paths: Sequence[bytes]) -> str:
 def _columns(layout: Layout, looked: Looked, mapping: SourceMapping) -> Iterator[str]:
     delimiter = {"\t": "tab"}.get(layout.delimiter, layout.delimiter)
     header = "; no header" if mapping.header is not None else ""
-    yield f"columns ({len(layout.columns)}, delimiter {delimiter}{header})"
+    encoding = f"; {layout.encoding}" if layout.encoding != UTF_8 else ""
+    yield f"columns ({len(layout.columns)}, delimiter {delimiter}{header}{encoding})"
     plan = looked.plan
     for field, source in zip(FIELDS, plan.sources, strict=True):
         if source is not None:

@@ -104,8 +104,10 @@ def sample_file(
                 return Sample(path, reason="empty_file", detail="It has no bytes.")
             compression = content.compression(path)
             problems: list[HeaderError] = []
-            preamble, layout, blocks = read_beginning(content.text_blocks(compression), mapping, problems)
-            layout = replace(layout, escape=ESCAPES[mapping.escape])
+            encoding = content.encoding(compression, mapping.encoding)
+            blocks = content.text_blocks(compression, encoding=encoding)
+            preamble, layout, blocks = read_beginning(blocks, mapping, problems)
+            layout = replace(layout, escape=ESCAPES[mapping.escape], encoding=encoding)
             try:
                 check_path(layout, mapping, ledger_path(path))
             except HeaderError as error:

@@ -56,8 +56,9 @@ def read_records(path: bytes, chunk: ChunkToRead) -> Iterator[Records]:
     with Content(path) as content:
         if not chunk.state.same_content(content.state):
             raise ContentChanged("another state")
-        digest = ChunkHash(content.head(chunk.compression, chunk.records_from))
-        blocks = content.text_blocks(chunk.compression, chunk.byte_offset, chunk.byte_length)
+        encoding = chunk.layout.encoding
+        digest = ChunkHash(content.head(chunk.compression, chunk.records_from, encoding))
+        blocks = content.text_blocks(chunk.compression, chunk.byte_offset, chunk.byte_length, encoding)
         yield from split_blocks(
             digest.through(blocks) if chunk.content_hash is not None else blocks,
             offset=chunk.byte_offset,

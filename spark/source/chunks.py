@@ -60,7 +60,7 @@ def registered_chunks(rows: Iterable[tuple[Any, ...]], mapping: str, bounds: Tim
                 path=bytes(row[3]) if row[3] is not None else os.fsencode(row[2]),
                 state=FileState(row[4], row[5], row[6], row[7]),
                 compression=row[8],
-                layout=Layout(tuple(row[10]), row[11], row[15]),
+                layout=Layout(tuple(row[10]), row[11], row[15], row[21], row[22]),
                 mapping=mapping if row[19] is None else row[19],
                 bounds=bounds,
                 byte_offset=row[12],

@@ -15,7 +15,8 @@ SELECT
     EXISTS (SELECT FROM ingest_chunks AS n WHERE n.seq = c.seq + 1 AND n.file_id = c.file_id) AS goes_on,
     m.mapping::text AS mapping,
     CASE WHEN f.source <> 'default' THEN (SELECT s.directory FROM ingest_sources AS s WHERE s.source = f.source) END
-        AS directory
+        AS directory,
+    l.encoding, l.format
 FROM ingest_chunks AS c
 JOIN ingest_files AS f USING (file_id)
 JOIN ingest_layouts AS l USING (layout_id)

@@ -19,12 +19,14 @@ WHERE status = 'committed' AND content_hash = ANY (%(hashes)s) AND source = %(so
 ORDER BY content_hash, file_id;
 
 -- name: intake.insert_layout
-INSERT INTO ingest_layouts (columns, delimiter, escape) VALUES (%(columns)s, %(delimiter)s, %(escape)s)
-ON CONFLICT (columns, delimiter, coalesce(escape, '')) DO NOTHING;
+INSERT INTO ingest_layouts (columns, delimiter, escape, encoding, format)
+VALUES (%(columns)s, %(delimiter)s, %(escape)s, %(encoding)s, %(format)s)
+ON CONFLICT (columns, delimiter, coalesce(escape, ''), encoding, format) DO NOTHING;
 
 -- name: intake.select_layout
 SELECT layout_id FROM ingest_layouts
-WHERE columns = %(columns)s AND delimiter = %(delimiter)s AND escape IS NOT DISTINCT FROM %(escape)s;
+WHERE columns = %(columns)s AND delimiter = %(delimiter)s AND escape IS NOT DISTINCT FROM %(escape)s
+  AND encoding = %(encoding)s AND format = %(format)s;
 
 -- name: intake.insert_mapping
 INSERT INTO ingest_mappings (hash, mapping)

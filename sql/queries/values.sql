@@ -22,7 +22,8 @@ SELECT f.file_id, f.path, f.raw_path, f.inode, f.size_bytes, f.modified_ns, f.ch
        f.archived_at IS NOT NULL AS is_archived, f.compression, f.rows_read, l.columns, l.delimiter,
        -- None of these is there in a ledger of an older version.
        to_jsonb(l) ->> 'escape' AS escape, coalesce((to_jsonb(f) ->> 'header_bytes')::bigint, 0) AS header_bytes,
-       (to_jsonb(f) ->> 'mapping_id')::integer AS mapping_id
+       (to_jsonb(f) ->> 'mapping_id')::integer AS mapping_id, coalesce(to_jsonb(l) ->> 'encoding', 'utf-8') AS encoding,
+       coalesce(to_jsonb(l) ->> 'format', 'csv') AS format
   FROM ingest_files AS f
   LEFT JOIN ingest_layouts AS l USING (layout_id)
  WHERE f.status = 'committed' AND f.rows_read > 0 AND f.file_id > %(after_file_id)s

@@ -56,9 +56,9 @@ def test_what_a_task_must_know_of_a_chunk_is_in_the_manifest(
 ) -> None:
     (events / "a.csv").write_bytes(b"sep=,\n" + HEADER + rb'"say \"hi\"",s,view,p,t,' + b"\n")
     intake().register_present_files()
-    ((*_, byte_offset, _, first_line, escape, header_bytes, content_hash, goes_on, mapping, directory),) = (
-        run_sql(database.owner_url, statement("chunks.to_read"), {"after": 0, "upto": 99})
-    )
+    (row,) = run_sql(database.owner_url, statement("chunks.to_read"), {"after": 0, "upto": 99})
+    byte_offset, _, first_line, escape, header_bytes, content_hash, goes_on, mapping, directory = row[12:21]
+    assert row[21:] == ("utf-8", "csv")
     assert (byte_offset, first_line, escape) == (len(HEADER) + 6, 3, "\\")
     assert header_bytes == len(HEADER) + 6
     assert mapping == "{}"

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stream_pipeline import HEADER, Pipeline, event
+from two_readers import zstd
 
 pytestmark = pytest.mark.spark
 
@@ -20,7 +21,9 @@ UNREADABLE = {
     "no_header.csv": (event(1).encode() * 2, "no_header"),
     "unknown_header.csv": (b"a,b,c\n1,2,3\n", "no_header"),
     "short_header.csv": (b"user_id,event_time\nu,2026-01-01T00:00:00Z\n", "missing_columns"),
-    "utf16.csv": (GOOD.decode().encode("utf-16"), "unsupported_format"),
+    "utf16.csv": (GOOD.decode().encode("utf-16-le"), "not_text"),
+    "truncated.csv.zst": (zstd(GOOD * 500)[:-2], "damaged_zstd"),
+    "parquet.csv": (b"PAR1rest", "unsupported_format"),
     "latin1_header.csv": ("ärger,user_id\n".encode("latin-1"), "not_text"),
     "truncated.csv.gz": (gzip.compress(GOOD * 500)[:-20], "damaged_gzip"),
     "text.csv.gz": (GOOD, "not_gzip"),

@@ -17,7 +17,7 @@ from clickstream_assets.contract import IdenticalRows
 from clickstream_assets.second_reader.layout import FileLayout
 from clickstream_assets.second_reader.mapping import parse_audit_mapping
 from clickstream_assets.second_reader.outcomes import Event, Reject
-from clickstream_assets.second_reader.reader import layout_of, read_bytes, start_of
+from clickstream_assets.second_reader.reader import layout_of, read_bytes, start_of, text_of
 from clickstream_assets.second_reader.rows import Bounds
 from spark.cleaning.clean import Cleaned
 from spark.cleaning.time_bounds import TimeBounds
@@ -35,11 +35,23 @@ Outcomes = list[Event | Reject]
 
 @dataclass(frozen=True)
 class Cut:
-    """How the stream's code gets at a file: whole, or in small chunks and blocks; plain or gzip."""
+    """How the stream's code gets at a file: whole, or in small chunks and blocks; plain or compressed."""
 
     chunk_bytes: int = 1 << 24
     block_bytes: int = 1 << 22
     is_zipped: bool = False
+    is_zstd: bool = False
+
+    def packed(self, name: str, content: bytes) -> tuple[str, bytes]:
+        """The name and the bytes of a file with this content."""
+        if self.is_zstd:
+            half = len(content) // 2  # two frames
+            return f"{name}.zst", b"".join(map(zstd, (content[:half], content[half:])))
+        return (f"{name}.gz", gzip.compress(content, 1)) if self.is_zipped else (name, content)
+
+
+def zstd(content: bytes) -> bytes:
+    return pa.Codec("zstd").compress(content, asbytes=True)  # type: ignore[no-any-return]
 
 
 WHOLE = Cut()
@@ -58,9 +70,10 @@ def agreed(
     """What both readers make of a file by a mapping; it fails where they do not agree."""
     described = directory / "mapping.toml"
     described.write_text(toml)
-    path = directory / "read" / (relative + ".gz" if cut.is_zipped else relative)
+    name, packed = cut.packed(relative, content)
+    path = directory / "read" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(content, 1) if cut.is_zipped else content)
+    path.write_bytes(packed)
     inspection, ours = by_stream(
         path,
         read_mapping(described),
@@ -133,7 +146,8 @@ def by_audit(
 ) -> tuple[FileLayout, Outcomes]:
     """What the audit's reader makes of the same bytes; of intake it knows the dialect alone."""
     mapping = parse_audit_mapping(tomllib.loads(toml))
-    own = layout_of(content, start_of(content, mapping), mapping, layout.escape)
+    text = text_of(content, mapping)
+    own = layout_of(text, start_of(text, mapping), mapping, layout.escape)
     limits = Bounds(bounds.oldest, bounds.latest)
     found = read_bytes(
         content, mapping, layout=own, identical_rows=identical_rows, bounds=limits, path=relative

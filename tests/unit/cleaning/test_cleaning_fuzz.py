@@ -48,10 +48,11 @@ def assert_readers_agree(
     chunk_bytes: int = 1 << 24,
     block_bytes: int = 1 << 22,
     is_zipped: bool = False,
+    is_zstd: bool = False,
     relative: str = "events.csv",
 ) -> int:
     """Returns how many of the records are events."""
-    cut = Cut(chunk_bytes, block_bytes, is_zipped)
+    cut = Cut(chunk_bytes, block_bytes, is_zipped, is_zstd)
     found = agreed(
         directory, content, toml, bounds, identical_rows=identical_rows, cut=cut, relative=relative
     )
@@ -87,6 +88,48 @@ def test_every_record_is_one_event_or_one_reject_and_both_readers_say_the_same(
         is_zipped=is_zipped,
         relative=PATH,
     )
+
+
+@hostile(60)
+@given(
+    file=hostile_files(),
+    encoding=st.sampled_from(["utf-16", "utf-16-le", "utf-16-be", "windows-1252", "shift_jis", "gb18030"]),
+    noise=st.none() | st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=3)),
+    block_bytes=st.integers(1, 700),
+    packed=st.sampled_from(["", "gzip", "zstd"]),
+)
+def test_text_in_other_encodings_is_the_same_records_for_both(
+    directory: Path,
+    file: HostileFile,
+    encoding: str,
+    noise: tuple[float, bytes] | None,
+    block_bytes: int,
+    packed: str,
+) -> None:
+    text = file.content.decode("utf-8", "replace")
+    content = text.encode(encoding, "replace")
+    if noise is not None:  # behind the header, where it is one bad row
+        header = len(text.split("\n", 4)[0].encode(encoding, "replace")) + 4
+        at = header + int(noise[0] * max(0, len(content) - header))
+        content = content[:at] + noise[1] + content[at:]
+    toml = file.dialect.toml
+    if encoding != "utf-16":  # which has a mark
+        toml += "" if "[format]" in toml else "\n[format]\n"
+        toml = toml.replace("[format]\n", f'[format]\nencoding = "{encoding}"\n')
+    try:
+        assert_readers_agree(
+            directory,
+            content,
+            toml,
+            block_bytes=block_bytes,
+            is_zipped=packed == "gzip",
+            is_zstd=packed == "zstd",
+            relative=PATH,
+        )
+    except AssertionError as error:
+        # The noise went into the header.
+        if noise is None or "reason='" not in str(error):
+            raise
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+from two_readers import zstd
 
 from spark.intake.inspection import Inspection, inspect_file
 from spark.mapping.source_mapping import mapping_of
@@ -34,6 +35,13 @@ def write(path: Path, data: bytes) -> bytes:
         (HEADER.strip(), 0),
         (gzip.compress(HEADER + ROW * 3, mtime=0), 3),
         (gzip.compress(HEADER + ROW, mtime=0) + gzip.compress(ROW, mtime=0), 2),
+        (zstd(HEADER + ROW * 3), 3),
+        (zstd(HEADER + ROW) + b"\x50\x2a\x4d\x18\x01\0\0\0?" + zstd(ROW), 2),
+        (b"\x50\x2a\x4d\x18\x01\0\0\0?" + zstd(HEADER + ROW), 1),
+        ((HEADER + ROW * 3).decode().encode("utf-16"), 3),
+        (gzip.compress((HEADER + ROW * 3).decode("utf-8").encode("utf-16"), mtime=0), 3),
+        (b"\xfe\xff" + (HEADER + ROW * 3).decode().encode("utf-16-be"), 3),
+        ((HEADER + ROW * 3).decode().encode("utf-32"), 3),
     ],
 )
 def test_readable_files_are_counted(tmp_path: Path, data: bytes, records: int) -> None:
@@ -50,7 +58,11 @@ def test_readable_files_are_counted(tmp_path: Path, data: bytes, records: int) -
         ("fake.csv.gz", HEADER + ROW, "not_gzip"),
         ("broken.csv.gz", b"\x1f\x8b" + b"not at all", "damaged_gzip"),
         ("trailing.csv.gz", gzip.compress(HEADER + ROW, mtime=0) + b"garbage", "damaged_gzip"),
-        ("utf16.csv", (HEADER + ROW).decode().encode("utf-16"), "unsupported_format"),
+        ("cut.csv.zst", zstd(HEADER + ROW * 1000)[:-3], "damaged_zstd"),
+        ("fake.csv.zst", HEADER + ROW, "not_zstd"),
+        ("broken.csv.zst", b"\x28\xb5\x2f\xfd" + b"not at all", "damaged_zstd"),
+        ("trailing.csv.zst", zstd(HEADER + ROW) + b"garbage", "damaged_zstd"),
+        ("utf16.csv", (HEADER + ROW).decode().encode("utf-16-le"), "not_text"),
         ("archive.csv", b"PK\x03\x04 zip", "unsupported_format"),
         ("headless.csv", ROW * 3, "no_header"),
         ("binary.csv", bytes(range(256)) * 4, "not_text"),

@@ -37,6 +37,30 @@ def values(found: Outcomes, *names: str) -> list[Any]:
     return rows
 
 
+def test_a_text_in_an_encoding_that_the_mapping_names(read: Any) -> None:
+    toml = '[format]\nencoding = "Windows-1252"\n[price]\ncurrency = "€"\n'
+    text = "user_id,session_id,action,product_id,ts,price,shop\nJürgen,s,view,“p”,2020-01-01T00:00:00Z,5 €,Žižkov\n"
+    found = read(toml, text.encode("cp1252") + b"u,s,view,p\x81,2020-01-01T00:00:00Z,,\n" + b"\xe4" * 3)
+    assert values(found, "user_id", "product_id", "price", "extra") == [
+        ("Jürgen", "“p”", "5", {"shop": "Žižkov"}),
+        ("invalid_utf8", None),
+        ("field_count", None),
+    ]
+    assert found[1].raw.decode("utf-8", "surrogatepass") == "u,s,view,p\udc81,2020-01-01T00:00:00Z,,"
+    assert found[2].raw.decode() == "äää"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_text_in_utf_16(read: Any, encoding: str) -> None:
+    toml = "" if encoding == "utf-16" else f'[format]\nencoding = "{encoding}"\n'
+    text = "user_id;session_id;action;product_id;ts\r\nЖ😀;s;view;p;2020-01-01T00:00:00Z\r\n;s;view;p;x\r\n"
+    found = read(toml, text.encode(encoding))
+    assert values(found, "user_id", "event_time") == [
+        ("Ж😀", 1_577_836_800_000_000),
+        ("missing_user_id", None),
+    ]
+
+
 def test_a_producer_without_sessions(read: Any) -> None:
     found = read(
         "[fields]\nsession_id = false\n",

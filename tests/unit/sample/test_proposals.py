@@ -24,8 +24,8 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def write(self, text: str, name: str = "a.csv") -> Folder:
-        (self.root / name).write_text(text)
+    def write(self, text: str, name: str = "a.csv", encoding: str = "utf-8") -> Folder:
+        (self.root / name).write_bytes(text.encode(encoding))
         return self
 
     def sampled(self, mapping: SourceMapping) -> list[Sample]:
@@ -54,6 +54,25 @@ class Folder:
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
+
+
+@pytest.mark.parametrize(("written", "proposed"), [("cp1252", "windows-1252"), ("utf-16-le", "utf-16-le")])
+def test_an_encoding_is_guessed(folder: Folder, written: str, proposed: str) -> None:
+    header, row = "user_id,session_id,action,product_id,ts", "Jürgen,s,view,p,2026-03-01T00:00:00Z"
+    folder.write(f"{header}\n{row}\n{row}\n", encoding=written)
+    text, mapping = folder.propose()
+    assert f'encoding = "{proposed}"' in text
+    assert "DOUBTFUL: the text is not UTF-8" in text
+    assert folder.events(mapping, "user_id") == [("Jürgen",), ("Jürgen",)]
+
+
+def test_one_broken_row_is_no_other_encoding(folder: Folder) -> None:
+    row = "u,s,view,p,2026-03-01T00:00:00Z\n"
+    content = f"user_id,session_id,action,product_id,ts\n{row}{row}".encode() + b"\0,s,view,p,x\n"
+    (folder.root / "a.csv").write_bytes(content)
+    text, mapping = folder.propose()
+    assert "encoding" not in text
+    assert folder.outcome(mapping) == (2, 1)
 
 
 def test_what_is_known_by_its_name_needs_no_line(folder: Folder) -> None:

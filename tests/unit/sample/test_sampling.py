@@ -60,7 +60,7 @@ def test_a_file_with_a_header_alone_has_no_records(tmp_path: Path) -> None:
         (b"", "It has no bytes."),
         (b"kunde,was\n1,2\n", "The first line, of 2 columns, names none of our fields."),
         (b"user_id,action\n1,view\n", "The header lacks session_id, product_id, event_time"),
-        (b"\xff\xfeu\0s\0", "It is UTF-16"),
+        (b"u\0s\0", "If it is UTF-16, say so in [format] encoding."),
         (b"PAR1....", "It is Parquet"),
     ],
 )

@@ -20,7 +20,8 @@ from clickstream_assets.second_reader.layout import (
 from clickstream_assets.second_reader.lines import split_records
 from clickstream_assets.second_reader.outcomes import KEPT_BYTES, MAX_RECORD_BYTES, Record, rejected
 from clickstream_assets.second_reader.quoting import Reading, read_record
-from clickstream_assets.second_reader.reader import UnreadableError, open_records
+from clickstream_assets.second_reader.reader import open_records
+from clickstream_assets.second_reader.unpacking import UnreadableError
 
 TWO = FileLayout(("a", "b"))
 ESCAPED = FileLayout(("a", "b"), escape=BACKSLASH)
