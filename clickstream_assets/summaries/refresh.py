@@ -1,7 +1,7 @@
 """The refresh engine of the summaries: incremental, rebuilt whole, or one day of it.
 
-It says where transactions begin and end, and why the result is exact. What happens inside one is in `steps`,
-`transaction` and `sql/summaries/`.
+It says where transactions begin and end, and why the result is exact. What happens inside one is in `summary` and
+the modules of its kinds, in `transaction` and in `sql/summaries/`.
 
 Why a batch counts exactly once
 - A refresh first locks its record, then reads up to which batch the ledger goes (the target), then adds the
@@ -34,9 +34,8 @@ from typing import Literal
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.sql_files import statement
-from clickstream_assets.summaries import steps as steps
-from clickstream_assets.summaries.catalogue import FOLLOWERS, NAMES
-from clickstream_assets.summaries.steps import SummaryError
+from clickstream_assets.summaries.catalogue import NAMES, SUMMARIES
+from clickstream_assets.summaries.summary import Summary, SummaryError
 from clickstream_assets.summaries.transaction import Added, Record, transaction
 
 __all__ = ["NAMES", "Refresh", "SummaryError", "lag", "rebuild", "rebuild_day", "refresh"]
@@ -66,22 +65,19 @@ def refresh(connection: Connection, summary: str, *, row_limit: int = ROWS_PER_T
         SummaryError: the ledger ends before the summary's record does.
         psycopg2.Error: a transaction failed; the table and its record are as before it.
     """
-    began = time.monotonic()
-    _refresh_user_agents(connection, summary, row_limit)
+    began, kind = time.monotonic(), _kind(summary)
+    _refresh_needed(connection, kind, row_limit)
     batches, total, total_gone = 0, Added(), 0
     while True:
         with transaction(connection) as run:
-            old, gone = run.lock(summary), 0
-            if summary in FOLLOWERS:
-                new, added = steps.follow_sessions(run, old)
-                upto = new.through
-            else:
-                upto = steps.newest_batch(run, old)
-                new, added, gone = steps.add_batches(run, old, upto, row_limit)
+            old = run.lock(summary)
+            taken = kind.take_in(run, old, row_limit)
+            new = taken.record
             if new != old:
                 run.record(new)
-        batches, total, total_gone = batches + new.through - old.through, total + added, total_gone + gone
-        if new.through in (old.through, upto):
+        batches, total = batches + new.through - old.through, total + taken.added
+        total_gone += taken.gone
+        if new.through in (old.through, taken.upto):
             return _result("incremental", new, batches, total, began, total_gone)
 
 
@@ -91,14 +87,11 @@ def rebuild(connection: Connection, summary: str, *, row_limit: int = ROWS_PER_T
     Raises:
         psycopg2.Error: it failed; the table and its record are as before.
     """
-    began = time.monotonic()
-    _refresh_user_agents(connection, summary, row_limit)
+    began, kind = time.monotonic(), _kind(summary)
+    _refresh_needed(connection, kind, row_limit)
     with transaction(connection, sequential_scans=True) as run:
         old = run.lock(summary)
-        if summary in FOLLOWERS:
-            new, added = steps.recompute_from_sessions(run, old)
-        else:
-            new, added = steps.recompute_from_events(run, old, row_limit)
+        new, added = kind.remake(run, old, row_limit)
         run.record(new)
         run.execute("summaries.record_rebuild", summary=summary)
     return _result("rebuild", new, max(0, new.through - old.through), added, began)
@@ -111,17 +104,12 @@ def rebuild_day(connection: Connection, summary: str, day: date) -> Refresh:
         SummaryError: no partition holds the day's events (any more), or the summary has no days.
         psycopg2.Error: it failed; the table and its record are as before.
     """
-    began = time.monotonic()
-    if summary == "user_agents":
-        raise SummaryError("user_agents has no days: refresh or rebuild it whole.")
+    began, kind = time.monotonic(), _kind(summary)
     with transaction(connection, sequential_scans=True) as run:
         old = run.lock(summary)
-        current, followed = steps.follow_sessions(run, old) if summary in FOLLOWERS else (old, Added())
-        new, added = steps.recompute_day(run, current, day)
+        new, added = kind.remake_day(run, old, day)
         run.record(new)
-        if summary == "sessions":
-            run.execute("summaries.record_rebuild", summary=summary)
-    return _result("day", new, new.through - old.through, followed + added, began)
+    return _result("day", new, new.through - old.through, added, began)
 
 
 def lag(connection: Connection) -> dict[str, int]:
@@ -132,9 +120,15 @@ def lag(connection: Connection) -> dict[str, int]:
     return {name: behind[name] for name in NAMES}
 
 
-def _refresh_user_agents(connection: Connection, summary: str, row_limit: int) -> None:
-    if summary == "sessions":
-        refresh(connection, "user_agents", row_limit=row_limit)
+def _kind(summary: str) -> Summary:
+    if summary not in SUMMARIES:
+        raise ValueError(f"there is no summary called {summary}")
+    return SUMMARIES[summary]
+
+
+def _refresh_needed(connection: Connection, kind: Summary, row_limit: int) -> None:
+    for name in kind.needs:
+        refresh(connection, name, row_limit=row_limit)
 
 
 def _result(

@@ -65,15 +65,8 @@ class Transaction:
         return Added(*self.rows(name, **parameters)[0])
 
     def lock(self, summary: str) -> Record:
-        """Lock the summary's record until the end of the transaction; waits for another refresh of it.
-
-        Raises:
-            ValueError: there is no such summary.
-        """
-        rows = self.rows("summaries.lock", summary=summary)
-        if not rows:
-            raise ValueError(f"there is no summary called {summary}")
-        return Record(summary, *rows[0])
+        """Lock the summary's record until the end of the transaction; waits for another refresh of it."""
+        return Record(summary, *self.rows("summaries.lock", summary=summary)[0])
 
     def record(self, record: Record) -> None:
         """Write the record of the summary that was locked."""

@@ -20,6 +20,7 @@ from clickstream_assets.assets.summaries import refresh_summaries
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.summaries import refresh as summaries
+from clickstream_assets.summaries.transaction import Transaction
 
 JANUARY = datetime(2024, 1, 31, 23, 30, tzinfo=UTC)
 FEBRUARY = JANUARY + timedelta(hours=1)
@@ -137,7 +138,7 @@ def test_a_rebuild_that_is_cancelled_half_way_leaves_everything_as_it_was(
     refresh_all(writer)
     before = {name: fetch(writer, f"SELECT * FROM {name} ORDER BY 1, 2") for name in summaries.NAMES}
     records = fetch(writer, "SELECT * FROM summary_state ORDER BY summary")
-    record = summaries.steps.Transaction.record
+    record = Transaction.record
 
     attempts = []
 
@@ -145,14 +146,14 @@ def test_a_rebuild_that_is_cancelled_half_way_leaves_everything_as_it_was(
         attempts.append(1)
         raise dg.DagsterExecutionInterruptedError
 
-    monkeypatch.setattr(summaries.steps.Transaction, "record", cancelled)
+    monkeypatch.setattr(Transaction, "record", cancelled)
     result = materialize(database, raise_on_error=False, mode="rebuild")
     assert "Cancelled. What was being refreshed is as it was" in failure_text(result)
     assert len(attempts) == 1, "a retry policy would begin it anew"
     after = {name: fetch(writer, f"SELECT * FROM {name} ORDER BY 1, 2") for name in summaries.NAMES}
     assert after == before
     assert fetch(writer, "SELECT * FROM summary_state ORDER BY summary") == records
-    monkeypatch.setattr(summaries.steps.Transaction, "record", record)
+    monkeypatch.setattr(Transaction, "record", record)
     materialize(database, mode="rebuild")
     assert_exact(writer)
 

@@ -21,8 +21,8 @@ from summary_data import Event, assert_exact, fetch, refresh_all, store_batch, s
 
 from clickstream_assets.database import connect
 from clickstream_assets.summaries import refresh as summaries
-from clickstream_assets.summaries import steps as summary_steps
 from clickstream_assets.summaries import user_agents
+from clickstream_assets.summaries.catalogue import SUMMARIES
 from clickstream_assets.summaries.transaction import transaction
 
 JANUARY = datetime(2024, 1, 31, 23, 30, tzinfo=UTC)
@@ -145,11 +145,7 @@ def test_two_refreshes_at_once_count_each_batch_once(
     thread = threading.Thread(target=summaries.refresh, args=(second, summary))
     with transaction(writer) as run:
         old = run.lock(summary)
-        if summary in summary_steps.FOLLOWERS:
-            new, _added = summary_steps.follow_sessions(run, old)
-        else:
-            new, _added, _gone = summary_steps.add_batches(run, old, 1, 1000)
-        run.record(new)
+        run.record(SUMMARIES[summary].take_in(run, old, 1000).record)
         thread.start()
         wait_until(lambda: waits_for_a_lock(database, "second"))
     thread.join()
@@ -190,9 +186,9 @@ def test_a_batch_is_stored_while_a_refresh_is_under_way(database: Database, writ
     store_batch(writer, [Event(JANUARY)])
     with transaction(writer) as run:
         for name in READERS_OF_EVENTS:
-            new, added, _gone = summary_steps.add_batches(run, run.lock(name), 1, 1000)
-            assert added.events == 1
-            run.record(new)
+            taken = SUMMARIES[name].take_in(run, run.lock(name), 1000)
+            assert taken.added.events == 1
+            run.record(taken.record)
         # All is done and not committed. Now the stream stores a batch, of a new month at that: to make its
         # partition locks more than to insert.
         stream = psycopg2.connect(database.writer_url, options="-c lock_timeout=5s")
