@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import pytest
 from databases import TEST_CONFIGURATION, Database, RunningServer, ended_with_this_process
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from psycopg2 import sql
 from xdist.scheduler import LoadScopeScheduling
 
@@ -32,7 +32,7 @@ PASSWORD = "test: p@ss/word%?"  # hostile to URLs on purpose
 TEMPLATE = "clickstream_template"
 
 # How long an example takes depends on what else the machine does.
-settings.register_profile("no-deadline", deadline=None)
+settings.register_profile("no-deadline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no-deadline")
 
 _numbers = count(1)

@@ -59,7 +59,7 @@ def test_numbers_at_the_edges_of_postgres_digits_arrive_as_their_text(database: 
         connection.close()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(st.lists(prices(".", ""), min_size=20, max_size=80))
 def test_whatever_price_is_read_arrives_as_its_text(database: Database, texts: list[str]) -> None:
     numbers, _ = read_prices(pa.array(texts, pa.string()), PriceFormat())

@@ -84,7 +84,7 @@ def loads(draw: st.DrawFn) -> list[Load]:
     return found
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(loads=loads(), identical_rows=st.sampled_from(["merge", "keep"]), sheet_rows=st.integers(1, 8))
 def test_the_first_row_of_each_identity_is_stored_and_all_others_are_counted(
     fresh_database: Callable[[], AbstractContextManager[Database]],

@@ -98,7 +98,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=st.lists(st.lists(PIECES, max_size=40), min_size=1, max_size=6))
 def test_whatever_the_bytes_every_record_is_accounted_for(
     pipeline: Pipeline, files: list[list[bytes]]

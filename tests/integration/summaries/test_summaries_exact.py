@@ -51,7 +51,7 @@ def owner(database: Database) -> Iterator[Connection]:
     connection.close()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     history=st.lists(st.one_of(BATCHES, BATCHES, REFRESHES, REBUILDS, DAYS), min_size=3, max_size=12),
     data=st.data(),

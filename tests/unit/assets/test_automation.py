@@ -67,7 +67,7 @@ def test_a_burst_of_new_rows_asks_for_one_refresh() -> None:
         assert [daemon.tick() for _ in range(3)] == [True, False, False]
 
 
-@hypothesis_settings(max_examples=15, deadline=None)
+@hypothesis_settings(max_examples=15)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=6))
 def test_no_update_is_lost_whenever_it_arrives(history: list[tuple[bool, bool]]) -> None:
     with dg.DagsterInstance.ephemeral() as instance:

@@ -30,7 +30,7 @@ PLAIN = Dialect("", None, ".", "")
 
 def hostile(examples: int) -> settings:
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    return settings(max_examples=examples, deadline=None, suppress_health_check=checks)
+    return settings(max_examples=examples, suppress_health_check=checks)
 
 
 @pytest.fixture(scope="module")
@@ -244,4 +244,4 @@ def test_the_files_drawn_bring_events_beside_rejects(directory: Path) -> None:
         lines = file.content.count(b"\n")
         return 0 < assert_readers_agree(directory, file.content, file.dialect.toml, relative=PATH) < lines - 2
 
-    assert find(hostile_files(), has_both, settings=settings(deadline=None, phases=[Phase.generate]))
+    assert find(hostile_files(), has_both, settings=settings(phases=[Phase.generate]))

@@ -188,7 +188,7 @@ nearly = st.lists(record, max_size=6).map(b"\n".join)
 
 
 @pytest.mark.parametrize("escape", ESCAPES)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(data=noise | nearly)
 @example(data=b'u,"C:\\dir\\",v\n')
 @example(data=b'"a\\",b","c",d\n"a\\"\n,b",c,d\n')
@@ -200,7 +200,7 @@ def test_records_line_numbers_and_fields_are_those_of_a_slow_reader(escape: str 
 
 
 @pytest.mark.parametrize("escape", ESCAPES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=noise | nearly, block=st.integers(1, 40))
 def test_where_a_file_is_cut_into_blocks_changes_nothing(escape: str | None, data: bytes, block: int) -> None:
     assert rows_quickly(data, escape, block) == rows_quickly(data, escape)
@@ -209,7 +209,6 @@ def test_where_a_file_is_cut_into_blocks_changes_nothing(escape: str | None, dat
 text = st.text(st.sampled_from("ab\"\\,\n ü'{}:"), min_size=1, max_size=10)
 
 
-@settings(deadline=None)
 @given(rows=st.lists(st.lists(text, min_size=WIDTH, max_size=WIDTH), max_size=6))
 def test_what_spark_writes_is_read_as_it_was_meant(rows: list[list[str]]) -> None:
     def written(value: str) -> str:
@@ -219,7 +218,6 @@ def test_what_spark_writes_is_read_as_it_was_meant(rows: list[list[str]]) -> Non
     assert [found[4] for found in rows_quickly(data, BY_BACKSLASH)] == rows
 
 
-@settings(deadline=None)
 @given(rows=st.lists(st.lists(text, min_size=WIDTH, max_size=WIDTH), max_size=6))
 def test_what_other_writers_write_is_read_as_it_was_meant(rows: list[list[str]]) -> None:
     def written(value: str) -> str:
@@ -277,7 +275,7 @@ def test_two_readings_that_make_sense_and_differ_are_not_guessed(
 
 
 @pytest.mark.parametrize("by_backslash", [False, True])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=record | noise)
 def test_the_quick_look_at_a_record_finds_what_the_thorough_one_finds(
     by_backslash: bool, data: bytes

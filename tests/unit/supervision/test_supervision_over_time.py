@@ -198,7 +198,7 @@ EVENTS: list[Callable[[World], None]] = [
 ]
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=300)
 @given(st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 12)), max_size=8))
 def test_whatever_happens_there_is_never_a_second_stream_and_in_the_end_one(
     history: list[tuple[Callable[[World], None], int]],
