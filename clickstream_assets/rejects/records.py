@@ -17,6 +17,8 @@ from functools import lru_cache
 from clickstream_assets.contract import REPLAY_OF
 from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.rejects.csv_lines import csv_line, has_open_quote, split_record
+from clickstream_assets.rejects.object_lines import is_object, linked_object, object_fields
+from clickstream_assets.second_reader.layout import BACKSLASH
 from clickstream_assets.second_reader.mapping import takes_from_path
 
 REPLAYED_AGAIN_AT = "replayed_again_at"  # makes a deliberate repetition another content than the first
@@ -56,6 +58,7 @@ class Reject:
     delimiter: str
     escape: str | None = None  # of quotes, as the ledger has it for the file's layout
     mapping: str | None = None  # the source mapping of its file, as JSON; None: it is not on record
+    format: str = "csv"  # of its file; of others than CSV the line is an object of JSON
 
     @property
     def link(self) -> str:
@@ -67,6 +70,14 @@ class Reject:
         if self.mapping is None or not _takes_from_path(self.mapping):
             return None
         return _OF_REPLAY.sub("", self.path)
+
+    @property
+    def escape_to_write(self) -> str | None:
+        """How quotes are escaped in a CSV that takes the place of its file: as all files of its mapping do."""
+        if self.format != "csv" and self.mapping is not None:
+            says = json.loads(self.mapping).get("format", {}).get("escape")
+            return BACKSLASH if says == "backslash" else None
+        return self.escape if self.escape == BACKSLASH else None
 
     @property
     def is_complete(self) -> bool:
@@ -116,7 +127,10 @@ def export_header(columns: Sequence[str]) -> tuple[str, ...]:
 
 def export_fields(reject: Reject) -> list[str]:
     """The row of an export for `reject`; the fields as they were, be they too many or too few."""
-    fields = split_record(reject.record, reject.delimiter, reject.escape)
+    if reject.format == "csv":
+        fields = split_record(reject.record, reject.delimiter, reject.escape)
+    else:
+        fields = object_fields(reject.record, reject.columns)
     ours = {index for index, name in enumerate(reject.columns) if name in OUR_COLUMNS}
     kept = [field for index, field in enumerate(fields) if index not in ours]
     return [reject.link, reject.reason, reject.detail or "", *kept]
@@ -134,17 +148,24 @@ def is_unchanged(row: RepairedRow, columns: Sequence[str], original: Reject) -> 
 def can_go_back_as_it_is(reject: Reject) -> bool:
     """Whether the raw line can stand in a file with others: whole, and no open quote that would swallow the
     next line."""
+    if reject.format != "csv":
+        return reject.is_complete and is_object(reject.record)
     return reject.is_complete and not has_open_quote(reject.record, reject.delimiter, reject.escape)
 
 
-def unrepaired_header(columns: Sequence[str], delimiter: str, again_at: str | None) -> bytes:
-    """The header for lines that go back as they are."""
+def unrepaired_header(like: Reject, again_at: str | None) -> bytes:
+    """The header for lines that go back as they are, which are `like` one of them; objects have none."""
+    if like.format != "csv":
+        return b""
     ours = [REPLAY_OF] if again_at is None else [REPLAY_OF, REPLAYED_AGAIN_AT]
-    return csv_line([*ours, *columns[_own_columns_in_front(columns) :]], delimiter)
+    return csv_line([*ours, *like.columns[_own_columns_in_front(like.columns) :]], like.delimiter)
 
 
 def unrepaired_line(reject: Reject, again_at: str | None) -> bytes:
     """The raw line, byte for byte, behind its link. A link from an earlier replay is replaced by this one."""
+    if reject.format != "csv":
+        own = {REPLAY_OF: reject.link} | ({} if again_at is None else {REPLAYED_AGAIN_AT: again_at})
+        return linked_object(reject.record, own)
     separator = reject.delimiter.encode()
     parts = reject.record.split(separator, _own_columns_in_front(reject.columns))
     ours = [reject.link] if again_at is None else [reject.link, again_at]

@@ -39,7 +39,6 @@ from clickstream_assets.rejects.records import (
     unrepaired_header,
     unrepaired_line,
 )
-from clickstream_assets.second_reader.layout import BACKSLASH
 from clickstream_assets.sql_files import statement
 
 
@@ -128,8 +127,7 @@ def _by_kind(
     found: dict[tuple[str | None, str | None], list[RepairedRow]] = {}
     for row in rows:
         original = originals[row.file_id, row.line_no]
-        escape = original.escape if original.escape == BACKSLASH else None
-        found.setdefault((escape, original.path_to_keep), []).append(row)
+        found.setdefault((original.escape_to_write, original.path_to_keep), []).append(row)
     return found
 
 
@@ -138,8 +136,9 @@ def _outgoing_for(
 ) -> _Outgoing:
     kind = reject.layout_id, reject.path_to_keep
     if kind not in outgoing:
-        outgoing[kind] = _Outgoing(events_dir, kind[1])
-        outgoing[kind].write(unrepaired_header(reject.columns, reject.delimiter, again_at))
+        suffix = ".csv" if reject.format == "csv" else ".jsonl"
+        outgoing[kind] = _Outgoing(events_dir, kind[1], suffix)
+        outgoing[kind].write(unrepaired_header(reject, again_at))
     return outgoing[kind]
 
 
@@ -179,8 +178,9 @@ class _Outgoing:
     With `path`, that of the original, from which the mapping takes values: it goes below a folder of its own.
     """
 
-    def __init__(self, directory: Path, path: str | None = None) -> None:
+    def __init__(self, directory: Path, path: str | None = None, suffix: str = ".csv") -> None:
         self._directory = directory
+        self._suffix = suffix
         self._path = path
         self._hash = hashlib.sha256()
         directory.mkdir(parents=True, exist_ok=True)
@@ -204,7 +204,7 @@ class _Outgoing:
         os.fsync(self._file.fileno())
         self._file.close()
         name = f"replayed-{self._hash.hexdigest()[:24]}"
-        target = self._directory / f"{name}.csv"
+        target = self._directory / f"{name}{self._suffix}"
         if self._path is not None:
             target = self._directory / name / self._path
             _compress(self._hidden, target.suffix.lower())

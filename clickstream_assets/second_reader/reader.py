@@ -45,7 +45,7 @@ def read_bytes(
     """
     mapping = mapping or AuditMapping()
     content = text_of(content, mapping)
-    start = start_of(content, mapping)
+    start = start_of(content, mapping, layout)
     if layout is None:
         layout = layout_of(content, start, mapping)
     reader = RowReader(layout, mapping, identical_rows, bounds, path)
@@ -59,9 +59,10 @@ def text_of(content: bytes, mapping: AuditMapping) -> bytes:
     return b"".join(in_utf8(iter([content]), text_encoding(content, mapping.encoding)))
 
 
-def start_of(content: bytes, mapping: AuditMapping) -> Start:
+def start_of(content: bytes, mapping: AuditMapping, layout: FileLayout | None = None) -> Start:
     """What stands before the first record."""
-    if mapping.header is None or _REPLAYED.match(content):
+    is_csv = layout is None or layout.format == "csv"
+    if (is_csv and mapping.header is None) or _REPLAYED.match(content):
         return find_start(content)
     mark = b"\xef\xbb\xbf"
     return Start(b"", len(mark) if content.startswith(mark) else 0, 1)

@@ -17,6 +17,7 @@ from typing import Literal
 from clickstream_assets.contract import ACTIONS, NAMESPACE, REQUIRED
 from clickstream_assets.second_reader.layout import FileLayout
 from clickstream_assets.second_reader.mapping import AuditMapping
+from clickstream_assets.second_reader.objects import ObjectError, object_texts
 from clickstream_assets.second_reader.outcomes import Event, Record, Reject, rejected
 from clickstream_assets.second_reader.prices import PriceError, Prices
 from clickstream_assets.second_reader.quoting import Reading, read_record
@@ -86,6 +87,8 @@ class RowReader:
             return self._event(record)
         except UnicodeDecodeError:
             return rejected(record, "invalid_utf8")
+        except ObjectError as error:
+            return rejected(record, error.reason)
         except _Refused as error:
             return rejected(record, error.reason, error.detail, error.event_time)
 
@@ -119,6 +122,9 @@ class RowReader:
 
     def _texts(self, record: Record) -> Sequence[str]:
         layout, reading = self._layout, record.reading
+        if layout.format == "json":
+            record.data.decode("utf-8")
+            return object_texts(record.data, layout.columns)
         text = record.data.decode("utf-8").rstrip("\r\n")
         if reading is None:  # no quotes
             texts, is_whole = text.split(layout.delimiter), "\r" not in text

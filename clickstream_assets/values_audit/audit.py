@@ -186,7 +186,7 @@ class _Audit:
             self.result.cannot_compare(file, found.finding)
             return None
         try:
-            has_header = not self._mapping(file).is_headerless(file.columns)
+            has_header = file.format == "csv" and not self._mapping(file).is_headerless(file.columns)
             start, records = open_records(
                 found.path, file.compression, file.layout, file.header_bytes, has_header=has_header
             )

@@ -31,6 +31,7 @@ from spark.mapping.time_formats import TimeFormats
 from spark.reading.fields import Split, split_records
 from spark.reading.flags import Flag
 from spark.reading.header import FIELDS
+from spark.reading.objects import split_objects
 from spark.reading.records import KEPT_BYTES, Records
 
 # Numbers of rows among the identical ones of their file, given the digests of their values and which of them count.
@@ -114,7 +115,8 @@ class Cleaning:
 
     def look(self, records: Records, shape: FileShape, bounds: TimeBounds) -> Look:
         """What the rules look at."""
-        split = split_records(records.values, records.flags == Flag.NONE, shape.columns)
+        split_by = split_objects if shape.columns.names else split_records
+        split = split_by(records.values, records.flags == Flag.NONE, shape.columns)
         found = FieldTexts(split, shape, len(records), self._nothing)
         sources = dict(zip(FIELDS, shape.plan.sources, strict=True))
         texts = {field: found.text(source) for field, source in sources.items() if field != "event_time"}

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from spark.reading.fields import Columns, split_records
 from spark.reading.flags import Flag
 from spark.reading.header import Layout
+from spark.reading.lines import Dialect
 from spark.reading.quotes import BY_BACKSLASH, good_record
 from spark.reading.records import Records, split_blocks
 
@@ -26,9 +27,8 @@ def escapes_by_backslash(blocks: Iterator[bytes], *, offset: int, line: int, lay
     """Whether the records in `blocks`, which begin at `offset` and `line`, are of that dialect."""
     fields, delimiter = len(layout.columns), layout.delimiter
     is_shown = False
-    runs = split_blocks(
-        blocks, offset=offset, line=line, fields=fields, delimiter=delimiter, escape=BY_BACKSLASH
-    )
+    dialect = Dialect(fields, delimiter, by_backslash=True)
+    runs = split_blocks(blocks, offset=offset, line=line, dialect=dialect)
     for records in runs:
         good, bad = _witnesses(records, fields, delimiter)
         if any(_is_good(record, fields, delimiter) for record in bad):

@@ -19,9 +19,12 @@ from spark.mapping.path_patterns import path_parts
 from spark.mapping.source_mapping import UNMAPPED, Escape, SourceMapping
 from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
 from spark.reading.header import HeaderError, Layout
+from spark.reading.kinds import begins_objects, peeked, preamble_of_objects
+from spark.reading.object_columns import layout_of_keys
+from spark.reading.objects import Keys
 from spark.reading.preamble import Preamble, read_beginning
 from spark.reading.quotes import BY_BACKSLASH, DOUBLED
-from spark.reading.records import count_blocks
+from spark.reading.records import count_blocks, dialect_of
 
 SHORTEST = 4  # a last chunk shorter than this part of the others belongs to the one before it
 CHUNK_BYTES = 8 * 1024 * 1024  # of plain text: large files spread over several tasks
@@ -126,7 +129,10 @@ def _inspect(content: Content, path: bytes, mapping: SourceMapping, chunk_bytes:
         raise ContentError("empty_file", "It has no bytes.")
     compression = content.compression(path)
     encoding = content.encoding(compression, mapping.encoding)
-    preamble, layout, blocks = read_beginning(content.text_blocks(compression, encoding=encoding), mapping)
+    beginning, blocks = peeked(content.text_blocks(compression, encoding=encoding))
+    if begins_objects(beginning, mapping):
+        return _inspect_objects(content, blocks, compression, encoding, mapping, chunk_bytes)
+    preamble, layout, blocks = read_beginning(blocks, mapping)
     escape = mapping.escape
     layout = replace(layout, escape=ESCAPES[escape], encoding=encoding)
     is_as_it_is = compression is None and encoding == UTF_8
@@ -154,6 +160,32 @@ def _inspect(content: Content, path: bytes, mapping: SourceMapping, chunk_bytes:
     )
 
 
+def _inspect_objects(
+    content: Content,
+    blocks: Iterator[bytes],
+    compression: str | None,
+    encoding: str,
+    mapping: SourceMapping,
+    chunk_bytes: int,
+) -> Inspection:
+    """The same of JSON lines: their columns are the keys of all objects."""
+    preamble, blocks = preamble_of_objects(blocks)
+    is_as_it_is = compression is None and encoding == UTF_8
+    disk_bytes = None if is_as_it_is else content.state.size_bytes
+    keys = Keys()
+    layout = Layout((), encoding=encoding, format="json")
+    cut = _Cut(blocks, preamble, layout, chunk_bytes, content.state.size_bytes, disk_bytes, keys)
+    return Inspection(
+        content.state,
+        cut.text_hash if is_as_it_is else _hash(content),
+        compression,
+        layout_of_keys(keys.names, mapping, encoding),
+        len(preamble),
+        tuple(cut.chunks),
+        is_unterminated=cut.last_byte != b"\n",
+    )
+
+
 def _escapes(content: Content, compression: str | None, preamble: Preamble, layout: Layout) -> bool:
     blocks = content.text_blocks(compression, len(preamble), encoding=layout.encoding)
     return escapes_by_backslash(blocks, offset=len(preamble), line=preamble.next_line, layout=layout)
@@ -163,7 +195,7 @@ class _Cut:
     """One pass over the records of a file: the chunks after the preamble, and what else shows.
 
     `blocks` begin behind the preamble. `disk_bytes`: the size of a file that can only be read from its start, and is
-    one chunk; None for one that is read from anywhere.
+    one chunk; None for one that is read from anywhere. `keys`, of objects, is shown all lines.
     """
 
     def __init__(
@@ -174,7 +206,9 @@ class _Cut:
         chunk_bytes: int,
         size_bytes: int,
         disk_bytes: int | None,
+        keys: Keys | None = None,
     ) -> None:
+        self._keys = keys
         self.chunks: list[Chunk] = []
         self.has_backslash_quote = False
         self.last_byte = preamble.content[-1:]
@@ -186,9 +220,7 @@ class _Cut:
             blocks,
             offset=start,
             line=first_line,
-            fields=len(layout.columns),
-            delimiter=layout.delimiter,
-            escape=layout.escape,
+            dialect=dialect_of(layout),
             seen=self._see,
         )
         for found in counts:
@@ -210,7 +242,9 @@ class _Cut:
         self._all.update(new)
         if self._chunk is not None:
             self._chunk.update(new)
-        if not self.has_backslash_quote and b"\\" in data:
+        if self._keys is not None:
+            self._keys.see(new)
+        elif not self.has_backslash_quote and b"\\" in data:
             self.has_backslash_quote = b'\\"' in data
         self.last_byte = data[used - 1 : used]
 

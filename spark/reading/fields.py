@@ -29,10 +29,13 @@ class Columns:
     delimiter: str
     escape: str | None  # as in `Layout`
     positions: tuple[int, ...]  # of those that are wanted, in their order
+    names: tuple[str, ...] = ()  # of the keys, where the records are objects
 
     @classmethod
     def of(cls, layout: Layout, positions: Iterable[int]) -> Columns:
-        return cls(len(layout.columns), layout.delimiter, layout.escape, tuple(sorted(set(positions))))
+        names = layout.columns if layout.format == "json" else ()
+        wanted = tuple(sorted(set(positions)))
+        return cls(len(layout.columns), layout.delimiter, layout.escape, wanted, names)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ class Flag(IntEnum):
     INVALID_UTF8 = 4
     BACKSLASH_ESCAPE = 5  # a quote behind a backslash: what is meant is in doubt (`fields`)
     TEXT_AFTER_QUOTE = 6  # between a closing quote and the end of the field (`fields`)
+    NOT_JSON = 7  # of JSON lines, this and the next two (`objects`)
+    NO_OBJECT = 8  # a list, say, or a number
+    UNKNOWN_KEY = 9  # that the file's columns lack: there are very many, or it is very long
     CHUNK_CHANGED = 100  # no record: the file is not what intake saw, and none of it may be used
     CHUNK_UNREADABLE = 101  # no record: intake could read the file, this task cannot
     CHUNK_AWAY = 102  # no record: the file system does not answer; to be read when it does

@@ -67,6 +67,7 @@ class Dialect:
     fields: int
     delimiter: str
     by_backslash: bool
+    has_quotes: bool = True  # so that a record may span lines
 
 
 def split_lines(data: bytes, offset: int, line: int, dialect: Dialect, *, final: bool) -> Run:
@@ -79,7 +80,7 @@ def split_lines(data: bytes, offset: int, line: int, dialect: Dialect, *, final:
     if final and (not len(ends) or ends[-1] != len(data)):
         ends = np.append(ends, len(data))
     starts = np.concatenate((np.zeros(1, np.int64), ends))[:-1]
-    doubtful = _doubtful_lines(array, ends, dialect) if b'"' in data else ()
+    doubtful = _doubtful_lines(array, ends, dialect) if dialect.has_quotes and b'"' in data else ()
     joined, unbalanced, open_from = _join_lines(data, starts, ends, doubtful, dialect, final=final)
     if open_from is not None:
         starts, ends = starts[:open_from], ends[:open_from]

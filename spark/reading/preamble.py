@@ -52,7 +52,7 @@ def read_beginning(
         try:
             return preamble, parse_header(preamble.header, mapping, preamble.delimiter), blocks
         except HeaderError as error:
-            return preamble, _in_spite_of(error, problems), blocks
+            return preamble, in_spite_of(error, problems), blocks
     data = b""
     for block in blocks:
         data += block
@@ -65,11 +65,12 @@ def read_beginning(
     try:
         layout = given_header(mapping.header, line[:MAX_HEADER_BYTES], mapping)
     except HeaderError as error:
-        layout = _in_spite_of(error, problems)
+        layout = in_spite_of(error, problems)
     return Preamble(data[:mark], b"", None, 1), layout, _chain(data[mark:], blocks)
 
 
-def _in_spite_of(error: HeaderError, problems: list[HeaderError] | None) -> Layout:
+def in_spite_of(error: HeaderError, problems: list[HeaderError] | None) -> Layout:
+    """The layout of an error that is kept, and not raised, where it has one."""
     if problems is None or error.layout is None:
         raise error
     problems.append(error)

@@ -13,12 +13,19 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from spark.reading.flags import Flag
+from spark.reading.header import Layout
 from spark.reading.lines import Dialect, Indices, Lines, Run, split_lines
 from spark.reading.quotes import BY_BACKSLASH
 
 MAX_RECORD_BYTES = 1024 * 1024  # a longer line is no event; its first KEPT_BYTES are kept as evidence
 KEPT_BYTES = 64 * 1024
 MAX_BLANK_BYTES = 64  # a line of white space only, at most so long, is blank
+
+
+def dialect_of(layout: Layout) -> Dialect:
+    """How the records of a file are told apart."""
+    is_csv = layout.format == "csv"
+    return Dialect(len(layout.columns), layout.delimiter, layout.escape == BY_BACKSLASH, has_quotes=is_csv)
 
 
 @dataclass(frozen=True)
@@ -46,16 +53,13 @@ class Count:
     end_line: int
 
 
-def split_blocks(
-    blocks: Iterator[bytes], *, offset: int, line: int, fields: int, delimiter: str, escape: str | None
-) -> Iterator[Records]:
+def split_blocks(blocks: Iterator[bytes], *, offset: int, line: int, dialect: Dialect) -> Iterator[Records]:
     """Split consecutive `blocks` of one file, from `offset` (bytes) and `line` (number) on, into records.
 
-    `fields` is the number of columns in the header; `delimiter` and `escape` are those of its layout. Blank lines are
-    passed over, but counted as lines. The last record needs no newline. Memory is bound by the size of a block plus
-    `MAX_RECORD_BYTES`.
+    Blank lines are passed over, but counted as lines. The last record needs no newline. Memory is bound by the size of
+    a block plus `MAX_RECORD_BYTES`.
     """
-    for run in _runs(blocks, offset, line, Dialect(fields, delimiter, escape == BY_BACKSLASH), _ignore):
+    for run in _runs(blocks, offset, line, dialect, _ignore):
         records = _records(run)
         if len(records):
             yield records
@@ -66,14 +70,12 @@ def count_blocks(
     *,
     offset: int,
     line: int,
-    fields: int,
-    delimiter: str,
-    escape: str | None,
+    dialect: Dialect,
     seen: Callable[[bytes, int], None],
 ) -> Iterator[Count]:
     """The same records, counted. `seen` is given all bytes in order, before the count that covers them: as blocks of
     which the first so many bytes are new."""
-    for run in _runs(blocks, offset, line, Dialect(fields, delimiter, escape == BY_BACKSLASH), seen):
+    for run in _runs(blocks, offset, line, dialect, seen):
         yield Count(len(run.lines) - int(_blank(run).sum()), run.end_offset, run.end_line)
 
 

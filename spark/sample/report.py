@@ -87,7 +87,10 @@ def _columns(layout: Layout, looked: Looked, mapping: SourceMapping) -> Iterator
     delimiter = {"\t": "tab"}.get(layout.delimiter, layout.delimiter)
     header = "; no header" if mapping.header is not None else ""
     encoding = f"; {layout.encoding}" if layout.encoding != UTF_8 else ""
-    yield f"columns ({len(layout.columns)}, delimiter {delimiter}{header}{encoding})"
+    form = {"csv": f"delimiter {delimiter}{header}", "json": "JSON lines", "parquet": "Parquet"}[
+        layout.format
+    ]
+    yield f"columns ({len(layout.columns)}, {form}{encoding})"
     plan = looked.plan
     for field, source in zip(FIELDS, plan.sources, strict=True):
         if source is not None:

@@ -26,9 +26,12 @@ from spark.mapping.source_mapping import SourceMapping
 from spark.reading.content import Content, ContentChanged, ContentError
 from spark.reading.fields import Columns
 from spark.reading.header import HeaderError, Layout
-from spark.reading.preamble import read_beginning
+from spark.reading.kinds import begins_objects, peeked, preamble_of_objects
+from spark.reading.object_columns import layout_of_keys
+from spark.reading.objects import Keys
+from spark.reading.preamble import Preamble, in_spite_of, read_beginning
 from spark.reading.quotes import BY_BACKSLASH
-from spark.reading.records import Records, split_blocks
+from spark.reading.records import Records, dialect_of, split_blocks
 from spark.sample.faults import Fault, all_faults
 
 SHOWN_BYTES = 200  # of a record
@@ -106,26 +109,25 @@ def sample_file(
             problems: list[HeaderError] = []
             encoding = content.encoding(compression, mapping.encoding)
             blocks = content.text_blocks(compression, encoding=encoding)
-            preamble, layout, blocks = read_beginning(blocks, mapping, problems)
-            layout = replace(layout, escape=ESCAPES[mapping.escape], encoding=encoding)
+            beginning, blocks = peeked(blocks)
+            is_objects = begins_objects(beginning, mapping)
+            if is_objects:
+                preamble, layout, blocks = _objects(blocks, mapping, encoding, rows, problems)
+            else:
+                preamble, layout, blocks = read_beginning(blocks, mapping, problems)
+                layout = replace(layout, escape=ESCAPES[mapping.escape], encoding=encoding)
             try:
                 check_path(layout, mapping, ledger_path(path))
             except HeaderError as error:
                 problems.append(error)
             offset, line = len(preamble), preamble.next_line
             first_block = list(islice(blocks, 1))
-            if mapping.escape is None and escapes_by_backslash(
+            if (mapping.escape, is_objects) == (None, False) and escapes_by_backslash(
                 iter(first_block), offset=offset, line=line, layout=layout
             ):
                 layout = replace(layout, escape=BY_BACKSLASH)
-            runs = split_blocks(
-                chain(first_block, blocks),
-                offset=offset,
-                line=line,
-                fields=len(layout.columns),
-                delimiter=layout.delimiter,
-                escape=layout.escape,
-            )
+            dialect = dialect_of(layout)
+            runs = split_blocks(chain(first_block, blocks), offset=offset, line=line, dialect=dialect)
             first = _first_records(runs, rows)
             shape = FileShape.of(layout, mapping).at(ledger_path(path))
             looked = _looked(first, layout, shape, mapping, bounds) if first else None
@@ -139,6 +141,24 @@ def sample_file(
         return Sample(path, reason=error.reason, detail=error.detail)
     except ContentChanged as error:
         return Sample(path, reason="changed", detail=f"It changed meanwhile: {error}.")
+
+
+def _objects(
+    blocks: Iterator[bytes], mapping: SourceMapping, encoding: str, rows: int, problems: list[HeaderError]
+) -> tuple[Preamble, Layout, Iterator[bytes]]:
+    """As `read_beginning`, of JSON lines: by the keys of the first objects."""
+    preamble, blocks = preamble_of_objects(blocks)
+    keys, taken, lines = Keys(), [], 0
+    for block in blocks:
+        taken.append(block)
+        keys.see(block)
+        if (lines := lines + block.count(b"\n")) >= rows:
+            break
+    try:
+        layout = layout_of_keys(keys.names, mapping, encoding)
+    except HeaderError as error:
+        layout = in_spite_of(error, problems)
+    return preamble, layout, chain(taken, blocks)
 
 
 def _looked(

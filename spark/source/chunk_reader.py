@@ -12,7 +12,7 @@ from spark.mapping.source_mapping import SourceMapping
 from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
 from spark.reading.flags import Flag
 from spark.reading.header import Layout
-from spark.reading.records import Records, split_blocks
+from spark.reading.records import Records, dialect_of, split_blocks
 from spark.source.chunks import ChunkToRead
 
 
@@ -63,9 +63,7 @@ def read_records(path: bytes, chunk: ChunkToRead) -> Iterator[Records]:
             digest.through(blocks) if chunk.content_hash is not None else blocks,
             offset=chunk.byte_offset,
             line=chunk.first_line,
-            fields=len(chunk.layout.columns),
-            delimiter=chunk.layout.delimiter,
-            escape=chunk.layout.escape,
+            dialect=dialect_of(chunk.layout),
         )
         if content.changed() or chunk.content_hash not in (None, digest.value()):
             raise ContentChanged("written to since it was registered")

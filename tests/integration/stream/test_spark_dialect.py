@@ -13,7 +13,7 @@ from spark.intake.inspection import inspect_file
 from spark.reading.content import Content
 from spark.reading.fields import Columns, split_records
 from spark.reading.flags import Flag
-from spark.reading.records import split_blocks
+from spark.reading.records import dialect_of, split_blocks
 
 pytestmark = pytest.mark.spark
 
@@ -44,9 +44,7 @@ def test_what_spark_writes_is_read_as_it_was_meant(spark: SparkSession, tmp_path
             content.text_blocks(None, chunk.byte_offset),
             offset=chunk.byte_offset,
             line=chunk.first_line,
-            fields=len(names),
-            delimiter=",",
-            escape=found.layout.escape,
+            dialect=dialect_of(found.layout),
         )
     split = split_records(
         records.values, records.flags == Flag.NONE, Columns.of(found.layout, range(len(names)))

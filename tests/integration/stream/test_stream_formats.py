@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from stream_pipeline import Pipeline
 from two_readers import zstd
 
 from clickstream_assets.database import connect
-from clickstream_assets.rejects.reads import RejectFilter
-from clickstream_assets.rejects.replay import Replay, replay_as_they_are
+from clickstream_assets.rejects.reads import RejectFilter, export_csv
+from clickstream_assets.rejects.replay import Replay, replay_as_they_are, replay_repaired
 from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.values_audit.audit import Reading, audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit
-from spark.mapping.source_mapping import mapping_of
+from spark.intake import inspection
+from spark.mapping.source_mapping import UNMAPPED, mapping_of
 
 pytestmark = pytest.mark.spark
 
@@ -71,6 +74,92 @@ def test_compressed_and_encoded_files_say_the_same_as_plain_ones(pipeline: Pipel
     result = audit(pipeline)
     assert (result.offences, result.files, result.rows) == ([], 6, 30)
     pipeline.assert_conserved()
+
+
+OBJECTS = (
+    '{"ts":"2026-03-01T12:00:00Z","user_id":"J\\u00fcrgen","session_id":"s1","action":"view","product_id":"p1",'
+    '"price":5.50,"shop":"K\u00f6ln"}\n'
+    '{"user_id":"u2","session_id":"s2","action":"view","product_id":"p,2","ts":1772366400123,"price":null,'
+    '"shop":"two \\"words\\""}\r\n'
+    '{"user_id":"u3","session_id":"s3","action":"look","product_id":"p3","ts":"2026-03-01T12:00:00Z","price":1}\n\n'
+    '{"user_id":"u4","session_id":"s4","action":"view","product_id":"p4","ts":"noon","shop":"K\u00f6ln"}\n'
+    '{"user_id":"u5","session_id":"s5","action":"view","product_id":"p5","ts":"2026-03-01T12:00:00Z","price":-1}\n'
+    '{"user_id":"u6",\n'
+    "[1, 2]\n"
+)
+
+
+def test_json_lines_are_the_same_rows_as_csv(pipeline: Pipeline) -> None:
+    pipeline.write("plain.csv", TEXT, "")
+    pipeline.load()
+    pipeline.write("a.json", OBJECTS, "")
+    pipeline.write("b.jsonl.zst", zstd(b"\xef\xbb\xbf" + OBJECTS.encode()), "")
+    pipeline.write("c", OBJECTS.encode("utf-16"), "")
+    pipeline.load()
+    assert pipeline.counts() == (26, 2, 6, 18)
+    assert pipeline.rows("SELECT * FROM event_conflicts") == []
+    for file_id in range(2, 5):
+        found = pipeline.rows(
+            "SELECT line_no, reason, detail FROM rejected_events WHERE file_id = %(id)s ORDER BY line_no",
+            id=file_id,
+        )
+        assert found == [
+            (3, "unknown_action_type", "look"),
+            (5, "invalid_event_time", "noon"),
+            (6, "negative_price", "-1"),
+            (7, "not_json", None),
+            (8, "no_object", None),
+        ]
+    result = audit(pipeline)
+    assert (result.offences, result.files, result.rows) == ([], 4, 26)
+    pipeline.assert_conserved()
+
+
+def test_objects_that_were_rejected_come_back_repaired_or_as_they_are(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    pipeline.write("a.jsonl", OBJECTS, "")
+    pipeline.load()
+    replay = replayed(pipeline, "unknown_action_type")
+    assert [path.suffix for path in replay.files] == [".jsonl"]
+    connection = connect(pipeline.database.writer_url, "tests", autocommit=True)
+    try:
+        export_csv(connection, RejectFilter(), False, tmp_path / "repaired.csv")
+        text = (tmp_path / "repaired.csv").read_text()
+        content = text.replace("noon", "2026-03-01T13:00:00Z").encode()
+        repaired = replay_repaired(connection, pipeline.root, content, again=False)
+    finally:
+        connection.close()
+    assert (repaired.rows, repaired.unchanged) == (1, 3)
+    pipeline.load(mapping=mapping_of({"actions": {"look": "view"}}, ""))
+    assert pipeline.files() == [("committed", None)] * 3
+    assert pipeline.rows("SELECT user_id, price::text, extra->>'replay_of' FROM events ORDER BY user_id") == [
+        ("J\u00fcrgen", "5.50", None),
+        ("u2", None, None),
+        ("u3", "1", "1:3"),
+        ("u4", None, "1:5"),
+    ]
+    assert audit(pipeline).offences == []
+    pipeline.assert_conserved()
+
+
+def test_large_json_lines_are_cut_into_chunks_and_nested_values_are_found(pipeline: Pipeline) -> None:
+    mapping = mapping_of({"fields": {"product_id": {"column": "props", "json": "items[0].sku"}}}, "")
+    row = '{"user":"%d","session":"s","action":"view","props":{"items":[{"sku":%d}]},"ts":"2026-03-01T12:00:00Z"}\n'
+    with (
+        patch("spark.intake.inspection.CHUNK_BYTES", 2_000),
+        patch.object(inspection.inspect_file, "__defaults__", (UNMAPPED, 2_000)),
+    ):
+        pipeline.write("a.json", "".join(row % (number, number) for number in range(500)), "")
+        pipeline.load(mapping=mapping)
+    assert pipeline.counts() == (500, 500, 0, 0)
+    assert pipeline.rows(
+        "SELECT count(*)::int FROM events WHERE product_id = user_id AND line_no = user_id::int + 1"
+    ) == [(500,)]
+    assert pipeline.rows("SELECT extra FROM events WHERE line_no = 1") == [
+        ({"props": '{"items": [{"sku": 0}]}'},)
+    ]
+    assert audit(pipeline).offences == []
 
 
 def bytes_of(value: object) -> object:

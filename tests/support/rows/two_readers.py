@@ -16,6 +16,7 @@ import pyarrow as pa
 from clickstream_assets.contract import IdenticalRows
 from clickstream_assets.second_reader.layout import FileLayout
 from clickstream_assets.second_reader.mapping import parse_audit_mapping
+from clickstream_assets.second_reader.objects import keys_of
 from clickstream_assets.second_reader.outcomes import Event, Reject
 from clickstream_assets.second_reader.reader import layout_of, read_bytes, start_of, text_of
 from clickstream_assets.second_reader.rows import Bounds
@@ -147,7 +148,11 @@ def by_audit(
     """What the audit's reader makes of the same bytes; of intake it knows the dialect alone."""
     mapping = parse_audit_mapping(tomllib.loads(toml))
     text = text_of(content, mapping)
-    own = layout_of(text, start_of(text, mapping), mapping, layout.escape)
+    if layout.format == "json":  # to the keys come the columns that are needed, and no object has
+        own = FileLayout(layout.columns, layout.delimiter, encoding=layout.encoding, format="json")
+        assert set(keys_of(text.removeprefix(b"\xef\xbb\xbf").split(b"\n"))) <= set(layout.columns)
+    else:
+        own = layout_of(text, start_of(text, mapping), mapping, layout.escape)
     limits = Bounds(bounds.oldest, bounds.latest)
     found = read_bytes(
         content, mapping, layout=own, identical_rows=identical_rows, bounds=limits, path=relative

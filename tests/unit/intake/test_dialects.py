@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from spark.reading.fields import Columns, Split, split_records
 from spark.reading.flags import Flag
 from spark.reading.header import Layout
-from spark.reading.lines import MAX_MULTILINE_BYTES
+from spark.reading.lines import MAX_MULTILINE_BYTES, Dialect
 from spark.reading.quotes import BY_BACKSLASH, DOUBLED, good_record, read_record
 from spark.reading.records import Records, split_blocks
 
@@ -143,7 +143,8 @@ def columns(escape: str | None) -> Columns:
 def rows_quickly(data: bytes, escape: str | None, block: int = 1 << 20) -> list[Row]:
     blocks = (data[start : start + block] for start in range(0, len(data), block))
     rows: list[Row] = []
-    for run in split_blocks(blocks, offset=0, line=2, fields=WIDTH, delimiter=",", escape=escape):
+    dialect = Dialect(WIDTH, ",", by_backslash=escape == BY_BACKSLASH)
+    for run in split_blocks(blocks, offset=0, line=2, dialect=dialect):
         rows += _rows(run, split_records(run.values, run.flags == Flag.NONE, columns(escape)))
     return rows
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from spark.reading.fields import Columns, split_records
 from spark.reading.header import Layout
+from spark.reading.lines import Dialect
 from spark.reading.records import split_blocks
 
 LAYOUT = Layout(("user_id", "session_id", "colour", "action_type", "product_id", "event_time"))
@@ -22,7 +23,7 @@ def split(data: bytes) -> tuple[list[bytes], list[dict[str, object] | None]]:
     """The records of `data`, and the fields of each, `None` where it has another number of them."""
     texts: list[bytes] = []
     found: list[dict[str, object] | None] = []
-    for records in split_blocks([data], offset=0, line=2, fields=6, delimiter=",", escape=None):
+    for records in split_blocks([data], offset=0, line=2, dialect=Dialect(6, ",", by_backslash=False)):
         split = split_records(records.values, records.flags == 0, COLUMNS)
         texts += records.values.to_pylist()
         for row, ok in enumerate(split.ok.tolist()):
@@ -106,7 +107,9 @@ def test_it_reads_what_the_standard_reader_reads(text: str) -> None:
     records, found = split(text.encode())
     bad = [
         flag != 0
-        for part in split_blocks([text.encode()], offset=0, line=2, fields=6, delimiter=",", escape=None)
+        for part in split_blocks(
+            [text.encode()], offset=0, line=2, dialect=Dialect(6, ",", by_backslash=False)
+        )
         for flag in part.flags
     ]
 

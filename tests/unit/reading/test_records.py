@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spark.reading.flags import Flag
-from spark.reading.lines import MAX_MULTILINE_BYTES
+from spark.reading.lines import MAX_MULTILINE_BYTES, Dialect
 from spark.reading.records import KEPT_BYTES, MAX_RECORD_BYTES, split_blocks
 
 Row = tuple[bytes, int, int, int]  # value, line number, offset, flag
@@ -19,7 +19,7 @@ Row = tuple[bytes, int, int, int]  # value, line number, offset, flag
 def split(data: bytes, *, fields: int = 3, block: int = 1 << 20, delimiter: str = ",") -> list[Row]:
     blocks = (data[start : start + block] for start in range(0, len(data), block))
     rows: list[Row] = []
-    for run in split_blocks(blocks, offset=0, line=2, fields=fields, delimiter=delimiter, escape=None):
+    for run in split_blocks(blocks, offset=0, line=2, dialect=Dialect(fields, delimiter, by_backslash=False)):
         columns = (
             run.values.to_pylist(),
             run.line_numbers.tolist(),

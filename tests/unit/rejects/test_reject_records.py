@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -154,14 +155,14 @@ def test_a_record_with_backslashes_is_split_as_well_as_it_can_be(raw: bytes, fie
 
 def test_another_delimiter_is_kept_for_lines_that_go_back_as_they_are() -> None:
     letter = reject(b"u;t;1,5", delimiter=";")
-    assert unrepaired_header(letter.columns, ";", None) == b"replay_of;user_id;event_time;price\n"
+    assert unrepaired_header(letter, None) == b"replay_of;user_id;event_time;price\n"
     assert unrepaired_line(letter, None) == b"7:12;u;t;1,5\n"
     assert export_fields(letter)[3:] == ["u", "t", "1,5"]
 
 
 def test_a_letter_of_a_replayed_file_is_linked_to_its_own_line_not_the_first_one() -> None:
     letter = reject(b"3:4,2026,u,t,bad", columns=("replay_of", "replayed_again_at", *COLUMNS))
-    assert unrepaired_header(letter.columns, ",", None) == b"replay_of,user_id,event_time,price\n"
+    assert unrepaired_header(letter, None) == b"replay_of,user_id,event_time,price\n"
     assert unrepaired_line(letter, None) == b"7:12,u,t,bad\n"
     assert export_header(letter.columns) == ("replay_of", "reject_reason", "reject_detail", *COLUMNS)
     assert export_fields(letter)[3:] == ["u", "t", "bad"]
@@ -170,7 +171,8 @@ def test_a_letter_of_a_replayed_file_is_linked_to_its_own_line_not_the_first_one
 def test_a_deliberate_repetition_is_other_content() -> None:
     letter = reject(b"u,t,bad")
     assert (
-        unrepaired_header(COLUMNS, ",", "2026") == b"replay_of,replayed_again_at,user_id,event_time,price\n"
+        unrepaired_header(reject(b"u,t,1"), "2026")
+        == b"replay_of,replayed_again_at,user_id,event_time,price\n"
     )
     assert unrepaired_line(letter, "2026") == b"7:12,2026,u,t,bad\n"
     _, line = repaired_content(COLUMNS, [RepairedRow(7, 12, ("u", "t", "1"))], "2026")
@@ -256,3 +258,40 @@ def test_an_export_that_nobody_repaired_is_unchanged_though_its_cells_were_formu
     repaired = read_repaired(content)
     (row,) = repaired.rows
     assert is_unchanged(row, repaired.columns, original)
+
+
+def test_an_object_goes_back_as_it_is_behind_its_link() -> None:
+    letter = reject(b'{ "price" : 1.50,"user_id":"\xc3\xbc" }\r\n', format="json", delimiter="")
+    assert unrepaired_header(letter, None) == b""
+    assert can_go_back_as_it_is(letter)
+    once = unrepaired_line(letter, None)
+    assert once == b'{"replay_of": "7:12", "price" : 1.50,"user_id":"\xc3\xbc" }\n'
+    again = unrepaired_line(reject(once, format="json", line_no=1), "2026")
+    assert again == once.replace(b"7:12", b"7:1").replace(
+        b', "price"', b', "replayed_again_at": "2026", "price"'
+    )
+    assert unrepaired_line(reject(again, format="json"), None) == once
+
+
+@pytest.mark.parametrize("raw", [b"{}", b"{ }"])
+def test_an_empty_object_goes_back_too(raw: bytes) -> None:
+    assert json.loads(unrepaired_line(reject(raw, format="json"), None)) == {"replay_of": "7:12"}
+
+
+@pytest.mark.parametrize("raw", [b"[1]", b'{"a":', b"", b"{}{}"])
+def test_a_line_that_is_no_object_does_not_go_back_unrepaired(raw: bytes) -> None:
+    letter = reject(raw, format="json")
+    assert not can_go_back_as_it_is(letter)
+    assert export_fields(letter)[3:] == [raw.decode()]
+
+
+def test_an_object_is_a_row_of_its_texts_in_an_export() -> None:
+    letter = reject(b'{"price":1.50,"user_id":null,"event_time":{"a":[1]}}', format="json")
+    assert export_fields(letter)[3:] == ["", '{"a": [1]}', "1.50"]
+
+
+def test_a_repaired_object_is_written_as_its_mapping_reads_csv() -> None:
+    said = '{"format": {"escape": "backslash"}}'
+    assert reject(b"{}", format="json", mapping=said).escape_to_write == "\\"
+    assert reject(b"{}", format="json", mapping="{}").escape_to_write is None
+    assert reject(b"x", escape='"', mapping=said).escape_to_write is None
