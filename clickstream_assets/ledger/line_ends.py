@@ -12,7 +12,7 @@ from pathlib import Path
 
 from clickstream_assets.ledger.waiting_files import Listing
 
-_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
+_NO_LINES = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1")  # gzip, zstd, Parquet
 _LINE_ENDS = (b"\n", b"\n\0")  # the second one is that of UTF-16
 
 
@@ -34,7 +34,7 @@ def _ends_within_line(path: Path) -> bool:
         return False
     try:
         size = os.fstat(descriptor).st_size
-        if not size or os.pread(descriptor, 4, 0).startswith(_COMPRESSED):
+        if not size or os.pread(descriptor, 4, 0).startswith(_NO_LINES):
             return False
         end = os.pread(descriptor, 2, max(0, size - 2))
         return bool(end) and not end.endswith(_LINE_ENDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Literal
@@ -20,6 +21,7 @@ from clickstream_assets.second_reader.mapping import AuditMapping, columns_of
 from clickstream_assets.second_reader.outcomes import Event, Record, Reject
 from clickstream_assets.second_reader.recipes import Recipes
 from clickstream_assets.second_reader.rows import Bounds, RowReader
+from clickstream_assets.second_reader.tables import table_records
 from clickstream_assets.second_reader.texts import Values
 from clickstream_assets.second_reader.unpacking import in_utf8, text_blocks, text_encoding, unpacked
 
@@ -109,6 +111,8 @@ def open_records(
     Raises:
         UnreadableError: now, or while the records are read.
     """
+    if layout.format == "parquet":
+        return Start(b"", header_bytes, 1), table_records(os.fsdecode(path))
     blocks = text_blocks(path, compression, layout.encoding)
     content = b""
     for block in blocks:

@@ -122,7 +122,7 @@ class RowReader:
 
     def _texts(self, record: Record) -> Sequence[str]:
         layout, reading = self._layout, record.reading
-        if layout.format == "json":
+        if layout.format != "csv":
             record.data.decode("utf-8")
             return object_texts(record.data, layout.columns)
         text = record.data.decode("utf-8").rstrip("\r\n")

@@ -32,6 +32,7 @@ from spark.reading.fields import Split, split_records
 from spark.reading.flags import Flag
 from spark.reading.header import FIELDS
 from spark.reading.objects import split_objects
+from spark.reading.parquet_files import Rows, split_rows
 from spark.reading.records import KEPT_BYTES, Records
 
 # Numbers of rows among the identical ones of their file, given the digests of their values and which of them count.
@@ -72,7 +73,7 @@ class Cleaning:
 
     def clean(
         self,
-        records: Records,
+        records: Records | Rows,
         shape: FileShape,
         file_id: int,
         bounds: TimeBounds,
@@ -113,10 +114,9 @@ class Cleaning:
             _rejects(records, facts, broken, file_id),
         )
 
-    def look(self, records: Records, shape: FileShape, bounds: TimeBounds) -> Look:
+    def look(self, records: Records | Rows, shape: FileShape, bounds: TimeBounds) -> Look:
         """What the rules look at."""
-        split_by = split_objects if shape.columns.names else split_records
-        split = split_by(records.values, records.flags == Flag.NONE, shape.columns)
+        split = _split(records, shape)
         found = FieldTexts(split, shape, len(records), self._nothing)
         sources = dict(zip(FIELDS, shape.plan.sources, strict=True))
         texts = {field: found.text(source) for field, source in sources.items() if field != "event_time"}
@@ -150,7 +150,15 @@ class Cleaning:
         return found
 
 
-def _flags(records: Records, split: Split) -> npt.NDArray[np.int8]:
+def _split(records: Records | Rows, shape: FileShape) -> Split:
+    is_candidate = records.flags == Flag.NONE
+    if isinstance(records, Rows):
+        return split_rows(records, is_candidate, shape.columns)
+    split_by = split_objects if shape.columns.names else split_records
+    return split_by(records.values, is_candidate, shape.columns)
+
+
+def _flags(records: Records | Rows, split: Split) -> npt.NDArray[np.int8]:
     return np.where(records.flags == Flag.NONE, split.flags, records.flags)
 
 
@@ -205,18 +213,20 @@ def _ids_of_values(
     return ids
 
 
-def _rejects(records: Records, facts: Facts, broken: npt.NDArray[np.uint8], file_id: int) -> pa.RecordBatch:
+def _rejects(
+    records: Records | Rows, facts: Facts, broken: npt.NDArray[np.uint8], file_id: int
+) -> pa.RecordBatch:
     rows = np.flatnonzero(broken)
     if not len(rows):
         return _no_rejects()
     reasons, details = reasons_and_details(facts, broken, rows)
-    values = records.values.take(pa.array(rows)).to_pylist()
+    offsets, lengths, values = records.evidence(rows)
     return pa.RecordBatch.from_arrays(
         [
             pa.array(np.full(len(rows), file_id, np.int64)),
             pa.array(records.line_numbers[rows]),
-            pa.array(records.offsets[rows]),
-            pa.array(records.lengths[rows]),
+            pa.array(offsets),
+            pa.array(lengths),
             pa.array([kept(value) for value in values], pa.binary()),
             reasons,
             details,

@@ -19,9 +19,9 @@ from spark.mapping.path_patterns import path_parts
 from spark.mapping.source_mapping import UNMAPPED, Escape, SourceMapping
 from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
 from spark.reading.header import HeaderError, Layout
-from spark.reading.kinds import begins_objects, peeked, preamble_of_objects
-from spark.reading.object_columns import layout_of_keys
+from spark.reading.kinds import begins_objects, layout_of_keys, peeked, preamble_of_objects
 from spark.reading.objects import Keys
+from spark.reading.parquet_files import FIRST_BYTE, ParquetFile, is_parquet
 from spark.reading.preamble import Preamble, read_beginning
 from spark.reading.quotes import BY_BACKSLASH, DOUBLED
 from spark.reading.records import count_blocks, dialect_of
@@ -127,6 +127,8 @@ def check_path(layout: Layout | None, mapping: SourceMapping, name: str) -> None
 def _inspect(content: Content, path: bytes, mapping: SourceMapping, chunk_bytes: int) -> Inspection:
     if content.state.size_bytes == 0:
         raise ContentError("empty_file", "It has no bytes.")
+    if is_parquet(content):
+        return _inspect_parquet(content, mapping, chunk_bytes)
     compression = content.compression(path)
     encoding = content.encoding(compression, mapping.encoding)
     beginning, blocks = peeked(content.text_blocks(compression, encoding=encoding))
@@ -157,6 +159,24 @@ def _inspect(content: Content, path: bytes, mapping: SourceMapping, chunk_bytes:
         len(preamble),
         tuple(cut.chunks),
         is_unterminated=cut.last_byte != b"\n",
+    )
+
+
+def _inspect_parquet(content: Content, mapping: SourceMapping, chunk_bytes: int) -> Inspection:
+    """The same of Parquet: chunks are row groups, and all of them are decoded, so that damage shows here."""
+    file = ParquetFile(content)
+    layout = file.layout(mapping)
+    pieces = file.pieces(chunk_bytes)
+    starts = [FIRST_BYTE, *(piece[0].start for piece in pieces[1:]), file.data_end]
+    chunks = []
+    for piece, start, end in zip(pieces, starts, starts[1:], strict=False):
+        data = content.read_range(start, end - start)
+        digest = ChunkHash(file.footer)
+        digest.update(data)
+        rows = sum(len(found) for found in file.rows(piece, start, data))
+        chunks.append(Chunk(start, end - start, piece[0].first_row, rows, end - start, digest.value()))
+    return Inspection(
+        content.state, _hash(content), layout=layout, header_bytes=FIRST_BYTE, chunks=tuple(chunks)
     )
 
 

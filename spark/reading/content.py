@@ -28,7 +28,6 @@ OTHER_MAGIC = {
     b"BZh": "bzip2",
     b"PK\x03\x04": "zip",
     b"\xfd7zXZ\x00": "xz",
-    b"PAR1": "Parquet",
 }
 
 
@@ -124,6 +123,21 @@ class Content:
         """The first `length` bytes of the content, for a `ChunkHash`."""
         return b"".join(self.text_blocks(compression, 0, length, encoding))
 
+    def read_range(self, offset: int, length: int) -> bytes:
+        """Bytes on disk; fewer where the file ends before.
+
+        Raises:
+            ContentError: the device does not give them.
+        """
+        parts = []
+        try:
+            while length and (part := os.pread(self._raw.fileno(), length, offset)):
+                parts.append(part)
+                offset, length = offset + len(part), length - len(part)
+        except OSError as error:
+            raise ContentError("unreadable", f"It cannot be read: {error.strerror}.") from None
+        return b"".join(parts)
+
     def ends_within_line(self) -> bool:
         """Whether the last line has no end. Of compressed content it takes reading all of it: not told here."""
         return ends_within_line(self._raw.fileno(), self.state.size_bytes)
@@ -152,7 +166,8 @@ class Content:
         for magic, kind in OTHER_MAGIC.items():
             if start.startswith(magic):
                 raise ContentError(
-                    "unsupported_format", f"It is {kind}: only text, and gzip and zstd of it, are read."
+                    "unsupported_format",
+                    f"It is {kind}: only text (also in gzip or zstd) and Parquet are read.",
                 )
         said = COMPRESSED.get(os.path.splitext(os.fsdecode(name).lower())[1])
         if said is not None and start:
@@ -221,11 +236,13 @@ def is_zstd(start: bytes) -> bool:
 
 
 def ends_within_line(descriptor: int, size: int) -> bool:
-    """Whether the last line of an open file of `size` bytes has no end, in UTF-8 or UTF-16. False where it is
-    compressed."""
+    """Whether the last line of an open file of `size` bytes has no end, in UTF-8 or UTF-16, or a Parquet file has
+    none. False where it is compressed."""
     start = os.pread(descriptor, 8, 0)
     if not size or start.startswith(GZIP_MAGIC) or is_zstd(start):
         return False
+    if start.startswith(b"PAR1"):
+        return os.pread(descriptor, 4, max(0, size - 4)) != b"PAR1"
     end = os.pread(descriptor, 2, max(0, size - 2))
     return bool(end) and not end.endswith(b"\n") and end != b"\n\0"
 

@@ -1,13 +1,14 @@
-"""What kind of text a file is: CSV, or JSON lines."""
+"""What kind of text a file is: CSV, or JSON lines; and the columns of the second, which has no header."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from spark.mapping.file_plan import FilePlan
 from spark.mapping.source_mapping import SourceMapping
 from spark.reading.flags import Flag
-from spark.reading.header import MAX_HEADER_BYTES, HeaderError
+from spark.reading.header import MAX_HEADER_BYTES, HeaderError, Layout
 from spark.reading.objects import exact_object
 from spark.reading.preamble import Preamble
 
@@ -51,6 +52,24 @@ def preamble_of_objects(blocks: Iterator[bytes]) -> tuple[Preamble, Iterator[byt
     data, blocks = peeked(blocks)
     mark = MARK if data.startswith(MARK) else b""
     return Preamble(mark, b"", None, 1), _without(mark, blocks)
+
+
+def layout_of_keys(keys: tuple[str, ...], mapping: SourceMapping, encoding: str) -> Layout:
+    """The columns of objects with these keys. What no object has, and the mapping or an event needs, is a column
+    without a value, so that rows are judged and not the file.
+
+    Raises:
+        HeaderError: none of the keys is a field of ours.
+    """
+    plan, columns = FilePlan.of(keys, mapping), keys
+    if not plan.fit:
+        names = "1 key" if len(keys) == 1 else f"{len(keys):,} keys"
+        layout = Layout(columns, encoding=encoding, format="json")
+        raise HeaderError("no_header", f"Its objects, of {names}, name none of our fields.", layout)
+    while plan.absent or plan.missing:
+        columns = (*columns, *(plan.absent or plan.missing))
+        plan = FilePlan.of(columns, mapping)
+    return Layout(columns, encoding=encoding, format="json")
 
 
 def _without(mark: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:

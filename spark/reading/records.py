@@ -43,6 +43,11 @@ class Records:
     def __len__(self) -> int:
         return len(self.flags)
 
+    def evidence(self, rows: Indices) -> tuple[Indices, Indices, list[bytes]]:
+        """Of some records the offset, the true length and the bytes."""
+        values: list[bytes] = self.values.take(pa.array(rows)).to_pylist()
+        return self.offsets[rows], self.lengths[rows], values
+
 
 @dataclass(frozen=True)
 class Count:

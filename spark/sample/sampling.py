@@ -26,9 +26,9 @@ from spark.mapping.source_mapping import SourceMapping
 from spark.reading.content import Content, ContentChanged, ContentError
 from spark.reading.fields import Columns
 from spark.reading.header import HeaderError, Layout
-from spark.reading.kinds import begins_objects, peeked, preamble_of_objects
-from spark.reading.object_columns import layout_of_keys
+from spark.reading.kinds import begins_objects, layout_of_keys, peeked, preamble_of_objects
 from spark.reading.objects import Keys
+from spark.reading.parquet_files import ParquetFile, Rows, is_parquet
 from spark.reading.preamble import Preamble, in_spite_of, read_beginning
 from spark.reading.quotes import BY_BACKSLASH
 from spark.reading.records import Records, dialect_of, split_blocks
@@ -105,30 +105,13 @@ def sample_file(
         with Content(os.path.join(root, path), None if follow_links else root) as content:
             if content.state.size_bytes == 0:
                 return Sample(path, reason="empty_file", detail="It has no bytes.")
-            compression = content.compression(path)
             problems: list[HeaderError] = []
-            encoding = content.encoding(compression, mapping.encoding)
-            blocks = content.text_blocks(compression, encoding=encoding)
-            beginning, blocks = peeked(blocks)
-            is_objects = begins_objects(beginning, mapping)
-            if is_objects:
-                preamble, layout, blocks = _objects(blocks, mapping, encoding, rows, problems)
-            else:
-                preamble, layout, blocks = read_beginning(blocks, mapping, problems)
-                layout = replace(layout, escape=ESCAPES[mapping.escape], encoding=encoding)
+            first_of = _first_rows if is_parquet(content) else _first_of_text
+            layout, first = first_of(content, path, mapping, rows, problems)
             try:
                 check_path(layout, mapping, ledger_path(path))
             except HeaderError as error:
                 problems.append(error)
-            offset, line = len(preamble), preamble.next_line
-            first_block = list(islice(blocks, 1))
-            if (mapping.escape, is_objects) == (None, False) and escapes_by_backslash(
-                iter(first_block), offset=offset, line=line, layout=layout
-            ):
-                layout = replace(layout, escape=BY_BACKSLASH)
-            dialect = dialect_of(layout)
-            runs = split_blocks(chain(first_block, blocks), offset=offset, line=line, dialect=dialect)
-            first = _first_records(runs, rows)
             shape = FileShape.of(layout, mapping).at(ledger_path(path))
             looked = _looked(first, layout, shape, mapping, bounds) if first else None
             if problems:
@@ -141,6 +124,43 @@ def sample_file(
         return Sample(path, reason=error.reason, detail=error.detail)
     except ContentChanged as error:
         return Sample(path, reason="changed", detail=f"It changed meanwhile: {error}.")
+
+
+def _first_of_text(
+    content: Content, path: bytes, mapping: SourceMapping, rows: int, problems: list[HeaderError]
+) -> tuple[Layout, Records | None]:
+    """The layout of CSV or JSON lines, and at most `rows` records; `problems` takes the error where there is one, and
+    columns all the same."""
+    compression = content.compression(path)
+    encoding = content.encoding(compression, mapping.encoding)
+    beginning, blocks = peeked(content.text_blocks(compression, encoding=encoding))
+    is_objects = begins_objects(beginning, mapping)
+    if is_objects:
+        preamble, layout, blocks = _objects(blocks, mapping, encoding, rows, problems)
+    else:
+        preamble, layout, blocks = read_beginning(blocks, mapping, problems)
+        layout = replace(layout, escape=ESCAPES[mapping.escape], encoding=encoding)
+    offset, line = len(preamble), preamble.next_line
+    first_block = list(islice(blocks, 1))
+    if (mapping.escape, is_objects) == (None, False) and escapes_by_backslash(
+        iter(first_block), offset=offset, line=line, layout=layout
+    ):
+        layout = replace(layout, escape=BY_BACKSLASH)
+    dialect = dialect_of(layout)
+    runs = split_blocks(chain(first_block, blocks), offset=offset, line=line, dialect=dialect)
+    return layout, _first_records(runs, rows)
+
+
+def _first_rows(
+    content: Content, _path: bytes, mapping: SourceMapping, rows: int, problems: list[HeaderError]
+) -> tuple[Layout, Rows | None]:
+    """The same of Parquet."""
+    file = ParquetFile(content)
+    try:
+        layout = file.layout(mapping)
+    except HeaderError as error:
+        layout = in_spite_of(error, problems)
+    return layout, file.first_rows(rows)
 
 
 def _objects(
@@ -162,12 +182,13 @@ def _objects(
 
 
 def _looked(
-    records: Records, layout: Layout, shape: FileShape, mapping: SourceMapping, bounds: TimeBounds
+    records: Records | Rows, layout: Layout, shape: FileShape, mapping: SourceMapping, bounds: TimeBounds
 ) -> Looked:
     columns = Columns.of(layout, range(len(layout.columns)))
     look = Cleaning(mapping).look(records, replace(shape, columns=columns), bounds)
     texts = {at: column.to_pylist() for at, column in look.split.texts.items()}
-    raw = [value[:SHOWN_BYTES] for value in records.values.to_pylist()]
+    _, _, values = records.evidence(np.arange(len(records)))
+    raw = [value[:SHOWN_BYTES] for value in values]
     return Looked(layout, shape.plan, texts, records.line_numbers.tolist(), raw, all_faults(look.facts))
 
 

@@ -47,15 +47,16 @@ class Evidence:
         for chunk in chunks:
             try:
                 for records in read_records(chunk.place(self.root), chunk):
-                    for at in np.flatnonzero(np.isin(records.line_numbers, lines)):
+                    rows = np.flatnonzero(np.isin(records.line_numbers, lines))
+                    for at, offset, length, raw in zip(rows, *records.evidence(rows), strict=True):
                         line = int(records.line_numbers[at])
                         found.append(
                             {
                                 "file_id": chunk.file_id,
                                 "line_no": line,
-                                "byte_offset": int(records.offsets[at]),
-                                "byte_length": int(records.lengths[at]),
-                                "raw": kept(records.values[int(at)].as_py()),
+                                "byte_offset": int(offset),
+                                "byte_length": int(length),
+                                "raw": kept(raw),
                                 "reason": REASON,
                                 "detail": refused[line],
                             }

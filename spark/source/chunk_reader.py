@@ -12,6 +12,7 @@ from spark.mapping.source_mapping import SourceMapping
 from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
 from spark.reading.flags import Flag
 from spark.reading.header import Layout
+from spark.reading.parquet_files import ParquetFile, Rows
 from spark.reading.records import Records, dialect_of, split_blocks
 from spark.source.chunks import ChunkToRead
 
@@ -46,7 +47,7 @@ def read_chunk(
         yield Flag.CHUNK_UNREADABLE
 
 
-def read_records(path: bytes, chunk: ChunkToRead) -> Iterator[Records]:
+def read_records(path: bytes, chunk: ChunkToRead) -> Iterator[Records | Rows]:
     """The records of a chunk.
 
     Raises:
@@ -57,6 +58,9 @@ def read_records(path: bytes, chunk: ChunkToRead) -> Iterator[Records]:
         if not chunk.state.same_content(content.state):
             raise ContentChanged("another state")
         encoding = chunk.layout.encoding
+        if chunk.layout.format == "parquet":
+            yield from _read_rows(content, chunk)
+            return
         digest = ChunkHash(content.head(chunk.compression, chunk.records_from, encoding))
         blocks = content.text_blocks(chunk.compression, chunk.byte_offset, chunk.byte_length, encoding)
         yield from split_blocks(
@@ -67,3 +71,13 @@ def read_records(path: bytes, chunk: ChunkToRead) -> Iterator[Records]:
         )
         if content.changed() or chunk.content_hash not in (None, digest.value()):
             raise ContentChanged("written to since it was registered")
+
+
+def _read_rows(content: Content, chunk: ChunkToRead) -> Iterator[Rows]:
+    file = ParquetFile(content)
+    digest = ChunkHash(file.footer)
+    data = content.read_range(chunk.byte_offset, chunk.byte_length)
+    digest.update(data)
+    if content.changed() or chunk.content_hash not in (None, digest.value()):
+        raise ContentChanged("written to since it was registered")
+    yield from file.rows(file.groups_within(chunk.byte_offset, chunk.byte_length), chunk.byte_offset, data)
