@@ -177,7 +177,9 @@ def test_what_is_said_of_a_refused_file_quotes_nothing_of_it(
         "not_text": SECRET + b"\0\n",
         "header_too_long": SECRET * 20_000 + b"\n",
         "too_many_columns": HEADER.strip() + (b"," + SECRET) * 600 + b"\n",
-        "unsupported_format": b"PAR1" + SECRET,
+        "unsupported_format": b"PK\x03\x04" + SECRET,
+        "damaged_parquet": b"PAR1" + SECRET + b"\x09\0\0\0PAR1",
+        "no_json_lines": b"[{" + SECRET,
     }
     for name, data in refused.items():
         (events / name).write_bytes(data)

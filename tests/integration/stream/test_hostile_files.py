@@ -23,7 +23,7 @@ UNREADABLE = {
     "short_header.csv": (b"user_id,event_time\nu,2026-01-01T00:00:00Z\n", "missing_columns"),
     "utf16.csv": (GOOD.decode().encode("utf-16-le"), "not_text"),
     "truncated.csv.zst": (zstd(GOOD * 500)[:-2], "damaged_zstd"),
-    "parquet.csv": (b"PAR1rest", "unsupported_format"),
+    "parquet.csv": (b"PAR1rest", "damaged_parquet"),
     "latin1_header.csv": ("ärger,user_id\n".encode("latin-1"), "not_text"),
     "truncated.csv.gz": (gzip.compress(GOOD * 500)[:-20], "damaged_gzip"),
     "text.csv.gz": (GOOD, "not_gzip"),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
 from unittest.mock import patch
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from stream_pipeline import Pipeline
 from two_readers import zstd
@@ -160,6 +163,77 @@ def test_large_json_lines_are_cut_into_chunks_and_nested_values_are_found(pipeli
         ({"props": '{"items": [{"sku": 0}]}'},)
     ]
     assert audit(pipeline).offences == []
+
+
+def parquet(rows: int = 1, row_group_size: int = 1_000, **columns: object) -> bytes:
+    """A file of the rows of TEXT, so many times."""
+    of_text = {
+        "user_id": ["Jürgen", "u2", "u3", "u4", "u5"],
+        "session_id": ["s1", "s2", "s3", "s4", "s5"],
+        "action": ["view", "view", "look", "view", "view"],
+        "product_id": ["p1", "p,2", "p3", "p4", "p5"],
+        "ts": [
+            "2026-03-01T12:00:00Z",
+            "1772366400123",
+            "2026-03-01T12:00:00Z",
+            "noon",
+            "2026-03-01T12:00:00Z",
+        ],
+        "price": [5.5, None, 1.0, None, -1.0],
+        "shop": ["Köln", 'two "words"', None, "Köln", None],
+    }
+    table = pa.concat_tables([pa.table(of_text | columns)] * rows)
+    output = io.BytesIO()
+    pq.write_table(table, output, row_group_size=row_group_size)
+    return output.getvalue()
+
+
+def test_parquet_is_the_same_rows_as_csv(pipeline: Pipeline) -> None:
+    pipeline.write("plain.csv", TEXT, "")
+    pipeline.load()
+    pipeline.write("a.parquet", parquet(), "")
+    pipeline.write("b.csv", parquet(row_group_size=1), "")
+    pipeline.load()
+    assert pipeline.counts() == (15, 2, 4, 9)
+    assert pipeline.rows("SELECT * FROM event_conflicts") == []
+    found = pipeline.rows(
+        "SELECT line_no, reason, detail, convert_from(raw, 'UTF8')::jsonb->>'session_id', byte_offset::int"
+        " FROM rejected_events WHERE file_id = 3 ORDER BY line_no"
+    )
+    assert found == [
+        (3, "unknown_action_type", "look", "s3", 0),
+        (4, "invalid_event_time", "noon", "s4", 0),
+        (5, "negative_price", "-1", "s5", 0),
+    ]
+    result = audit(pipeline)
+    assert (result.offences, result.files, result.rows) == ([], 3, 15)
+    assert replayed(pipeline, "unknown_action_type").rows == 3
+    pipeline.load(mapping=mapping_of({"actions": {"look": "view"}}, ""))
+    assert pipeline.counts() == (18, 3, 6, 9)
+    assert audit(pipeline).offences == []
+    pipeline.assert_conserved()
+
+
+def test_the_row_groups_of_a_large_parquet_file_are_several_chunks(pipeline: Pipeline) -> None:
+    defaults = (UNMAPPED, 2_000)
+    with patch.object(inspection.inspect_file, "__defaults__", defaults):
+        pipeline.write("a.parquet", parquet(400, 100), "")
+        pipeline.load(identical_rows="keep")
+    assert pipeline.counts() == (2_000, 800, 0, 1_200)
+    assert pipeline.rows("SELECT count(DISTINCT line_no)::int, max(line_no)::int FROM events") == [
+        (800, 1_997)
+    ]
+    pipeline.assert_conserved()
+
+
+def test_a_parquet_file_that_is_damaged_is_refused_and_the_others_are_loaded(pipeline: Pipeline) -> None:
+    content = parquet()
+    pipeline.write("a.parquet", content[:4] + b"\xff" * 60 + content[64:], "")
+    pipeline.write("b.parquet", content[:-1], "")
+    pipeline.write("c.parquet", content, "")
+    pipeline.load()
+    assert pipeline.files() == [("rejected", "damaged_parquet")] * 2 + [("committed", None)]
+    pipeline.assert_conserved()
 
 
 def bytes_of(value: object) -> object:

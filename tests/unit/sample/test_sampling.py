@@ -7,6 +7,8 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,7 +63,7 @@ def test_a_file_with_a_header_alone_has_no_records(tmp_path: Path) -> None:
         (b"kunde,was\n1,2\n", "The first line, of 2 columns, names none of our fields."),
         (b"user_id,action\n1,view\n", "The header lacks session_id, product_id, event_time"),
         (b"u\0s\0", "If it is UTF-16, say so in [format] encoding."),
-        (b"PAR1....", "It is Parquet"),
+        (b"PAR1....", "The Parquet data is damaged"),
     ],
 )
 def test_a_file_that_would_be_refused_says_why(tmp_path: Path, data: bytes, says: str) -> None:
@@ -130,3 +132,42 @@ def test_the_report_says_what_a_mapping_could_do_for_rejected_rows(tmp_path: Pat
     assert "→ a quote within quotes is doubled" in text
     mapped = mapping_of({"price": {"decimal": ","}}, "mapping.toml")
     assert "decimal commas" not in "\n".join(report(sample(tmp_path, mapping=mapped), 1, mapped)[0])
+
+
+LINE = b'{"user_id":"u","session_id":"s","action":"view","product_id":7,"ts":1772366400,"shop":{"a":1.50}}\n'
+
+
+def test_json_lines_are_sampled_by_their_keys(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(LINE * 5 + b'{"user_id":\n')
+    (found,) = sample(tmp_path)
+    assert found.cleaned is not None
+    assert (len(found.cleaned.events), found.cleaned.rejects["reason"].to_pylist()) == (5, ["not_json"])
+    lines, is_good = report([found], 1, SourceMapping())
+    assert not is_good
+    assert any("JSON lines" in line for line in lines)
+
+
+def test_parquet_is_sampled_over_its_row_groups(tmp_path: Path) -> None:
+    columns = {
+        "user_id": ["u"],
+        "session_id": ["s"],
+        "action": ["view"],
+        "product_id": [7],
+        "ts": [1772366400],
+    }
+    table = pa.concat_tables([pa.table(columns)] * 10)
+    pq.write_table(table, tmp_path / "a", row_group_size=2)
+    (found,) = sample(tmp_path, rows=5)
+    assert found.cleaned is not None
+    assert len(found.cleaned.events) == 5
+    lines, is_good = report([found], 1, SourceMapping())
+    assert is_good
+    assert any("Parquet" in line for line in lines)
+
+
+def test_columns_of_json_and_parquet_that_are_not_ours_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b'{"kunde":1}\n')
+    pq.write_table(pa.table({"kunde": [1]}), tmp_path / "b")
+    found = sample(tmp_path)
+    assert [one.reason for one in found] == ["no_header"] * 2
+    assert [one.looked and one.looked.layout.columns for one in found] == [("kunde",)] * 2
