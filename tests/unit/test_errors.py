@@ -33,10 +33,12 @@ VERDICTS = {
     "LayoutError",
     "LockNotFree",
     "NotDelivered",
+    "ObjectError",
     "Outage",
     "PatternError",
     "PriceError",
     "TimeFormatError",
+    "TooDeepError",
     "UnreadableError",
     "_Refused",
 }
