@@ -14,6 +14,7 @@ from benchmarks.growth import growth_table, measure_growth
 from benchmarks.history import Times, history_table, measure_history
 from benchmarks.latency.alone import latency_table, measure_latency
 from benchmarks.latency.beside import Pace, beside_table, measure_beside
+from benchmarks.loads.formats import formats_table, measure_formats
 from benchmarks.loads.redelivery import measure_redelivery, redelivery_table
 from benchmarks.loads.report import throughput_chart, throughput_tables
 from benchmarks.loads.throughput import measure_throughput
@@ -81,6 +82,14 @@ def throughput(
 def redelivery(rows: int, rounds: int, only: tuple[str, ...]) -> None:
     """Events that are stored already, delivered again in other files, against their first delivery."""
     click.echo(f"\n{redelivery_table(measure_redelivery(rows, rounds, click.echo, only))}\n")
+
+
+@main.command()
+@rows_option
+@rounds_option
+def formats(rows: int, rounds: int) -> None:
+    """The same events in every format; not part of a plain `make bench`."""
+    click.echo(f"\n{formats_table(*measure_formats(rows, rounds, click.echo))}\n")
 
 
 @main.command()
