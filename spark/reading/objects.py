@@ -28,9 +28,10 @@ from spark.reading.regular_records import buffer_of
 MAX_KEY_CHARACTERS = 1_000
 
 _UNNAMEABLE = re.compile(r'[\x00-\x1f"\\]')  # of no field of msgspec's structs
-_MINUS_ZERO = re.compile(rb"[:,\[\s]-0[\s,\]}]")
+_MINUS_ZERO = re.compile(rb"-0[\s,\]}]")  # or a text that looks like it, which only costs time
 _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _TEXTS = {str, bytes, type(None)}
+_INTEGERS = {int, type(None)}
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,15 @@ def split_objects(values: pa.BinaryArray, is_candidate: npt.NDArray[np.bool_], c
 
 def _texts(values: list[Any], flags: npt.NDArray[np.int8]) -> pa.StringArray:
     """The texts of a column; rows without one that can be stored are flagged."""
-    if not set(map(type, values)) <= _TEXTS:
+    kinds = set(map(type, values))
+    column = _integers(values) if kinds <= _INTEGERS else None
+    if column is not None:
+        return column
+    if not kinds <= _TEXTS:
         for at, value in enumerate(values):
-            if type(value) not in _TEXTS:
+            if type(value) is int:
+                values[at] = str(value)
+            elif type(value) not in _TEXTS:
                 try:
                     values[at] = json_text(value, 1)
                 except TooDeepError:
@@ -131,6 +138,14 @@ def _texts(values: list[Any], flags: npt.NDArray[np.int8]) -> pa.StringArray:
         flags[holds & (flags == Flag.NONE)] = Flag.NUL_BYTE
     is_empty = pc.equal(pc.binary_length(column), 0)
     return pc.if_else(is_empty, pa.scalar(None, pa.string()), column) if pc.any(is_empty).as_py() else column
+
+
+def _integers(values: list[Any]) -> pa.StringArray | None:
+    """The digits of integers; None where one has more than 64 bits."""
+    try:
+        return pa.array(values, pa.int64()).cast(pa.string())
+    except (OverflowError, pa.ArrowInvalid):
+        return None
 
 
 def exact_object(line: bytes) -> dict[str, Any] | Flag:
