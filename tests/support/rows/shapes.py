@@ -1,0 +1,284 @@
+"""Files in the shapes that other producers write: made up here, each with its mapping and what must become of it.
+
+`python shapes.py DIRECTORY` writes them as `scripts/shapes_table.py` wants them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+@dataclass(frozen=True)
+class Shape:
+    """`files` by their paths. `inserted`, `duplicate` and `reasons` are what must come of them."""
+
+    files: Mapping[str, bytes]
+    inserted: int
+    mapping: str = ""
+    duplicate: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+
+def _lines(*rows: str, encoding: str = "utf-8", end: str = "\n") -> bytes:
+    return "".join(row + end for row in rows).encode(encoding)
+
+
+def _objects(*rows: Any) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def _parquet(**columns: Any) -> bytes:
+    output = io.BytesIO()
+    pq.write_table(pa.table(columns), output)
+    return output.getvalue()
+
+
+SHAPES: Mapping[str, Shape] = {
+    "no session, epochs in milliseconds": Shape(
+        {
+            "events.csv": _lines(
+                "timestamp,visitorid,event,itemid,transactionid",
+                "1433221332117,257597,view,355908,",
+                "1433224214164,992329,view,248676,",
+                "1433224214164,992329,view,248676,",
+                "1433223236124,111016,transaction,318965,4556",
+            )
+        },
+        3,
+        "[fields]\nsession_id = false\n",
+        duplicate=1,
+    ),
+    "no header, codes for actions": Shape(
+        {
+            "UserBehavior.csv": _lines(
+                "1,2268318,2520377,pv,1511544070", "1,2333346,2520771,fav,1511561733", "1,2,3,x,0"
+            )
+        },
+        2,
+        """[format]
+header = ["user_id", "product_id", "category", "action", "ts"]
+[fields]
+session_id = false
+[actions]
+pv = "view"
+fav = "add_to_favourites"
+[events]
+other_actions = ["add_to_favourites"]
+""",
+        reasons={"unknown_action_type": 1},
+    ),
+    "views by the file's name, a day and milliseconds after it": Shape(
+        {
+            "train-item-views.csv": _lines(
+                "sessionId;userId;itemId;timeframe;eventdate",
+                "1;NA;81766;526309;2016-05-09",
+                "1;7;31331;1031018;2016-05-09",
+                "2;8;32118;noon;2016-05-10",
+            )
+        },
+        2,
+        """[fields]
+user_id = { first = ["userId", { constant = "guest" }] }
+action_type = { path = "kind", lookup = { views = "view" } }
+event_time = { sum = ["eventdate", { column = "timeframe", unit = "ms" }] }
+[time]
+time_of_day = "00:00"
+[values]
+also_nothing = ["NA"]
+[format]
+path = "train-item-{kind}.csv"
+""",
+        reasons={"invalid_event_time": 1},
+    ),
+    "orders with returns and guests, Windows-1252": Shape(
+        {
+            "retail.csv": _lines(
+                "InvoiceNo;StockCode;Description;Quantity;InvoiceDate;UnitPrice;CustomerID",
+                "536365;85123A;CAF\u00c9 \u201cWHITE\u201d;6;01.12.2010 08:26;2,55 \u20ac;17850",
+                "C536379;D;Discount;-1;01.12.2010 09:41;27,50 \u20ac;",
+                "536380;22961;JAM;24;32.12.2010 09:41;1.445,00 \u20ac;17809",
+                encoding="cp1252",
+                end="\r\n",
+            )
+        },
+        2,
+        """[fields]
+user_id = { first = ["CustomerID", { constant = "guest" }] }
+session_id = "InvoiceNo"
+action_type = { constant = "purchase", when = [{ column = "Quantity", below = 0, then = "remove_from_cart" }] }
+[events]
+identity = ["Quantity"]
+[time]
+format = "%d.%m.%Y %H:%M"
+zone = "Europe/London"
+[price]
+decimal = ","
+grouping = "."
+currency = "\u20ac"
+[format]
+encoding = "windows-1252"
+""",
+        reasons={"invalid_event_time": 1},
+    ),
+    "a spreadsheet's text, UTF-16 with tabs": Shape(
+        {
+            "export.txt": _lines(
+                "user id\tsession id\taction\tproduct id\tdate\ttime",
+                "\u0416\ts1\tview\tp1\t2026-03-01\t12:00:00",
+                "\u0416\ts1\tview\t\t2026-03-01\t12:00:00",
+                encoding="utf-16",
+                end="\r\n",
+            )
+        },
+        1,
+        '[fields]\nevent_time = { join = ["date", "time"] }\n',
+        reasons={"missing_product_id": 1},
+    ),
+    "a tracker's JSON lines with properties": Shape(
+        {
+            "track.json": _objects(
+                {
+                    "anonymousId": "a1",
+                    "userId": None,
+                    "context": {"sessionId": 17},
+                    "event": "Product Viewed",
+                    "properties": {"product_id": 507, "price": 19.90},
+                    "timestamp": "2026-03-01T12:00:00.123Z",
+                },
+                {
+                    "anonymousId": "a1",
+                    "userId": "u1",
+                    "context": {"sessionId": 17},
+                    "event": "Products Searched",
+                    "properties": {"query": "shoe"},
+                    "timestamp": "2026-03-01T12:00:01Z",
+                },
+                {
+                    "anonymousId": "a2",
+                    "context": {"sessionId": 18},
+                    "event": "Order Completed",
+                    "properties": {"product_id": "508", "price": -1},
+                    "timestamp": "2026-03-01T12:00:01Z",
+                },
+                ["no", "object"],
+            )
+            + b'{"anonymousId":'
+        },
+        2,
+        """[fields]
+user_id = { first = ["userId", "anonymousId"] }
+session_id = { column = "context", json = "sessionId" }
+product_id = { column = "properties", json = "product_id" }
+price = { column = "properties", json = "price" }
+[actions]
+"product viewed" = "view"
+"order completed" = "purchase"
+"products searched" = "search"
+[events]
+other_actions = ["search"]
+""",
+        reasons={"negative_price": 1, "no_object": 1, "not_json": 1},
+    ),
+    "JSON within a column of CSV, zstd": Shape(
+        {
+            "events.csv.zst": pa.compress(
+                _lines(
+                    "ts,user,event_name,properties",
+                    '2026-03-01T12:00:00Z,u1,view,"{""sid"":""s1"",""item"":{""sku"":""p1"",""price"":5.50}}"',
+                    "2026-03-01T12:00:00Z,u2,view,{",
+                ),
+                "zstd",
+                asbytes=True,
+            )
+        },
+        1,
+        """[columns]
+event_name = "action_type"
+[fields]
+session_id = { column = "properties", json = "sid" }
+product_id = { column = "properties", json = "item.sku" }
+price = { column = "properties", json = "item.price" }
+""",
+        reasons={"invalid_json": 1},
+    ),
+    "a bronze folder of Parquet, by date and hour": Shape(
+        {
+            f"date=2026-03-01/hour={hour:02d}/part-0.snappy.parquet": _parquet(
+                user_id=pa.array([2**63 + hour, None], pa.uint64()),
+                session_id=["s", "s"],
+                event=["view", "view"],
+                item=pa.array([1.0, 2.0]),
+                price_micros=pa.array([5_500_000, 1], pa.int64()),
+                minute=pa.array([5, 6], pa.int32()),
+            )
+            for hour in (1, 2)
+        },
+        2,
+        """[columns]
+item = "product_id"
+price_micros = "price"
+[fields]
+event_time = { sum = [{ path = "date" }, { path = "hour", unit = "h" }, { column = "minute", unit = "min" }] }
+[time]
+time_of_day = "00:00"
+[price]
+scale = 0.000001
+""",
+        reasons={"missing_user_id": 2},
+    ),
+    "a shop's Parquet with nested items and decimals": Shape(
+        {
+            "orders.parquet": _parquet(
+                user=["u1", "u2"],
+                session=["s1", "s2"],
+                action=["purchase", "purchase"],
+                ts=pa.array([1_772_366_400_000_000, None], pa.timestamp("us", "UTC")),
+                item=[{"sku": "p1", "qty": 2}, {"sku": "p2", "qty": 1}],
+            )
+        },
+        1,
+        '[fields]\nproduct_id = { column = "item", json = "sku" }\nprice = false\n',
+        reasons={"missing_event_time": 1},
+    ),
+    "other actions without a product, gzip": Shape(
+        {
+            "a.csv.gz": gzip.compress(
+                _lines(
+                    "event_type,user_id,session_id,product_id,event_time",
+                    "login,u1,s1,,2026-03-01 12:00:00",
+                    "add_to_wishlist,u1,s1,p1,2026-03-01 12:00:01",
+                    "scroll,u1,s1,,2026-03-01 12:00:02",
+                ),
+                mtime=0,
+            )
+        },
+        2,
+        '[events]\nother_actions = ["login", "add_to_wishlist"]\n',
+        reasons={"missing_product_id": 1},
+    ),
+}
+
+
+def main(directory: Path) -> None:
+    for number, (name, shape) in enumerate(SHAPES.items(), 1):
+        place = directory / f"{number:02d} {name.replace('/', ' ')}"
+        for path, content in shape.files.items():
+            file = place / "files" / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        if shape.mapping:
+            (place / "mapping.toml").write_text(shape.mapping)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
