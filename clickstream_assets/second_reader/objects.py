@@ -37,7 +37,7 @@ def members(line: bytes) -> dict[str, str]:
         raise ObjectError("not_json") from None
     if not isinstance(found, dict):
         raise ObjectError("no_object")
-    if _depth(found) > DEEPEST:
+    if depth(found) > DEEPEST:
         raise ObjectError("not_json")
     texts = {key: None if value is None else as_text(value) for key, value in found.items()}
     whole = as_json(found)
@@ -86,7 +86,7 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _depth(value: Any) -> int:
+def depth(value: Any) -> int:
     """How deep objects and lists lie within each other; without recursion, for it may be very deep."""
     deepest, level = 0, [value]
     while level := [item for item in level if isinstance(item, dict | list)]:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from clickstream_assets.second_reader.layout import FileLayout
+from clickstream_assets.second_reader.objects import DEEPEST, depth
 from clickstream_assets.second_reader.texts import BLANKS, Values, ascii_lower
 
 Texts = Sequence[str]
@@ -111,6 +112,8 @@ class Recipes:
                 return None
             try:
                 found = json.loads(text, parse_int=_Digits, parse_float=_Digits, parse_constant=_no_number)
+                if depth(found) > DEEPEST:
+                    raise ValueError("too deep")
             except (ValueError, RecursionError):
                 self.defects.append(DefectError("invalid_json", text))
                 return None

@@ -33,6 +33,8 @@ def json_text(value: Any, depth: int = 0) -> str:
     """
     if isinstance(value, bytes):
         return value.decode()
+    if type(value) is int:
+        return str(value)
     if depth >= DEEPEST and isinstance(value, dict | list):
         raise TooDeepError
     if isinstance(value, dict):

@@ -3,13 +3,19 @@ which share none of it, and both come to the rows that are written here."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from two_readers import Outcomes, agreed
 
 from clickstream_assets.second_reader.outcomes import Event, Reject
+from spark.cleaning.json_texts import json_values
 from spark.cleaning.time_bounds import EARLIEST_US, TimeBounds
 
 ALL_TIMES = TimeBounds(EARLIEST_US, 4_000_000_000_000_000)
@@ -362,3 +368,35 @@ def test_ids_of_events_without_one_stay_what_they_are(read: Any) -> None:
         "82cdc45a-a3f7-53cd-9609-7c563145e10e",
         "30af3960-7215-5768-95e4-52f3c6e47a57",
     ]
+
+
+def test_json_that_lies_too_deep_is_none(read: Any) -> None:
+    toml = '[fields]\nproduct_id = { column = "props", json = "a" }\n'
+    texts = ["[" * deep + "]" * deep for deep in (198, 199, 200, 600, 3_000)]
+    rows = [f'u,s,view,"{{""a"":{text},""b"":-0}}",2020-01-01T00:00:00Z' for text in texts]
+    found = read(toml, "\n".join(["user_id,session_id,action,props,ts", *rows, ""]))
+    reasons = ["id_too_long"] * 2 + ["invalid_json"] * 3
+    assert [row.reason for row in found] == reasons
+
+
+@given(
+    st.lists(
+        st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists),
+        min_size=1,
+    )
+)
+def test_a_value_of_json_is_the_same_whoever_decodes_it(values: list[Any]) -> None:
+    texts = [
+        json.dumps({"a": value, "b": {"c": value}}, ensure_ascii=bool(at % 2))
+        for at, value in enumerate(values)
+    ]
+    texts = [text.encode("utf-8", "replace").decode() for text in texts]
+    column = pa.array(
+        [*texts, '{"a":-0}', '{"a":1e5,"a":1.50}', '{"a":9007199254740993}', "{", "01"], pa.string()
+    )
+    quick, wrong = json_values(column, [("a",), ("b", "c")])
+    with patch("spark.cleaning.json_texts.DEEPEST", -1):
+        exact, also_wrong = json_values(column, [("a",), ("b", "c")])
+    assert [one.to_pylist() for one in quick] == [one.to_pylist() for one in exact]
+    assert wrong.tolist() == also_wrong.tolist()
+    assert quick[0].to_pylist()[-5:] == ["-0", "1.50", "9007199254740993", None, None]
