@@ -37,12 +37,8 @@ def create_tables(cursor: Cursor, tables: StagingTables) -> None:
 
 
 def drop_tables(cursor: Cursor, tables: StagingTables) -> None:
-    names = dict.fromkeys((tables.events, tables.rejects))  # they may be one
-    cursor.execute(
-        sql.SQL(statement("staging.drop_part")).format(
-            tables=sql.SQL(", ").join(sql.Identifier(*n) for n in names)
-        )
-    )
+    names = sql.SQL(", ").join([sql.Identifier(*tables.events), sql.Identifier(*tables.rejects)])
+    cursor.execute(sql.SQL(statement("staging.drop_part")).format(tables=names))
 
 
 def definitions(columns: tuple[Column, ...]) -> sql.Composable:
@@ -56,3 +52,13 @@ def column_list(columns: tuple[Column, ...], alias: str | None = None) -> sql.Co
     """The names of columns, as a list in SQL."""
     prefix = (alias,) if alias else ()
     return sql.SQL(", ").join(sql.Identifier(*prefix, column.name) for column in columns)
+
+
+def unnested(columns: tuple[Column, ...]) -> sql.Composable:
+    """The values of columns out of blocks, as a list in SQL: arrays but for the file, which a block has one of."""
+    return sql.SQL(", ").join(
+        sql.Identifier(column.name)
+        if column.name == "file_id"
+        else sql.SQL("{}({})").format(sql.Identifier("unnest"), sql.Identifier(column.name))
+        for column in columns
+    )

@@ -29,7 +29,7 @@ from spark.cleaning.columns import EVENT_COLUMNS, REJECT_COLUMNS
 from spark.handover.encoding import encoded_rejects
 from spark.handover.parts import Part, RowsLost
 from spark.handover.spool import Spool
-from spark.handover.staging import StagingTables, Table, column_list, drop_tables
+from spark.handover.staging import StagingTables, Table, column_list, drop_tables, unnested
 from spark.lease import LeaseLost
 from spark.reading.content import ContentChanged
 from spark.reading.flags import Flag
@@ -146,22 +146,42 @@ class BatchCommit:
         self._begin_part(part)
         if part.events:
             staged = self._staged(tables.events)
-            if sum(staged.values()) != sum(
-                n for f, n in part.events.items() if f not in self._books.void_files
+            if staged.total() != self._expected(part.events):
+                raise RowsLost(f"{part.event_rows} events were staged, {staged.total()} are there.")
+            columns = column_list(EVENT_COLUMNS)
+            if not self._is_inserted_plainly(
+                "merge.insert_new", tables.events, staged.total(), columns=columns
             ):
-                raise RowsLost(f"{part.event_rows} events were staged, {sum(staged.values())} are there.")
-            if not self._is_inserted_plainly(tables.events, staged.total()):
                 self._merge(tables.events, staged)
         if part.rejects:
             self._run("merge.rejects", tables.rejects, columns=column_list(REJECT_COLUMNS))
-            if self._cursor.rowcount != sum(
-                n for f, n in part.rejects.items() if f not in self._books.void_files
-            ):
-                raise RowsLost(
-                    f"{part.reject_rows} rejects were staged, {self._cursor.rowcount} were stored."
-                )
+            self._require(self._expected(part.rejects), "rejects")
         if drop:
             drop_tables(self._cursor, tables)
+        self.outcome.merge_seconds += time.monotonic() - started
+
+    def store_blocks(self, part: Part, blocks: Table) -> None:
+        """Store a part whose rows are in blocks (`handover.row_blocks`), with those of other parts.
+
+        Raises:
+            RowsLost: the table does not hold what was put there.
+            FilesChanged: the part says that files are not what intake saw.
+        """
+        started = time.monotonic()
+        self._begin_part(part)
+        events, rejects = self._expected(part.events), self._expected(part.rejects)
+        values = {
+            "columns": column_list(EVENT_COLUMNS),
+            "values": unnested(EVENT_COLUMNS),
+            "token": part.token,
+        }
+        if events and not self._is_inserted_plainly("merge.insert_blocks", blocks, events, **values):
+            self._run("merge.suspect_blocks", blocks, **values)
+            self._suspects.note(self._cursor.rowcount)
+            self._require(events, "events")
+        if rejects:
+            self._run("merge.reject_blocks", blocks, token=part.token)
+            self._require(rejects, "rejects")
         self.outcome.merge_seconds += time.monotonic() - started
 
     def finish(self, parse_seconds: float) -> Outcome:
@@ -229,14 +249,22 @@ class BatchCommit:
         self._run("merge.count_staged", rows)
         return Counter(dict(self._cursor.fetchall()))
 
-    def _is_inserted_plainly(self, rows: Table, staged: int) -> bool:
+    def _expected(self, rows_by_file: Mapping[int, int]) -> int:
+        return sum(rows for file_id, rows in rows_by_file.items() if file_id not in self._books.void_files)
+
+    def _require(self, rows: int, what: str) -> None:
+        """Raises RowsLost, unless the last statement stored so many rows."""
+        if self._cursor.rowcount != rows:
+            raise RowsLost(f"{rows} {what} were staged, {self._cursor.rowcount} were stored.")
+
+    def _is_inserted_plainly(self, name: str, rows: Table, staged: int, **values: Any) -> bool:
         """Insert staged events, all of which must be new. If one is not, or is refused, nothing is done."""
         if not self._plain.is_worth_trying(staged):
             return False
         cursor = self._cursor
         cursor.execute(statement("savepoint.set"))
         try:
-            self._run("merge.insert_new", rows, columns=column_list(EVENT_COLUMNS))
+            self._run(name, rows, **values)
             if cursor.rowcount == staged:
                 cursor.execute(statement("savepoint.release"))
                 return True

@@ -1,20 +1,20 @@
 """The JDBC sink: Spark's own JDBC writer into a staging table, then the same commit as the COPY sink.
 
-It needs no COPY, and speaks to the database through Spark's driver alone. A retried task may leave its first
-attempt's rows behind, so rows are told apart by file and line before they are merged.
+It needs no COPY, and speaks to the database through Spark's driver alone. A row of the table is a block of some
+hundred events (`handover.row_blocks`). A retried task may leave its first attempt's blocks behind, which carry another
+token.
 """
 
 from __future__ import annotations
 
 import re
 import uuid
-from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import parse_dsn
 from pyspark.sql import DataFrame
 
@@ -23,15 +23,15 @@ from clickstream_assets.database_url import addresses
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.sql_files import statement
 from spark.handover.parts import Part
-from spark.handover.row_batches import ROWS
-from spark.handover.staging import StagingTables, definitions
+from spark.handover.row_blocks import ARRAYS, BLOCK_COLUMNS
+from spark.handover.staging import Table, definitions
 from spark.outage import Outage
-from spark.sink.books import Batch, microseconds
+from spark.sink.books import Batch
 from spark.sink.commit import BatchCommit
 from spark.sink.handovers import PartsHandover, close_quietly
 
 DRIVER = "org.postgresql.Driver"
-BATCH_ROWS = 10_000  # of one JDBC batch
+BATCH_BLOCKS = 32  # of one JDBC batch: some megabytes
 
 
 def find_jdbc_jar(jar: Path) -> Path:
@@ -53,7 +53,7 @@ def jdbc_options(url: str) -> dict[str, str]:
     dsn = parse_dsn(url)
     passed_on = ("sslmode", "sslrootcert", "sslcert", "sslkey")
     parameters = {name: dsn[name] for name in passed_on if name in dsn}
-    # Text goes to uuid, numeric and jsonb columns by their own input functions; and rows travel many at a time.
+    # Text goes to columns of any type by their own input functions; and rows travel many at a time.
     parameters |= {"stringtype": "unspecified", "reWriteBatchedInserts": "true", "tcpKeepAlive": "true"}
     database = quote(dsn["dbname"], safe="")
     servers = ",".join(f"{host}:{port or '5432'}" for host, port in addresses(dsn))
@@ -62,7 +62,7 @@ def jdbc_options(url: str) -> dict[str, str]:
         "user": dsn["user"],
         "password": dsn.get("password", ""),
         "driver": DRIVER,
-        "batchsize": str(BATCH_ROWS),
+        "batchsize": str(BATCH_BLOCKS),
     }
 
 
@@ -98,26 +98,20 @@ class _JdbcParts:
     def __init__(self, url: str, connection: Connection, batch: Batch) -> None:
         self._url = url
         self._connection = connection
-        self._records = sum(chunk.records for chunk in batch.chunks)
-        self._token = uuid.uuid4().hex
-        table = ("staging", f"rows_e{batch.epoch}_{self._token}")
-        self._tables = StagingTables(table, table)
+        self._table: Table = ("staging", f"rows_e{batch.epoch}_{uuid.uuid4().hex}")
 
     def run(self, rows: DataFrame) -> list[Part]:
-        with self._connection, self._connection.cursor() as cursor:
-            cursor.execute(
-                sql.SQL(statement("staging.create_rows_table")).format(
-                    rows=sql.Identifier(*self._tables.events), columns=definitions(ROWS)
-                )
-            )
-        table = ".".join(self._tables.events)
-        _write(rows, self._url, table)
-        with self._connection, self._connection.cursor() as cursor:
-            part = self._counted(cursor)
-            if part.event_rows + part.reject_rows > self._records:
-                self._on_table(cursor, "staging.drop_repeated_rows")
-                part = self._counted(cursor)
-        return [part]
+        self._on_table("staging.create_blocks", columns=definitions(BLOCK_COLUMNS))
+        for column in ARRAYS:
+            self._on_table("staging.uncompressed", column=sql.Identifier(column.name))
+        _write(rows, self._url, ".".join(self._table))
+        found: dict[int, Part] = {}
+        for (text,) in self._on_table("staging.reported_blocks"):
+            part = Part.from_json(text)
+            found.setdefault(
+                part.index, part
+            )  # the writer commits a whole attempt, and a second one is the same
+        return [found[index] for index in sorted(found)]
 
     def reported(self, index: int) -> Part | None:
         return None
@@ -126,29 +120,12 @@ class _JdbcParts:
         """Nothing is stored while Spark works."""
 
     def store(self, commit: BatchCommit, part: Part) -> None:
-        commit.store_staged(part, self._tables)
+        commit.store_blocks(part, self._table)
 
     def end(self) -> None:
-        """The commit dropped the table; a batch that failed leaves it to the next stream."""
+        self._on_table("staging.drop_part")
 
-    def _on_table(self, cursor: Cursor, name: str) -> None:
-        cursor.execute(sql.SQL(statement(name)).format(rows=sql.Identifier(*self._tables.events)))
-
-    def _counted(self, cursor: Cursor) -> Part:
-        part = Part(0, self._token, None)
-        self._on_table(cursor, "staging.count_rows_table")
-        times: list[datetime] = []
-        months: set[str] = set()
-        for file_id, events, rejects, void, low, high, file_months in cursor.fetchall():
-            if events:
-                part.events[file_id] = events
-                times += [low, high]
-                months.update(str(month) for month in file_months)
-            if rejects:
-                part.rejects[file_id] = rejects
-            if void is not None:
-                part.void_files[file_id] = void
-        part.months = sorted(months)
-        if times:
-            part.min_event_us, part.max_event_us = microseconds(min(times)), microseconds(max(times))
-        return part
+    def _on_table(self, name: str, **values: sql.Composable) -> list[tuple[Any, ...]]:
+        with self._connection, self._connection.cursor() as cursor:
+            cursor.execute(sql.SQL(statement(name)).format(tables=sql.Identifier(*self._table), **values))
+            return cursor.fetchall() if cursor.description else []

@@ -36,6 +36,10 @@ class Suspects:
         if self._bytes >= GATHERED_BYTES:
             self.flush()
 
+    def note(self, rows: int) -> None:
+        """So many were put into the table by a statement."""
+        self._rows += rows
+
     def flush(self) -> None:
         """COPY what was gathered."""
         if self._gathered:

@@ -12,7 +12,7 @@ from spark.source.micro_batches import BATCH_ROWS, JDBC_BATCH_ROWS
 
 # How cleaned rows leave a task: through a directory that the driver shares, through staging tables, or as rows of
 # Spark.
-Handover = Literal["spool", "upload", "rows"]
+Handover = Literal["spool", "upload", "blocks"]
 
 PART_SCHEMA = "part string"
 
@@ -35,17 +35,17 @@ class SourceOptions:
 
     @property
     def schema(self) -> str:
-        if self.handover != "rows":
+        if self.handover != "blocks":
             return PART_SCHEMA
         # Here, for else the driver's process of the source would load the whole cleaning.
-        from spark.handover.row_batches import ROWS_SCHEMA
+        from spark.handover.row_blocks import BLOCKS_SCHEMA
 
-        return ROWS_SCHEMA
+        return BLOCKS_SCHEMA
 
     @property
     def batch_rows(self) -> int:
         """Of one micro-batch, at most."""
-        return JDBC_BATCH_ROWS if self.handover == "rows" else BATCH_ROWS
+        return JDBC_BATCH_ROWS if self.handover == "blocks" else BATCH_ROWS
 
     def to_options(self) -> dict[str, str]:
         options = {

@@ -13,7 +13,7 @@ import pyarrow as pa
 from spark.cleaning.clean import Cleaned, Occurrences
 from spark.handover.part_writer import SpoolPartWriter
 from spark.handover.parts import Part
-from spark.handover.row_batches import row_batches, void_row
+from spark.handover.row_blocks import blocks, report
 from spark.handover.spool import Spool, batch_token
 from spark.handover.upload import UploadPartWriter
 from spark.outage import told_as_outage
@@ -47,9 +47,8 @@ def read_task(task: TaskRead, options: SourceOptions) -> Iterator[pa.RecordBatch
 
 def _read_task(task: TaskRead, options: SourceOptions) -> Iterator[pa.RecordBatch]:
     found = read_chunks(task, options)
-    if options.handover == "rows":
-        for file_id, cleaned in found:
-            yield from [void_row(file_id, cleaned)] if isinstance(cleaned, Flag) else row_batches(cleaned)
+    if options.handover == "blocks":
+        yield from _in_blocks(found, Part(task.index, uuid.uuid4().hex, None))
         return
     writer = _part_writer(task, options)
     for file_id, cleaned in found:
@@ -58,6 +57,16 @@ def _read_task(task: TaskRead, options: SourceOptions) -> Iterator[pa.RecordBatc
         else:
             writer.add(file_id, cleaned)
     yield pa.RecordBatch.from_pydict({"part": [writer.finish().to_json()]})
+
+
+def _in_blocks(found: Iterator[tuple[int, Cleaned | Flag]], part: Part) -> Iterator[pa.RecordBatch]:
+    for file_id, cleaned in found:
+        if isinstance(cleaned, Flag):
+            part.void(file_id, cleaned)
+        else:
+            part.count(file_id, cleaned)
+            yield from blocks(part.token, file_id, cleaned)
+    yield report(part)
 
 
 def read_chunks(task: TaskRead, options: SourceOptions) -> Iterator[tuple[int, Cleaned | Flag]]:

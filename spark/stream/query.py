@@ -108,7 +108,7 @@ def start_query(
     options = SourceOptions(
         root,
         stream.mapping.to_json(),
-        "rows" if settings.sink == "jdbc" else "upload" if stream.spool is None else "spool",
+        "blocks" if settings.sink == "jdbc" else "upload" if stream.spool is None else "spool",
         settings.identical_rows,
         lease.epoch,
         stream.spool,
@@ -147,7 +147,7 @@ def start_query(
 
 
 def _handover(options: SourceOptions, url: str) -> Handover:
-    if options.handover == "rows":
+    if options.handover == "blocks":
         return JdbcHandover(url)
     if options.handover == "spool" and options.spool is not None:
         return SpoolHandover(options.spool)

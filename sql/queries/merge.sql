@@ -34,6 +34,20 @@ FROM {rows}
 WHERE event_id IS NOT NULL AND file_id <> ALL (%(void)s)
 ORDER BY event_id;
 
+-- name: merge.insert_blocks
+-- The events of the blocks of a part, all of which are expected to be new; undone where one is not.
+INSERT INTO events ({columns}, batch_id)
+SELECT {values}, %(batch_id)s
+FROM {rows}
+WHERE token = %(token)s AND event_id IS NOT NULL AND file_id <> ALL (%(void)s);
+
+-- name: merge.suspect_blocks
+-- The events of the blocks of a part, to be merged.
+INSERT INTO suspects ({columns}, batch_id)
+SELECT {values}, %(batch_id)s
+FROM {rows}
+WHERE token = %(token)s AND event_id IS NOT NULL AND file_id <> ALL (%(void)s);
+
 -- name: merge.staged_row
 -- The file and line of the staged events between two places of the table.
 SELECT file_id, line_no FROM {rows}
@@ -89,3 +103,14 @@ SELECT {columns}, %(batch_id)s
 FROM {rows}
 WHERE reason IS NOT NULL AND line_no > 0 AND file_id <> ALL (%(void)s)
 ORDER BY file_id, line_no;
+
+-- name: merge.reject_blocks
+-- The rejects of the blocks of a part.
+INSERT INTO rejected_events (file_id, line_no, byte_offset, byte_length, raw, reason, detail, batch_id)
+SELECT b.file_id, r.line_no, r.byte_offset, r.byte_length, decode(r.raw, 'base64'), r.reason, r.detail, %(batch_id)s
+FROM {rows} AS b
+CROSS JOIN LATERAL jsonb_to_recordset(b.rejects) AS r (
+    line_no bigint, byte_offset bigint, byte_length bigint, raw text, reason text, detail text
+)
+WHERE b.token = %(token)s AND b.file_id <> ALL (%(void)s)
+ORDER BY b.file_id, r.line_no;

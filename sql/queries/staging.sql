@@ -39,30 +39,14 @@ WHERE n.nspname = 'staging' AND c.relkind = 'r' AND c.relname ~ '^(events|reject
 -- name: staging.drop_orphaned_part
 DROP TABLE IF EXISTS {table};
 
--- name: staging.create_rows_table
--- Where Spark's JDBC writer puts the rows of one micro-batch, events and rejects. Unlogged: it lives for seconds.
--- What only rejects have comes as one value.
-CREATE UNLOGGED TABLE {rows} (
-    {columns},
-    byte_offset bigint GENERATED ALWAYS AS ((reject ->> 'byte_offset')::bigint) STORED,
-    byte_length bigint GENERATED ALWAYS AS ((reject ->> 'byte_length')::bigint) STORED,
-    raw         bytea  GENERATED ALWAYS AS (decode(reject ->> 'raw', 'base64')) STORED,
-    reason      text   GENERATED ALWAYS AS (reject ->> 'reason') STORED,
-    detail      text   GENERATED ALWAYS AS (reject ->> 'detail') STORED
-) WITH (autovacuum_enabled = off);
+-- name: staging.create_blocks
+-- Where Spark's JDBC writer puts the blocks of one micro-batch. Unlogged: it lives for seconds.
+CREATE UNLOGGED TABLE {tables} ({columns}) WITH (autovacuum_enabled = off);
 
--- name: staging.count_rows_table
--- What Spark's JDBC writer put there, by file. A row without a line is a note that the file is not what intake saw.
-SELECT file_id,
-       count(*) FILTER (WHERE event_id IS NOT NULL),
-       count(*) FILTER (WHERE event_id IS NULL AND line_no > 0),
-       max(reason) FILTER (WHERE line_no = 0),
-       min(event_time), max(event_time),
-       array_agg(DISTINCT date_trunc('month', event_time AT TIME ZONE 'UTC')::date) FILTER (WHERE event_id IS NOT NULL)
-FROM {rows}
-GROUP BY file_id;
+-- name: staging.uncompressed
+-- To compress the arrays of a block would take longer than to store them.
+ALTER TABLE {tables} ALTER COLUMN {column} SET STORAGE EXTERNAL;
 
--- name: staging.drop_repeated_rows
--- A task that Spark ran twice wrote its rows twice.
-DELETE FROM {rows} AS a USING {rows} AS b
-WHERE a.file_id = b.file_id AND a.line_no = b.line_no AND a.ctid > b.ctid;
+-- name: staging.reported_blocks
+-- The parts that Spark's JDBC writer put there, those of second attempts too.
+SELECT part FROM {tables} WHERE part IS NOT NULL ORDER BY token;

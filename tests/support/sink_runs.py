@@ -5,8 +5,9 @@ What a test does between two tasks, or before them, happens at exactly that poin
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from types import SimpleNamespace
 from typing import Literal
 from unittest.mock import patch
 
+import pyarrow as pa
 from databases import Database, run_sql
 from stream_pipeline import HEADER
 
@@ -31,6 +33,7 @@ from spark.mapping.source_mapping import SourceMapping
 from spark.sink.books import Outcome
 from spark.sink.evidence import Evidence
 from spark.sink.handovers import Handover, SpoolHandover, UploadHandover
+from spark.sink.jdbc import JdbcHandover
 from spark.sink.known_keys_file import KnownKeysFile
 from spark.sink.micro_batch import MicroBatchWriter
 from spark.source.chunks import TaskRead, registered_chunks
@@ -49,7 +52,8 @@ class SinkRuns:
     spool: Path
     identical_rows: IdenticalRows = "merge"
     mapping: SourceMapping = field(default_factory=SourceMapping)
-    handover: Literal["spool", "upload"] = "spool"
+    handover: Literal["spool", "upload", "blocks"] = "spool"
+    attempts: int = 1  # of each task, all of which Spark believes in; for blocks alone
     outcomes: list[Outcome] = field(default_factory=list)
     writer: MicroBatchWriter | None = None  # of the last load
 
@@ -90,7 +94,10 @@ class SinkRuns:
                 self.outcomes.append,
                 KnownKeysFile(self.spool.parent / "known_keys.npz"),
             )
-            with patch.dict(os.environ, {STREAM_URL_VARIABLE: self.database.writer_url}):
+            with (
+                patch.dict(os.environ, {STREAM_URL_VARIABLE: self.database.writer_url}),
+                patch("spark.sink.jdbc._write", self._write_as_jdbc),
+            ):
                 for number, (after, upto) in enumerate(ranges):
                     writer.write(self._rows(lease.epoch, after, upto, before), number)  # type: ignore[arg-type]
                 writer.close()
@@ -111,6 +118,8 @@ class SinkRuns:
     def _handover(self) -> Handover:
         if self.handover == "upload":
             return UploadHandover(self.database.writer_url)
+        if self.handover == "blocks":
+            return JdbcHandover(self.database.writer_url)
         return SpoolHandover(self.spool)
 
     def _lease(self) -> Lease:
@@ -125,10 +134,20 @@ class SinkRuns:
             start += size
         return ranges
 
+    def _write_as_jdbc(self, rows: SimpleNamespace, url: str, table: str) -> None:
+        """What Spark's JDBC writer does: values go to the table's columns as texts."""
+        connection = connect(url, "tests-jdbc")
+        with connection, connection.cursor() as cursor:
+            for batch in itertools.chain.from_iterable(rows.batches() for _ in range(self.attempts)):
+                for row in batch.to_pylist():
+                    places = ", ".join(["%s"] * len(row))
+                    cursor.execute(f"INSERT INTO {table} VALUES ({places})", list(row.values()))
+        connection.close()
+
     def _rows(self, epoch: int, after: int, upto: int, before: Between) -> object:
         """What `foreachBatch` gets of Spark: a frame whose rows describe the parts."""
 
-        def collect() -> list[SimpleNamespace]:
+        def batches() -> Iterator[pa.RecordBatch]:
             options = SourceOptions(
                 os.fsencode(self.root),
                 self.mapping.to_json(),
@@ -148,12 +167,14 @@ class SinkRuns:
                     ((_, batch_id),) = cursor.fetchall()
             finally:
                 connection.close()
-            found = []
             for number, chunk in enumerate(chunks):
                 before(number)
-                for batch in read_task(TaskRead(number, (chunk,), batch_id, after, upto), options):
-                    found += [SimpleNamespace(part=text) for text in batch["part"].to_pylist()]
-            return found
+                yield from read_task(TaskRead(number, (chunk,), batch_id, after, upto), options)
+
+        def collect() -> list[SimpleNamespace]:
+            return [SimpleNamespace(part=text) for batch in batches() for text in batch["part"].to_pylist()]
 
         context = SimpleNamespace(getLocalProperty=lambda _: f"query-{epoch}")
-        return SimpleNamespace(collect=collect, sparkSession=SimpleNamespace(sparkContext=context))
+        return SimpleNamespace(
+            collect=collect, batches=batches, sparkSession=SimpleNamespace(sparkContext=context)
+        )

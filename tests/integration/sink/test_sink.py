@@ -28,8 +28,12 @@ def files(sink: SinkRuns) -> list[tuple[object, ...]]:
     )
 
 
+@pytest.mark.parametrize("handover", ["spool", "upload", "blocks"])
 @pytest.mark.parametrize("noticed_by", [0, 1, 2, 3])
-def test_of_a_file_that_changes_while_its_batch_runs_no_row_stays(sink: SinkRuns, noticed_by: int) -> None:
+def test_of_a_file_that_changes_while_its_batch_runs_no_row_stays(
+    sink: SinkRuns, noticed_by: int, handover: Literal["spool", "upload", "blocks"]
+) -> None:
+    sink.handover = handover
     changing = sink.write("changing.csv", "bad\n" + "".join(event(number) for number in range(400)))
     sink.register(changing, CHUNK)
     sink.register(sink.write("stays.csv", event(5) + event(1_000) + "bad\n"))
@@ -204,9 +208,18 @@ def test_a_large_commit_that_fails_is_known_although_no_micro_batch_follows(
     assert files(sink) == [("1.csv", "committed", 1, 1, 0, 0)]
 
 
-@pytest.mark.parametrize("handover", ["upload", "spool"])
+def test_a_task_that_is_run_again_after_jdbc_committed_it_is_stored_once(sink: SinkRuns) -> None:
+    sink.handover, sink.attempts = "blocks", 2
+    sink.register(sink.write("1.csv", "".join(event(number) for number in range(400)) + "bad\n"), CHUNK)
+    assert sink.chunks() >= 3
+    sink.load()
+    assert files(sink) == [("1.csv", "committed", 401, 400, 0, 1)]
+    sink.assert_conserved()
+
+
+@pytest.mark.parametrize("handover", ["upload", "spool", "blocks"])
 def test_staged_rows_that_turn_out_to_be_no_news_are_stored_by_the_key(
-    sink: SinkRuns, handover: Literal["upload", "spool"], monkeypatch: pytest.MonkeyPatch
+    sink: SinkRuns, handover: Literal["upload", "spool", "blocks"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("spark.sink.plain_insert.MIN_ROWS", 1)
     sink.handover = handover

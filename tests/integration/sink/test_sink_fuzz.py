@@ -97,9 +97,9 @@ def test_the_first_row_of_each_identity_is_stored_and_all_others_are_counted(
     caplog.clear()
     kept = [
         stored(fresh_database, loads, identical_rows, sheet_rows, handover)
-        for handover in ("spool", "upload")
+        for handover in ("spool", "upload", "blocks")
     ]
-    assert kept[0] == kept[1]
+    assert kept[0] == kept[1] == kept[2]
     # Nothing but a value that PostgreSQL does not want, or a duplicate taken for new, sends rows the long way.
     assert [record.getMessage() for record in caplog.records] == []
 
@@ -109,7 +109,7 @@ def stored(
     loads: Sequence[Load],
     identical_rows: IdenticalRows,
     sheet_rows: int,
-    handover: Literal["spool", "upload"],
+    handover: Literal["spool", "upload", "blocks"],
 ) -> tuple[object, ...]:
     """Load all files into a new database and compare what is there with what the audit's reader says should be."""
     with (
@@ -117,6 +117,9 @@ def stored(
         tempfile.TemporaryDirectory() as directory,
         patch("spark.reading.content.BLOCK_BYTES", 300),
         patch("spark.handover.part_writer.SHEET_ROWS", sheet_rows),
+        patch("spark.handover.row_blocks.BLOCK_ROWS", sheet_rows),
+        patch("spark.handover.row_blocks.BLOCK_REJECTS", sheet_rows),
+        patch("spark.sink.plain_insert.MIN_ROWS", 2),
         patch("spark.sink.known_keys.LAYERS", (1, 4)),
     ):
         root = Path(directory) / "events"

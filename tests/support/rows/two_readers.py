@@ -22,7 +22,7 @@ from clickstream_assets.second_reader.reader import layout_of, read_bytes, start
 from clickstream_assets.second_reader.rows import Bounds
 from spark.cleaning.clean import Cleaned
 from spark.cleaning.time_bounds import TimeBounds
-from spark.handover.row_batches import uuid_texts
+from spark.handover.row_blocks import uuid_texts
 from spark.intake.inspection import Inspection, inspect_file
 from spark.mapping.source_mapping import SourceMapping, read_mapping
 from spark.reading.header import Layout
