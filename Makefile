@@ -11,7 +11,7 @@ PARALLEL = -n 2 --no-loadscope-reorder
 UV_COMPILE = uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
 	--generate-hashes --no-strip-extras
 
-.PHONY: run setup test coverage test-faults lint bench screenshots graph settings alert-rules dashboard lock clean check-java
+.PHONY: run setup test coverage test-faults soak lint bench screenshots graph settings alert-rules dashboard lock clean check-java
 
 run: check-java $(RUN_STAMP)
 	@exec $(BIN)/clickstream up
@@ -27,6 +27,10 @@ coverage: $(DEV_STAMP)
 
 test-faults: check-java $(DEV_STAMP)
 	$(BIN)/python -m pytest -m faults $(ARGS)
+
+# A live shop, a stream, and a fault every two minutes for 45: ARGS="--minutes 10 --every 40 --seed 7"
+soak: check-java $(DEV_STAMP)
+	$(BIN)/python tests/support/outages/soak.py $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .

@@ -26,8 +26,8 @@ def end_by(error: Exception, program: str) -> ExitCode:
     return ExitCode.TO_BE_MENDED if isinstance(error, LACKS_SCHEMA) else ExitCode.FAILED
 
 
-def sentence_for(error: Exception) -> str:
-    """What one of `EXPECTED` says to a user, on one line. PostgreSQL's own messages name no password."""
+def sentence_for(error: BaseException) -> str:
+    """What an error says to a user, on one line. PostgreSQL's own messages name no password."""
     if isinstance(error, psycopg2.Error):
         return one_line(sentence_of(error))
     if isinstance(error, OSError) and error.strerror:
@@ -35,4 +35,6 @@ def sentence_for(error: Exception) -> str:
         if isinstance(name, str | bytes | os.PathLike):
             return f"{printable(os.fsdecode(name))} cannot be used: {error.strerror}."
         return f"{error.strerror}."
-    return one_line(error)
+    if isinstance(error, EXPECTED):
+        return one_line(error)
+    return f"it failed unexpectedly, by {type(error).__name__}: {one_line(error)}"

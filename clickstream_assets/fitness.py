@@ -13,7 +13,7 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import ENCODING, connect
 from clickstream_assets.errors import DatabaseError
-from clickstream_assets.sql_files import statement
+from clickstream_assets.sql_files import newest_version, statement
 from clickstream_assets.text import first_line, one_line
 
 OLDEST_SERVER = 140000
@@ -36,6 +36,28 @@ def check_server(connection: Connection) -> None:
             f"CREATE DATABASE … ENCODING '{ENCODING}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0, and name it in "
             "CLICKSTREAM_DATABASE_URL."
         )
+
+
+def check_schema(connection: Connection) -> None:
+    """Raises DatabaseError where the schema is older or newer than this program.
+
+    Raises:
+        psycopg2.Error: there is none (`LACKS_SCHEMA`).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(statement("setup.installed_version"))
+        (installed,) = cursor.fetchone() or (None,)
+    needed, found = newest_version(), installed or 1
+    if found == needed:
+        return
+    advice = (
+        "run `clickstream setup-db`"
+        if found < needed
+        else "run the program that belongs to it, or a newer one"
+    )
+    raise DatabaseError(
+        f"the schema of the database has version {found}, and this program needs {needed}: {advice}."
+    )
 
 
 def why_read_only(connection: Connection, role: str) -> str | None:

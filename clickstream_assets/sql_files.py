@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
 from clickstream_assets.paths import SQL_DIR
 
@@ -36,3 +37,14 @@ def statements(topic: str) -> Mapping[str, str]:
         raise LookupError(f"{len(files)} files in {SQL_DIR} are called {topic}.sql")
     _, *parts = _NAME.split(files[0].read_text(encoding="utf-8"))
     return {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def migrations() -> dict[int, Path]:
+    """The files that upgrade an older schema, by the version that they lead to, in order."""
+    files = sorted((SQL_DIR / "migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    return {int(file.name[:4]): file for file in files}
+
+
+def newest_version() -> int:
+    """The schema version that this program needs."""
+    return max(migrations(), default=1)

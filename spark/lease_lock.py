@@ -18,7 +18,7 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.contract import ExitCode
 from clickstream_assets.database import connect
 from clickstream_assets.errors import StreamError
-from clickstream_assets.fitness import check_own_sessions, check_server, check_writable
+from clickstream_assets.fitness import check_own_sessions, check_schema, check_server, check_writable
 from clickstream_assets.sql_files import statement
 
 APPLICATION_NAME = "clickstream-stream-lease"
@@ -56,6 +56,7 @@ class LeaseLock:
         try:
             self.row: Connection = connect(url, APPLICATION_NAME, autocommit=True)
             check_server(self.row)
+            check_schema(self.row)
             check_writable(self.row)
             check_own_sessions(url)
         except BaseException:

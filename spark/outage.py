@@ -11,11 +11,20 @@ import psycopg2
 from clickstream_assets.fitness import DatabaseReadOnly, sentence_of
 from clickstream_assets.outages.errors import is_outage, passes
 
-_IN_TEXT = re.compile(r"(?:^|[\s.])Outage: (.+)")
+THE_DATABASE, THE_DIRECTORY = "the database", "the events directory"  # what one waits for
+_IN_TEXT = re.compile(r"(?:^|[\s.])(Outage|DirectoryAway): (.+)")
 
 
 class Outage(Exception):
     """Something that the stream needs is away for a while. The message is a sentence."""
+
+    what = THE_DATABASE
+
+
+class DirectoryAway(Outage):
+    """The events directory is, or a file in it."""
+
+    what = THE_DIRECTORY
 
 
 @contextmanager
@@ -26,7 +35,16 @@ def told_as_outage() -> Iterator[None]:
     except (psycopg2.Error, OSError) as error:
         if (sentence := outage_of(error)) is None:
             raise
-        raise Outage(sentence) from None
+        raise (DirectoryAway if isinstance(error, OSError) else Outage)(sentence) from None
+
+
+def what_is_away(error: BaseException) -> str:
+    """What is to be waited for, of an error that passes by itself."""
+    if isinstance(error, Outage):
+        return error.what
+    found = _IN_TEXT.findall(str(error))
+    is_directory = isinstance(error, OSError) or (found and found[-1][0] == DirectoryAway.__name__)
+    return THE_DIRECTORY if is_directory else THE_DATABASE
 
 
 def outage_of(error: BaseException) -> str | None:
@@ -38,7 +56,7 @@ def outage_of(error: BaseException) -> str | None:
     if isinstance(error, OSError):
         return sentence_about(error) if passes(error) else None
     found = _IN_TEXT.findall(str(error))
-    return str(found[-1]).strip() if found else None
+    return str(found[-1][1]).strip() if found else None
 
 
 def sentence_about(error: OSError) -> str:

@@ -22,24 +22,40 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes  # noqa: E402
 
 from clickstream_assets.contract import ExitCode  # noqa: E402
-from clickstream_assets.errors import SettingsError  # noqa: E402
-from clickstream_assets.exits import EXPECTED, end_by  # noqa: E402
+from clickstream_assets.errors import SettingsError, StreamError  # noqa: E402
+from clickstream_assets.exits import EXPECTED, end_by, sentence_for  # noqa: E402
 from clickstream_assets.home import make_home  # noqa: E402
 from clickstream_assets.settings import Settings  # noqa: E402
 from spark.stream.settings import StreamSettings  # noqa: E402
 from spark.stream.stream import run_stream  # noqa: E402
+
+PROGRAM = "clickstream stream"  # what its last words begin with
+
+log = logging.getLogger("clickstream.stream")
 
 
 def main() -> int:
     """Run the stream and say in one sentence why it ended, where it did not end well."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("py4j").setLevel(logging.WARNING)
+    for handler in logging.getLogger().handlers:  # of py4j, with a traceback, where the JVM is gone
+        handler.addFilter(lambda record: record.getMessage() != "Exception while sending command.")
     try:
         stream = _settings()
-        with _reporting():
-            run_stream(stream)
     except EXPECTED as error:
-        return end_by(error, "clickstream stream")
+        return end_by(error, PROGRAM)
+    with _reporting():  # within: Dagster would show any error that passes with a traceback
+        return _run(stream)
+
+
+def _run(stream: StreamSettings) -> int:
+    try:
+        run_stream(stream)
+    except EXPECTED as error:
+        return end_by(error, PROGRAM)
+    except Exception as error:
+        log.exception("this is a bug")
+        return end_by(StreamError(sentence_for(error)), PROGRAM)
     return ExitCode.DONE
 
 

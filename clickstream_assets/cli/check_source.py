@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
+from clickstream_assets.java import check_java
 from clickstream_assets.paths import CHECK_SOURCE_PROGRAM
 from clickstream_assets.supervision.program import NOT_FOR_THE_STREAM
-from clickstream_assets.up.java import check_java
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 

@@ -13,6 +13,7 @@ from types import FrameType
 import click
 
 from clickstream_assets.home import make_home
+from clickstream_assets.java import check_java
 from clickstream_assets.outages.stream_waits import forget_waits, write_waits
 from clickstream_assets.postgres.awaited import when_it_serves
 from clickstream_assets.postgres.connections import Connections
@@ -20,7 +21,6 @@ from clickstream_assets.postgres.schema import ensure_schema
 from clickstream_assets.postgres.sharing import database_running
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.program import stream_command, stream_environment
-from clickstream_assets.up.java import check_java
 from clickstream_assets.up.stop_signals import StopSignals
 
 
@@ -81,7 +81,7 @@ def run_in_foreground(
 ) -> int:
     """Run `command` to its end and return its exit code, as a shell would give it.
 
-    The first SIGINT or SIGTERM is handed on, the next one kills. `afterwards` gets the process group, which may
+    The first SIGINT, SIGTERM or SIGHUP is handed on, the next one kills. `afterwards` gets the process group, which may
     still have other members.
     """
     # A group of its own: the terminal's Ctrl-C would reach the child beside our own signal.
@@ -96,7 +96,9 @@ def run_in_foreground(
             asked = True
             child.send_signal(number)
 
-    before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
     try:
         code = child.wait()
         if afterwards is not None:

@@ -17,6 +17,7 @@ from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.fitness import why_read_only
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
+from clickstream_assets.outages.stream_told import read_told
 from clickstream_assets.outages.stream_waits import StreamWaits, read_waits
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.postgres.roles import role_names
@@ -97,7 +98,7 @@ class Reader:
                     lease,
                     waiting,
                     last_batch,
-                    waits=self.waits(),
+                    told=read_told(self.connections.settings.home),
                     read_only=why_read_only(connection, writer),
                 )
                 return Reading(

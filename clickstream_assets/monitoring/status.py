@@ -43,7 +43,8 @@ from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.line_ends import without_line_end
 from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
 from clickstream_assets.monitoring.dagster_state import DagsterState
-from clickstream_assets.outages.stream_waits import StreamWaits, read_waits
+from clickstream_assets.outages.stream_told import NOTHING, read_told
+from clickstream_assets.outages.stream_waits import StreamWaits
 from clickstream_assets.postgres.roles import ROLE_NAMES
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import stream_facts
@@ -111,7 +112,7 @@ def read_status(
             waiting,
             last_batch,
             is_awaited=is_awaited,
-            waits=read_waits(home) if home is not None else None,
+            told=read_told(home) if home is not None else NOTHING,
             read_only=why_read_only(connection, writer),
         )
         return Status(

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import psycopg2
 import psycopg2.errors
@@ -36,7 +35,7 @@ from clickstream_assets.postgres.roles import (
     role_names,
 )
 from clickstream_assets.postgres.shared_roles import databases_of_role, is_in_use, is_shared, with_role_names
-from clickstream_assets.sql_files import statement
+from clickstream_assets.sql_files import migrations, newest_version, statement
 from clickstream_assets.text import first_line
 
 APPLICATION = "clickstream-setup"
@@ -89,17 +88,6 @@ def ensure_schema(connections: Connections) -> None:
         version = installed_version(cursor)
     if version is None or version < newest_version():
         setup_databases(connections)
-
-
-def migrations() -> dict[int, Path]:
-    """The files that upgrade an older schema, by the version that they lead to, in order."""
-    files = sorted((SQL_DIR / "migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
-    return {int(file.name[:4]): file for file in files}
-
-
-def newest_version() -> int:
-    """The schema version that this program needs."""
-    return max(migrations(), default=1)
 
 
 def installed_version(cursor: Cursor) -> int | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from clickstream_assets.contract import REPLAY_OF
+from clickstream_assets.outages.errors import passes
 
 BLOCK_BYTES = 1024 * 1024
 GZIP = b"\x1f\x8b"
@@ -23,6 +24,10 @@ _OF_REPLAY = re.compile(rb'(?:\{")?' + REPLAY_OF.encode() + rb'[",;\t|]')
 
 class UnreadableError(Exception):
     """The file cannot be read. The message is one sentence."""
+
+
+class AwayError(UnreadableError):
+    """It says nothing about the file: a mount is away, and may be back a moment later."""
 
 
 def unpacked(content: bytes) -> bytes:
@@ -55,7 +60,8 @@ def text_blocks(path: bytes, compression: str | None, encoding: str) -> Iterator
     except OSError as error:
         if error.errno is None:
             raise UnreadableError(f"its {compression} data is damaged: {error}") from None
-        raise UnreadableError(f"it cannot be read: {error.strerror}") from None
+        said = f"it cannot be read: {error.strerror}"
+        raise (AwayError if passes(error) else UnreadableError)(said) from None
     except (EOFError, zlib.error) as error:
         raise UnreadableError(f"its {compression} data is damaged: {error}") from None
 

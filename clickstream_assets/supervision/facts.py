@@ -9,9 +9,12 @@ from datetime import datetime
 
 from clickstream_assets.ledger.reads import CommittedBatch, LeaseRow
 from clickstream_assets.ledger.waiting_files import WaitingFiles
+from clickstream_assets.outages.last_words import LastWords
+from clickstream_assets.outages.stream_told import NOTHING, StreamTold
 from clickstream_assets.outages.stream_waits import StreamWaits
 from clickstream_assets.supervision.model import Backlog, Holder, Runs, Starts, StreamFacts, StreamRun
 
+WORDS_MARGIN = 2.0  # seconds between the clocks of the database and of a stream's host
 WANTED_LIMIT = 20.0  # seconds from asking for the stream to its launch: the supervisor looks every five
 
 
@@ -26,7 +29,7 @@ def stream_facts(
     holder_run_is_known: bool = True,
     last_run_id: str | None = None,
     is_awaited: bool = False,
-    waits: StreamWaits | None = None,
+    told: StreamTold = NOTHING,
     read_only: str | None = None,
 ) -> StreamFacts:
     """The facts at the moment `lease.now`.
@@ -38,7 +41,7 @@ def stream_facts(
         holder_run_is_known: whether Dagster has that run; one that was deleted it has not.
         last_run_id: of the job's last run among those that streamed and have ended.
         is_awaited: the supervisor has just been started.
-        waits: what a living process of the stream waits for, by the file in the home.
+        told: what streams tell in files of the home.
         read_only: why nothing can be written in the database.
     """
 
@@ -48,6 +51,7 @@ def stream_facts(
     pause = 0.0
     if lease.next_attempt_at is not None:
         pause = max(0.0, (lease.next_attempt_at - lease.now).total_seconds())
+    words = told.last_words if told.last_words and _is_of_the_last_end(told.last_words, lease) else None
     return StreamFacts(
         wanted="stopped" if lease.wanted == "stopped" else "running",
         wanted_age=age(lease.wanted_at),
@@ -73,16 +77,25 @@ def stream_facts(
             seconds_until_attempt=pause,
             launched_age=age(lease.launched_at) if _is_on_its_way(lease) else None,
             is_awaited=is_awaited or _was_just_wanted(lease),
-            has_run=lease.started_at is not None or last_run_id is not None,
+            has_run=lease.started_at is not None or last_run_id is not None or words is not None,
             last_reason=_reason_of_last_end(
                 lease,
                 last_run_id if holder_run_is_known else lease.dagster_run_id,
                 knows_runs=runs is not None,
-            ),
+            )
+            or (words.reason if words else None),
         ),
-        waits=waits if waits is not None and _is_of_the_stream(waits, lease) else None,
+        waits=told.waits if told.waits is not None and _is_of_the_stream(told.waits, lease) else None,
         read_only=read_only,
     )
+
+
+def _is_of_the_last_end(words: LastWords, lease: LeaseRow) -> bool:
+    """Whether no stream has been at work since. One that was killed leaves no words, and the ones before stay."""
+    if words.epoch is not None and words.epoch != lease.epoch:
+        return False
+    last_sign = lease.heartbeat_at or lease.started_at
+    return last_sign is None or (last_sign - words.moment).total_seconds() < WORDS_MARGIN
 
 
 def _is_of_the_stream(waits: StreamWaits, lease: LeaseRow) -> bool:

@@ -11,7 +11,7 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.fitness import why_read_only
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.waiting_files import read_waiting_files
-from clickstream_assets.outages.stream_waits import read_waits
+from clickstream_assets.outages.stream_told import read_told
 from clickstream_assets.postgres.roles import role_names
 from clickstream_assets.settings import Settings
 from clickstream_assets.sql_files import statement
@@ -38,6 +38,6 @@ def look_at_stream(
         holder_run_ended_at=run_control.run_ended_at(instance, lease.dagster_run_id),
         holder_run_is_known=run_control.is_known(instance, lease.dagster_run_id),
         last_run_id=run_control.last_stream_run_id(instance),
-        waits=read_waits(settings.home),
+        told=read_told(settings.home),
         read_only=why_read_only(connection, role_names(settings.role_prefix)["writer"]),
     )

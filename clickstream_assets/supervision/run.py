@@ -25,7 +25,8 @@ from clickstream_assets.supervision.program import stream_command, stream_enviro
 
 END_LIMIT = 45.0  # seconds from SIGINT to SIGKILL: a large micro-batch takes half of it
 TICK = 1.0  # seconds
-SAYS_WHY = frozenset(ExitCode)  # with these codes the last line of stderr is one sentence
+SAYS_WHY = frozenset(ExitCode)  # with these codes the last line of stderr is one sentence …
+LAST_WORDS = "clickstream stream: "  # … that begins so
 
 
 class StreamProgramFailed(StreamError):
@@ -77,7 +78,7 @@ class StreamProgram:
             finally:
                 output.join()
         if process.returncode != 0:
-            raise StreamProgramFailed(_sentence(process.returncode, output.last_line), process.returncode)
+            raise StreamProgramFailed(_sentence(process.returncode, output.said), process.returncode)
 
 
 class _MessageReader(dg.PipesTempFileMessageReader):
@@ -85,13 +86,18 @@ class _MessageReader(dg.PipesTempFileMessageReader):
 
 
 class _Forwarder:
-    """Copies a stream to stderr, which Dagster captures, and remembers its last line."""
+    """Copies a stream to stderr, which Dagster captures, and remembers the program's last words, or its last line."""
 
     def __init__(self, source: IO[bytes]) -> None:
-        self.last_line = ""
+        self.last_line = self._last_words = ""
         self._source = source
         self._thread = threading.Thread(target=self._copy, name="stream-output", daemon=True)
         self._thread.start()
+
+    @property
+    def said(self) -> str:
+        """The JVM may have something to say after the program's last words."""
+        return self._last_words or self.last_line
 
     def join(self) -> None:
         """Wait for the end of the output. The JVM may hold it open for a moment longer than the program."""
@@ -103,6 +109,8 @@ class _Forwarder:
                 os.write(2, line)
                 if text := line.decode("utf-8", "replace").strip():
                     self.last_line = text
+                    if text.startswith(LAST_WORDS):
+                        self._last_words = text
 
 
 def _wait(process: subprocess.Popen[bytes], each_second: Callable[[], None]) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from clickstream_assets.errors import StartError
 from clickstream_assets.home import make_home, openness
+from clickstream_assets.java import check_java
 from clickstream_assets.postgres.awaited import when_it_serves
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.postgres.schema import setup_databases
@@ -23,7 +24,6 @@ from clickstream_assets.postgres.sharing import database_running
 from clickstream_assets.settings import Settings
 from clickstream_assets.up.dagster import HOST, web_url
 from clickstream_assets.up.end import end_all
-from clickstream_assets.up.java import check_java
 from clickstream_assets.up.processes import Children
 from clickstream_assets.up.start import Announce, start_dagster
 from clickstream_assets.up.stop_signals import StopSignals

@@ -24,7 +24,7 @@ from clickstream_assets.second_reader.mapping import AuditMapping, parse_audit_m
 from clickstream_assets.second_reader.outcomes import Record
 from clickstream_assets.second_reader.reader import open_records
 from clickstream_assets.second_reader.rows import RowReader
-from clickstream_assets.second_reader.unpacking import UnreadableError
+from clickstream_assets.second_reader.unpacking import AwayError, UnreadableError
 from clickstream_assets.sql_files import statement
 from clickstream_assets.values_audit.disk import LedgerFile, find
 from clickstream_assets.values_audit.file_audit import FileAudit, StoredFiles, stored_files
@@ -140,7 +140,9 @@ class _Audit:
                 if self.result.rows % TOLD_EVERY_ROWS == 0:
                     self._tell()
         except UnreadableError as error:
-            self.result.add(file_offence(file, "file_unreadable", f"it was loaded, but now {error}"))
+            self._cannot_read(file, error)
+            if isinstance(error, AwayError):
+                self.result.rows = before
             return
         audit.end()
         found = self.result.rows - before
@@ -160,7 +162,7 @@ class _Audit:
                     reader.read(record)  # it counts those that are identical
             chosen = list(islice(records, wanted))
         except UnreadableError as error:
-            self.result.add(file_offence(file, "file_unreadable", f"it was loaded, but now {error}"))
+            self._cannot_read(file, error)
             return
         if len(chosen) < min(wanted, file.rows):
             text = f"{file.rows} rows were read of it, but it has {skipped + len(chosen)} at most"
@@ -175,6 +177,12 @@ class _Audit:
                 audit.row(record, reader.read(record))
             audit.end()
         self._tell()
+
+    def _cannot_read(self, file: LedgerFile, error: UnreadableError) -> None:
+        if isinstance(error, AwayError):
+            self.result.cannot_compare(file, "away")
+        else:
+            self.result.add(file_offence(file, "file_unreadable", f"it was loaded, but now {error}"))
 
     def _open(self, file: LedgerFile) -> Iterator[Record] | None:
         """The records of a file, if it is still the one that was loaded."""
@@ -191,7 +199,7 @@ class _Audit:
                 found.path, file.compression, file.layout, file.header_bytes, has_header=has_header
             )
         except UnreadableError as error:
-            self.result.add(file_offence(file, "file_unreadable", f"it was loaded, but now {error}"))
+            self._cannot_read(file, error)
             return None
         if has_header and not same_columns(split_header(start.header, file.delimiter), file.columns):
             self.result.add(file_offence(file, "file_header", "its header is not the one in the ledger"))

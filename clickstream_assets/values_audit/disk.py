@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from clickstream_assets.maintenance.file_moves import FinishedFile
+from clickstream_assets.outages.errors import passes
 from clickstream_assets.second_reader.layout import FileLayout
 
-Finding = Literal["same", "gone", "changed", "rewritten", "unreadable"]
+Finding = Literal["same", "gone", "changed", "rewritten", "unreadable", "away"]
 HASH_BYTES = 1024 * 1024
 
 
@@ -85,8 +86,8 @@ def _look(file: FinishedFile, path: bytes) -> Found:
         return Found("rewritten" if is_registered_state and file.is_at(path, moved=True) else "changed", path)
     except FileNotFoundError:
         return Found("gone")
-    except OSError:
-        return Found("unreadable", path)
+    except OSError as error:
+        return Found("away" if passes(error) else "unreadable", path)
 
 
 def _hash(path: bytes) -> bytes:

@@ -15,6 +15,7 @@ _MISSING: Mapping[Finding, str] = {
     "changed": "whose files have another content by now",
     "rewritten": "whose files were written over (see the offences)",
     "unreadable": "whose files cannot be opened",
+    "away": "whose file system cannot be read at present",
 }
 _BELIEVED = {
     "too_old": "rejected as older than was kept then: the limit of that day is not known",

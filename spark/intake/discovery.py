@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from clickstream_assets.file_names import FileState, is_ignored, leads_outside
+from clickstream_assets.outages.errors import passes, pause_after
+from spark.outage import sentence_about
 from spark.reading.content import Content, ContentChanged, ContentError
 
 # A directory's modification time ticks with the kernel's clock (up to 10 ms): two changes may share one value.
@@ -51,6 +53,7 @@ class _Pending:
     since: float  # monotonic
     seconds: float  # to rest
     is_unterminated: bool = False
+    not_before: float = 0.0  # monotonic: it could not be read
 
 
 @dataclass
@@ -71,6 +74,15 @@ class Discovery:
     _pending: dict[bytes, _Pending] = field(default_factory=dict)
     _directories: dict[bytes, int] = field(default_factory=dict)  # modification time at the last listing
     _next_sweep: float = 0.0
+    _away: dict[bytes, str] = field(
+        default_factory=dict
+    )  # what could not be looked at, at the last look; why
+    _unread: dict[bytes, tuple[int, str]] = field(default_factory=dict)  # could not be read; tries, and why
+
+    def trouble(self) -> str | None:
+        """Why something cannot be read at present that could be later; one sentence of perhaps several."""
+        reasons = [*self._away.values(), *(sentence for _, sentence in self._unread.values())]
+        return reasons[0] if reasons else None
 
     def settled(self) -> list[Candidate]:
         """The complete files that were not handed out before in this state, in the order they landed."""
@@ -103,6 +115,24 @@ class Discovery:
         self._known.pop(candidate.path, None)
         self._pending[candidate.path] = self._unterminated(candidate.state, time.monotonic())
 
+    def put_back(self, candidate: Candidate, error: OSError) -> None:
+        """Hand `candidate` out again after a pause: it could not be read."""
+        tries, _ = self._unread.get(candidate.path, (0, ""))
+        self._unread[candidate.path] = (tries + 1, sentence_about(error))
+        self._known.pop(candidate.path, None)
+        now = time.monotonic()
+        self._pending[candidate.path] = _Pending(
+            candidate.state, now, 0.0, not_before=now + pause_after(tries + 1)
+        )
+
+    def was_read(self, path: bytes) -> None:
+        self._unread.pop(path, None)
+
+    def start_over(self) -> None:
+        """Hand everything out again at the next look: the ledger says what is known."""
+        self._known.clear()
+        self._next_sweep = 0.0
+
     def forget(self, path: bytes) -> None:
         """Hand `path` out again at the next look: it changed while it was read."""
         self._known.pop(path, None)
@@ -123,6 +153,7 @@ class Discovery:
         directories = [b""]
         found: dict[bytes, int] = {}
         self.ignored = []
+        self._away = {}
         while directories:
             directory = directories.pop()
             for path, entry in self._list(directory, found):
@@ -138,6 +169,8 @@ class Discovery:
             del self._known[gone]
         for gone in [path for path in self._pending if path not in seen]:
             del self._pending[gone]
+        for gone in [path for path in self._unread if path not in seen]:
+            del self._unread[gone]
 
     def _look_at_changed_directories(self) -> None:
         for directory, modified_ns in list(self._directories.items()):
@@ -167,13 +200,24 @@ class Discovery:
             with os.scandir(full) as entries:
                 for entry in entries:
                     yield (os.path.join(directory, entry.name) if directory else entry.name), entry
-        except FileNotFoundError:
-            found.pop(directory, None)
-        except PermissionError:
+        except OSError as error:
+            if not directory:  # without it there is nothing
+                raise
+            if isinstance(error, FileNotFoundError):
+                found.pop(directory, None)
+                return
             found[directory] = -1
+            if passes(error):
+                self._away[directory] = sentence_about(error)
+            elif not isinstance(error, PermissionError):
+                raise
 
     def _look(self, path: bytes, entry: os.DirEntry[bytes]) -> None:
-        state = self._state_of_link(path) if entry.is_symlink() else _state(entry.stat)
+        try:
+            state = self._state_of_link(path) if entry.is_symlink() else _state(entry.stat)
+        except OSError as error:
+            self._away[path] = sentence_about(error)
+            return
         if state is None or self._known.get(path) == state:
             return
         pending = self._pending.get(path)
@@ -182,7 +226,11 @@ class Discovery:
 
     def _look_again(self, path: bytes, pending: _Pending) -> None:
         full = os.path.join(self.root, path)
-        state = self._state_of_link(path) if os.path.islink(full) else _state(lambda: os.lstat(full))
+        try:
+            state = self._state_of_link(path) if os.path.islink(full) else _state(lambda: os.lstat(full))
+        except OSError as error:
+            self._away[path] = sentence_about(error)
+            return
         if state is None:
             del self._pending[path]
         elif state != pending.state:
@@ -209,11 +257,17 @@ class Discovery:
         now_ns = time.time_ns()
         candidates = []
         for path, pending in list(self._pending.items()):
+            if now < pending.not_before or path in self._away:
+                continue
             unchanged = now - pending.since
             if not is_settled(pending.state, unchanged, now_ns, pending.seconds):
                 continue
             full = os.path.join(self.root, path)
-            problem = self._problem(full)
+            try:
+                problem = self._problem(full)
+            except OSError as error:
+                self._away[path] = sentence_about(error)
+                continue
             is_young = not is_settled(pending.state, unchanged, now_ns, self.unterminated_seconds)
             if is_young and problem is None and _ends_within_line(full):
                 self._pending[path] = self._unterminated(pending.state, pending.since)
@@ -230,7 +284,9 @@ class Discovery:
             mode = os.stat(full).st_mode
         except FileNotFoundError:
             return "broken_link" if os.path.islink(full) else None
-        except OSError:
+        except OSError as error:
+            if passes(error):
+                raise
             return "unreadable"
         return None if stat.S_ISREG(mode) else "not_a_file"
 
@@ -248,9 +304,12 @@ def is_settled(state: FileState, unchanged_seconds: float, now_ns: int, settle_s
 
 
 def _state(look: Callable[[], os.stat_result]) -> FileState | None:
+    """None of what is gone. Raises OSError of what is away for a while."""
     try:
         return FileState.of(look())
-    except OSError:
+    except OSError as error:
+        if passes(error):
+            raise
         return None
 
 
@@ -259,5 +318,5 @@ def _ends_within_line(path: bytes) -> bool:
     try:
         with Content(path) as content:
             return content.ends_within_line()
-    except (ContentError, ContentChanged):
+    except (ContentError, ContentChanged, OSError):  # whoever reads it will say so
         return False

@@ -25,6 +25,7 @@ from spark.intake.discovery import PROBLEMS, Candidate, Discovery
 from spark.intake.inspection import Inspection, inspect_file
 from spark.intake.judging import KnownColumns, judged_by_columns, judged_by_rejects
 from spark.intake.manifest import KnownState, Manifest
+from spark.intake.place import EventsPlace
 from spark.mapping.source_mapping import UNMAPPED, SourceMapping
 from spark.outage import sentence_about
 from spark.reading.content import ContentChanged, ContentError
@@ -45,9 +46,9 @@ class Intake:
 
     `mapping`: what the producer calls things. A file whose last line has no end is taken once it has not changed for
     `unterminated_seconds`. `follow_links`: also those that lead out of `root`. `ignores`: which names are left alone.
-    `outlasts_trouble`: a directory that cannot be read is tried again, and `trouble` says why; else such an error ends
-    the thread. `look_seconds`: between looks at the directory. `drift`, `error_budget`: which files are not taken as
-    they are (`judging`).
+    A directory that cannot be read is tried again, and `trouble` says why; so does `troubled`, and None when that is
+    over. `is_one_of_several`: its thread may be left behind. `look_seconds`: between looks at the directory. `drift`,
+    `error_budget`: which files are not taken as they are (`judging`).
     """
 
     def __init__(
@@ -63,7 +64,8 @@ class Intake:
         waits: Callable[[str | None], None] = lambda _: None,
         source: str = DEFAULT_SOURCE,
         ignores: Callable[[bytes], bool] = is_ignored,
-        outlasts_trouble: bool = False,
+        troubled: Callable[[str | None], None] = lambda _: None,
+        is_one_of_several: bool = False,
         look_seconds: float = LOOK_SECONDS,
         drift: Drift = "accept",
         error_budget: float | None = None,
@@ -76,8 +78,11 @@ class Intake:
         self._mapping = mapping
         self._waits = waits
         self._source = source
-        self._outlasts_trouble = outlasts_trouble
+        self._place = EventsPlace(self._root)
+        self._tell_trouble = troubled
+        self._is_one_of_several = is_one_of_several
         self.trouble: str | None = None
+        self._look_anew = threading.Event()
         self._look_seconds = look_seconds
         self._drift = drift
         self._error_budget = error_budget
@@ -164,21 +169,31 @@ class Intake:
         """Take what has settled; False where that has to be tried again."""
         try:
             with self._in_file_system():
-                if self._outlasts_trouble:
-                    os.stat(self._root)  # a directory that is not there is more than an empty one
+                self._place.check()  # a directory that is not there is more than an empty one
+                if self._look_anew.is_set():
+                    self._look_anew.clear()
+                    self._discovery.start_over()
                 candidates = self._discovery.settled()
             done = self._take(candidates)
             self._take_again()
         except OSError as error:
-            if not self._outlasts_trouble:
-                raise
             self._troubled += 1
-            self.trouble = sentence_about(error)
-            self._discovery.sweep_now()
+            self._is_in_trouble(sentence_about(error))
+            self._look_anew.set()
             self._stop.wait(pause_after(self._troubled))
             return False
-        self._troubled, self.trouble = 0, None
-        return done
+        self._troubled = 0
+        self._is_in_trouble(self._discovery.trouble())
+        return done and self.trouble is None
+
+    def _is_in_trouble(self, sentence: str | None) -> None:
+        if sentence != self.trouble:
+            self.trouble = sentence
+            self._tell_trouble(sentence)
+
+    def look_anew(self) -> None:
+        """Hand out every file once more: some may not be in the ledger as they are. From any thread."""
+        self._look_anew.set()
 
     def _take_again(self) -> None:
         while not self._again.empty() and not self._stop.is_set():
@@ -258,7 +273,7 @@ class Intake:
 
     def _take_some(self, candidates: list[Candidate]) -> None:
         known = self._manifest.known_states([candidate.path for candidate in candidates], self._source)
-        fresh = [c for c in candidates if c.path not in known or known[c.path].state != c.state]
+        fresh = [c for c in candidates if c.path not in known or not self._is_of(known[c.path], c.state)]
         group: list[tuple[Candidate, Inspection]] = []
         size = 0
         for candidate, inspection in self._inspect(fresh, known):
@@ -267,8 +282,13 @@ class Intake:
             if len(group) >= GROUP_FILES or size >= GROUP_BYTES:
                 self._register(group)
                 group, size = [], 0
-        if group and not (self._stop.is_set() and self._outlasts_trouble):
+        if group and not (self._stop.is_set() and self._is_one_of_several):
             self._register(group)
+
+    def _is_of(self, known: KnownState, state: FileState) -> bool:
+        """Whether the ledger's row is about this state. One that could not be read as registered says nothing of it; of
+        several sources, such files are asked for otherwise (`look_again`)."""
+        return known.state == state and (known.status != "changed" or self._is_one_of_several)
 
     def _inspect(
         self, candidates: list[Candidate], known: dict[bytes, KnownState]
@@ -282,6 +302,11 @@ class Intake:
             except ContentChanged:
                 self._discovery.forget(candidate.path)
                 continue
+            except OSError as error:
+                error.filename = error.filename or os.path.join(self._root, candidate.path)
+                self._discovery.put_back(candidate, error)
+                continue
+            self._discovery.was_read(candidate.path)
             if self._stop.is_set():  # perhaps long ago: another one may have taken over
                 return
             if inspection.is_unterminated and candidate.is_young:

@@ -49,6 +49,7 @@ class SourceIntakes:
         sources: what is in force at first.
         failed: is called with what ended an intake that cannot go on.
         waits: gives, by a name, how to say that somebody waits for the database.
+        troubled: says why the directory of the only source cannot be read, and None when it can be again.
         read_again: gives the sources where they have changed since they were last read, else None; raises SettingsError
             where the new version cannot be used. None: they never change.
     """
@@ -60,12 +61,14 @@ class SourceIntakes:
         failed: Callable[[BaseException], None],
         waits: Callable[[str], Say],
         read_again: Callable[[], Sequence[ReadSource] | None] | None = None,
+        troubled: Say = lambda _: None,
     ) -> None:
         self._wanted = {read.source.name: read for read in sources}
         self._in_force: dict[str, ReadSource] = {}
         self._manifest = manifest
         self._failed = failed
         self._waits = waits
+        self._troubled = troubled
         self._read_again = read_again
         self._intakes: dict[str, Intake] = {}
         self._recorded: dict[str, str | None] = {}  # problems
@@ -107,6 +110,12 @@ class SourceIntakes:
             self._end(name, intake)
         self._manifest.close()
 
+    def look_anew(self) -> None:
+        """Hand out every file of the only source once more; of several, the ledger says which. From any thread."""
+        if self._read_again is None:
+            for intake in list(self._intakes.values()):
+                intake.look_anew()
+
     def _intake(self, read: ReadSource) -> Intake:
         source = read.source
         several = self._read_again is not None
@@ -121,7 +130,8 @@ class SourceIntakes:
             waits=self._waits(f"intake of {source.name}" if several else "intake"),
             source=source.name,
             ignores=source.events_directory.ignores,
-            outlasts_trouble=several,
+            troubled=self._troubled if not several else lambda _: None,  # of several, it is recorded
+            is_one_of_several=several,
             look_seconds=LOOK_SECONDS * max(1.0, len(self._wanted) / SPARING),
             drift=source.drift,
             error_budget=source.error_budget,

@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 import pyarrow as pa
 
 from clickstream_assets.file_names import FileState, is_inside
+from clickstream_assets.outages.errors import passes
 from spark.mapping.encodings import UTF_8
 from spark.reading.encodings import as_utf8, encoding_of
 
@@ -72,7 +73,8 @@ class ChunkHash:
 class Content:
     """An open file. Use as a context manager; `state` is what it was when it was opened.
 
-    With `within`, a directory, the file must lie in it, whatever links lead there.
+    With `within`, a directory, the file must lie in it, whatever links lead there. An error that passes by itself, such
+    as that of a mount that is away, leaves any method as OSError.
     """
 
     def __init__(self, path: bytes, within: bytes | None = None) -> None:
@@ -82,6 +84,8 @@ class Content:
         except FileNotFoundError:
             raise ContentChanged("the file is gone") from None
         except OSError as error:
+            if passes(error):
+                raise
             raise ContentError("unreadable", f"It cannot be opened: {error.strerror}.") from None
         self._raw = cast(BinaryIO, os.fdopen(descriptor, "rb", buffering=0))
         status = os.fstat(descriptor)
@@ -104,7 +108,9 @@ class Content:
             raise ContentError("link_outside", "A link to it leads out of the events directory.")
         try:
             found = os.lstat(place)
-        except OSError:
+        except OSError as error:
+            if passes(error):
+                raise
             raise ContentChanged("the file is gone") from None
         if not os.path.samestat(found, opened):
             raise ContentChanged("another file by now")
@@ -252,6 +258,8 @@ def _zstd_read(plain: pa.NativeFile) -> Iterator[bytes]:
         try:
             block = plain.read(BLOCK_BYTES)
         except OSError as error:
+            if passes(error):
+                raise
             if error.errno is not None:
                 raise ContentError("unreadable", f"It cannot be read: {error.strerror}.") from None
             is_cut = "runcated" in str(error)
@@ -285,7 +293,7 @@ def _read(stream: BinaryIO, length: int | None = None) -> Iterator[bytes]:
         try:
             block = stream.read(BLOCK_BYTES if left is None else min(BLOCK_BYTES, left))
         except OSError as error:
-            if isinstance(error, gzip.BadGzipFile):
+            if isinstance(error, gzip.BadGzipFile) or passes(error):
                 raise
             raise ContentError("unreadable", f"It cannot be read: {error.strerror}.") from None
         if not block:

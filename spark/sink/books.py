@@ -48,6 +48,7 @@ class Outcome:
     rows_rejected: int = 0
     rows_conflict: int = 0
     files: int = 0
+    void_files: int = 0  # of which nothing was stored: they are not, or no longer, what was registered
     merge_seconds: float = 0.0
     committed_at: datetime | None = None
 

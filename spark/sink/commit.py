@@ -200,6 +200,7 @@ class BatchCommit:
         self._books.check()
         self._books.close(outcome)
         cursor.execute(statement("commit.finish_files"), self._books.by_file())
+        outcome.void_files = len(self._books.void_files)
         if void := self._books.void_files:
             cursor.execute(
                 statement("commit.void_files"), {"file_ids": list(void), "reasons": list(void.values())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -9,6 +10,7 @@ from clickstream_assets.file_names import ledger_path
 from spark.cleaning.clean import Cleaned, Cleaning, Occurrences
 from spark.cleaning.file_shape import FileShape
 from spark.mapping.source_mapping import SourceMapping
+from spark.outage import DirectoryAway, sentence_about
 from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
 from spark.reading.flags import Flag
 from spark.reading.header import Layout
@@ -34,17 +36,36 @@ def shape_of(chunk: ChunkToRead) -> FileShape:
 
 
 def read_chunk(
-    path: bytes, chunk: ChunkToRead, occurrences: Occurrences | None = None
+    path: bytes, chunk: ChunkToRead, occurrences: Occurrences | None = None, device: int | None = None
 ) -> Iterator[Cleaned | Flag]:
-    """The rows of a chunk; last a flag, where the file is not what intake saw, which voids all of its rows."""
+    """The rows of a chunk; last a flag, where the file is not what intake saw, which voids all of its rows.
+
+    Raises:
+        DirectoryAway: the file is gone with its directory, whose file system was `device`.
+        OSError: it cannot be read at present.
+    """
     cleaning, shape = cleaning_of(chunk.mapping), shape_of(chunk)
     try:
         for records in read_records(path, chunk):
             yield cleaning.clean(records, shape, chunk.file_id, chunk.bounds, occurrences)
     except ContentChanged:
+        _check_directory(path.removesuffix(chunk.path), device if chunk.directory is None else None)
         yield Flag.CHUNK_CHANGED
     except ContentError:
         yield Flag.CHUNK_UNREADABLE
+    except OSError as error:
+        error.filename = error.filename or path
+        raise
+
+
+def _check_directory(root: bytes, device: int | None) -> None:
+    """Of a mount that is away, files are not changed."""
+    try:
+        found = os.stat(root).st_dev
+    except OSError as error:
+        raise DirectoryAway(sentence_about(error)) from None
+    if device is not None and found != device:
+        raise DirectoryAway(f"{ledger_path(root)} is in another file system than before")
 
 
 def read_records(path: bytes, chunk: ChunkToRead) -> Iterator[Records | Rows]:

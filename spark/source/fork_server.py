@@ -21,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import traceback
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -105,8 +104,8 @@ def _be_the_source(connection: socket.socket) -> NoReturn:
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
-    except BaseException:  # noqa: BLE001 - as Python itself does it
-        traceback.print_exc()
+    except BaseException as error:  # noqa: BLE001 - as Python itself does it
+        sys.excepthook(type(error), error, error.__traceback__)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -32,6 +32,7 @@ class SourceOptions:
         None  # of a catch-up: a file that is there once all present files are registered
     )
     start: int = 0  # the number of the query among those of this stream
+    device: int | None = None  # the file system of the root; None: it is not compared
 
     @property
     def schema(self) -> str:
@@ -60,6 +61,8 @@ class SourceOptions:
             options["spool"] = str(self.spool)
         if self.registered is not None:
             options["registered"] = str(self.registered)
+        if self.device is not None:
+            options["device"] = str(self.device)
         if self.retention_days is not None:
             options["retention_days"] = str(self.retention_days)
         return options
@@ -67,7 +70,9 @@ class SourceOptions:
     @classmethod
     def of(cls, options: Mapping[str, str]) -> SourceOptions:
         assert options["handover"] in get_args(Handover)  # noqa: S101 - this project's own text
-        spool, days, registered = (options.get(name) for name in ("spool", "retention_days", "registered"))
+        spool, days, registered, device = (
+            options.get(name) for name in ("spool", "retention_days", "registered", "device")
+        )
         return cls(
             bytes.fromhex(options["root"]),
             options["mapping"],
@@ -78,4 +83,5 @@ class SourceOptions:
             int(days) if days is not None else None,
             Path(registered) if registered is not None else None,
             int(options.get("start", 0)),
+            int(device) if device is not None else None,
         )

@@ -12,6 +12,7 @@ from queue import Empty, Full, Queue
 from typing import TypeVar
 
 from clickstream_assets.outages.errors import passes
+from spark.outage import DirectoryAway
 from spark.reading.flags import Flag
 
 PATIENCE_SECONDS = 20.0  # for the next piece of a file, at most some MB
@@ -52,7 +53,7 @@ def patiently(rows: Iterator[Rows], seconds: float = PATIENCE_SECONDS) -> Iterat
                 return
             if item is None:
                 return
-            if isinstance(item, OSError) and passes(item):
+            if isinstance(item, DirectoryAway) or (isinstance(item, OSError) and passes(item)):
                 yield Flag.CHUNK_AWAY
                 return
             if isinstance(item, BaseException):

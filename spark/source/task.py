@@ -77,14 +77,14 @@ def read_chunks(task: TaskRead, options: SourceOptions) -> Iterator[tuple[int, C
     for chunk in task.chunks:
         path = chunk.place(options.root)
         if occurrences is None:
-            for cleaned in _read(path, chunk):
+            for cleaned in _read(path, chunk, device=options.device):
                 yield chunk.file_id, cleaned
             continue
         if not occurrences.goes_on(chunk.file_id, chunk.byte_offset):
             occurrences.begin(chunk.file_id)
             if chunk.byte_offset > chunk.records_from and not occurrences.recall(chunk.byte_offset):
-                yield from _count_before(path, chunk, occurrences.numbers)
-        for cleaned in _read(path, chunk, occurrences.numbers):
+                yield from _count_before(path, chunk, occurrences.numbers, options.device)
+        for cleaned in _read(path, chunk, occurrences.numbers, options.device):
             yield chunk.file_id, cleaned
         occurrences.end(chunk.byte_offset + chunk.byte_length, is_last=chunk.is_last)
     if occurrences is not None:
@@ -92,13 +92,15 @@ def read_chunks(task: TaskRead, options: SourceOptions) -> Iterator[tuple[int, C
 
 
 def _read(
-    path: bytes, chunk: ChunkToRead, occurrences: Occurrences | None = None
+    path: bytes, chunk: ChunkToRead, occurrences: Occurrences | None = None, device: int | None = None
 ) -> Iterator[Cleaned | Flag]:
-    rows = read_chunk(path, chunk, occurrences)
+    rows = read_chunk(path, chunk, occurrences, device)
     return rows if chunk.directory is None else patiently(rows)
 
 
-def _count_before(path: bytes, chunk: ChunkToRead, numbers: Occurrences) -> Iterator[tuple[int, Flag]]:
+def _count_before(
+    path: bytes, chunk: ChunkToRead, numbers: Occurrences, device: int | None
+) -> Iterator[tuple[int, Flag]]:
     """Count the rows of the file that come before `chunk`. A flag comes out where the file is another one."""
     before = replace(
         chunk,
@@ -106,7 +108,7 @@ def _count_before(path: bytes, chunk: ChunkToRead, numbers: Occurrences) -> Iter
         byte_length=chunk.byte_offset - chunk.records_from,
         content_hash=None,
     )
-    for cleaned in _read(path, before, numbers):
+    for cleaned in _read(path, before, numbers, device):
         if isinstance(cleaned, Flag):
             yield chunk.file_id, cleaned
 

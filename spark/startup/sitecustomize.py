@@ -13,17 +13,25 @@ import sys
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
 
 _others = [entry for entry in sys.path if not entry.endswith("pyspark.zip")]
 if any(Path(entry, "pyspark", "__init__.py").is_file() for entry in _others):
     sys.path[:] = _others
 
+RUNNER = "pyspark.sql.streaming.python_streaming_source_runner"
 _print_exc = traceback.print_exc
 
 
 def _print_what_matters(*arguments: object, **options: object) -> None:
     if not isinstance(sys.exc_info()[1], BrokenPipeError):
         _print_exc(*arguments, **options)  # type: ignore[arg-type]
+
+
+def _say_what_matters(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Not that Spark has ended its query, or itself: nobody listens any more."""
+    if not (isinstance(error, BrokenPipeError) or "CANNOT_OPEN_SOCKET" in str(error)):
+        sys.__excepthook__(kind, error, trace)
 
 
 if {"pyspark.daemon", "spark.python_daemon"} & set(sys.orig_argv):
@@ -47,7 +55,9 @@ def _be_forked(address: str) -> None:
         os._exit(0)
 
 
-if "pyspark.sql.streaming.python_streaming_source_runner" in sys.orig_argv:
+if {RUNNER, "spark.source.fork_server"} & set(sys.orig_argv):
+    sys.excepthook = _say_what_matters
+if RUNNER in sys.orig_argv:
     _server = os.environ.get("SPARK_SOURCE_FORK_SERVER")
     if _server is not None:
         _be_forked(_server)

@@ -9,7 +9,10 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
+
+from clickstream_assets.exits import sentence_for
 
 LOST_LEASE_GRACE_SECONDS = 10  # to stop in order; then the process ends at once
 
@@ -17,7 +20,9 @@ LOST_LEASE_GRACE_SECONDS = 10  # to stop in order; then the process ends at once
 class Ending:
     """Why the stream shall end. The first reason counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, last_words: Callable[[str], None] = lambda _: None) -> None:
+        """`last_words` is told why the process ends where it does so at once."""
+        self._last_words = last_words
         self.event = threading.Event()
         self.failure: str | None = None
         self.reason = ""
@@ -34,14 +39,20 @@ class Ending:
             self.failure = reason
         self.stop(reason)
 
+    def fail_by(self, error: BaseException) -> None:
+        """End by an error that nobody got over."""
+        self.fail(sentence_for(error).rstrip("."))
+
     def catch_signals(self) -> None:
-        """SIGINT and SIGTERM stop in order."""
+        """SIGINT, SIGTERM and SIGHUP stop in order; a SIGHUP that is ignored (nohup) stays so."""
 
         def handler(number: int, _: FrameType | None) -> None:
             self.stop(f"stopped by {signal.Signals(number).name}")
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, handler)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, handler)
 
     def lease_lost(self, reason: str) -> None:
         """Fail, and end the process after a grace period whatever the parts do: another stream may have begun."""
@@ -51,6 +62,7 @@ class Ending:
         timer.start()
 
     def _end_at_once(self) -> None:
+        self._last_words(self.failure or self.reason)
         sys.stderr.write(f"clickstream stream: {self.failure or self.reason}\n")
         sys.stderr.flush()
         os._exit(1)

@@ -16,6 +16,7 @@ from contextlib import suppress
 from py4j.protocol import Py4JError, Py4JJavaError
 
 from spark.lease import Lease, LeaseLost
+from spark.outage import THE_DATABASE, THE_DIRECTORY
 from spark.stream.ending import Ending
 from spark.stream.query import LoadQuery
 from spark.stream.restarts import Restarts, failure_of
@@ -54,7 +55,7 @@ class Loading:
         self._lease = lease
         self._busy = busy
         self._ending = ending
-        self._waits_for_database = waiting.part("query", "the database")
+        self._waits = {what: waiting.part("query", what) for what in (THE_DATABASE, THE_DIRECTORY)}
         self._restarts = Restarts()
         self._is_waiting = False  # for what passes by itself
         self.has_committed = False  # set from outside, with each commit
@@ -90,7 +91,8 @@ class Loading:
                     return query.error()
                 if self._is_waiting and (self.has_committed or query.is_idle):
                     self._is_waiting = False
-                    self._waits_for_database(None)
+                    for say in self._waits.values():
+                        say(None)
             return None
         finally:
             # Stopping between two batches: a batch that runs is let finish.
@@ -105,14 +107,14 @@ class Loading:
         self._raise_if_gone(error)
         failure = failure_of(error)
         pause = self._restarts.pause(failure, has_worked=has_worked)
-        if not failure.passes:
+        if not (failure.passes or failure.is_known):
             log.error("%s", error)
         if pause is None:
             self._ending.fail(failure.sentence)
             return
         if failure.passes:
             self._is_waiting = True
-            self._waits_for_database(failure.sentence)
+            self._waits[failure.what](failure.sentence)
         else:
             log.warning("%s; it is started again in %.1f s", failure.sentence.rstrip("."), pause)
         self._wait(pause)

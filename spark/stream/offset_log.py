@@ -43,7 +43,9 @@ def is_usable(checkpoint: Path) -> bool:
             lines = newest.read_text(encoding="utf-8").splitlines()
             if not lines or not lines[0].startswith("v") or len(lines) < 2:
                 return False
-            json.loads(lines[-1])
+            last = json.loads(lines[-1])
+            if log == "offsets" and not (isinstance(last, dict) and last.keys() >= {"after", "seq"}):
+                return False  # of another query
     except (OSError, ValueError):
         return False
     offset, commit = newest_entry(checkpoint / "offsets"), newest_entry(checkpoint / "commits")

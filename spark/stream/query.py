@@ -86,23 +86,28 @@ def start_query(
     *,
     registered: Path | None = None,
     committed: Callable[[], None] = lambda: None,
+    changed: Callable[[], None] = lambda: None,
     number: int = 0,
+    device: int | None = None,
 ) -> LoadQuery:
     """Start the query under a held lease.
 
     Args:
         busy: is locked while a micro-batch is being committed. registered: of a catch-up, a file that is there once
-        all present files are registered; without one, they are. committed: is called after each commit. number: of
-        the query among those of this stream.
+        all present files are registered; without one, they are. committed: is called after each commit.
+        changed: where files were not what was registered. number: of the query among those of this stream. device:
+        the file system of the events directory.
     """
     settings = stream.settings
     checkpoint = settings.checkpoint_dir
     if not offset_log.is_usable(checkpoint):
         log.warning("the checkpoint is damaged: moved to %s", offset_log.move_aside(checkpoint))
 
-    def note(_: Outcome) -> None:
+    def note(outcome: Outcome) -> None:
         lease.progressed()
         committed()
+        if outcome.void_files:
+            changed()
 
     root = os.fsencode(settings.events_dir)
     options = SourceOptions(
@@ -115,6 +120,7 @@ def start_query(
         settings.retention_days,
         registered,
         number,
+        device,
     )
     writer = MicroBatchWriter(
         stream.url,

@@ -6,16 +6,25 @@ processes may be killed, or too slow to connect back on a busy machine, and the 
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from dataclasses import dataclass
 
 from clickstream_assets.outages.errors import pause_after
-from spark.outage import outage_of
+from spark.outage import THE_DATABASE, outage_of, what_is_away
 
 STARTS = 3  # in a row that may fail for a reason that nobody knows
 # Spark gives a Python process ten seconds, and no setting changes that. Under such a load more starts may fail.
 BUSY_STARTS = 20
 _BUSY = re.compile(r"failed to connect back|waiting for the Python worker")
+# What the operating system says of a disk, in Java's words or Python's.
+_KNOWN = re.compile(
+    "|".join(
+        os.strerror(number)
+        for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EEXIST)
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -24,22 +33,27 @@ class Failure:
 
     sentence: str
     passes: bool = False  # by itself
+    what: str = THE_DATABASE  # that is waited for
     is_busy: bool = False  # the machine
+    is_known: bool = False  # the sentence says all that there is to say
 
 
 def failure_of(error: BaseException) -> Failure:
     """What to think of an error that a query ended with."""
     if (sentence := outage_of(error)) is not None:
-        return Failure(sentence, passes=True)
+        return Failure(sentence, passes=True, what=what_is_away(error))
+    text = str(error)
     return Failure(
-        f"the Spark query failed: {failure_cause(str(error))}", is_busy=bool(_BUSY.search(str(error)))
+        f"the Spark query failed: {failure_cause(text)}",
+        is_busy=bool(_BUSY.search(text)),
+        is_known=bool(_KNOWN.search(text)),
     )
 
 
 def failure_cause(text: str) -> str:
     """The most telling line of a Spark exception: the last line of a Python traceback, where it has one."""
     lines = [line.strip() for line in text.split("=== Streaming Query ===")[0].splitlines() if line.strip()]
-    named = [line for line in lines if re.match(r"[A-Za-z_][\w.]*: \S", line)]
+    named = [line for line in lines if re.match(r"(?!SQLSTATE)[A-Za-z_][\w.]*: \S", line)]
     return (named or lines or ["without a word"])[-1][:500]
 
 

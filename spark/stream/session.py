@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from py4j.protocol import Py4JError
+from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
+from clickstream_assets.errors import StreamError
+from clickstream_assets.java import check_java
 from clickstream_assets.paths import PROJECT_ROOT
 from clickstream_assets.settings import Settings
 from spark.source.fork_server import VARIABLE, fork_server
+from spark.stream.restarts import failure_cause
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -69,7 +76,10 @@ TOLD_BY_US = (
     "org.apache.spark.scheduler.TaskSetManager",
     "org.apache.spark.sql.execution.datasources.DataSourceManager",  # a source that replaces itself
     "org.apache.spark.scheduler.DAGScheduler",  # jobs of a query that has ended already
+    "org.apache.hadoop.util.Shell",  # interrupted, where the query is
 )
+
+JVM_END_SECONDS = 5.0  # until a JVM that does not answer has an exit code
 
 # No authentication: for this machine only.
 LOCAL = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
@@ -92,15 +102,41 @@ def start_session(settings: Settings, jdbc_jar: Path | None = None) -> SparkSess
     if settings.spark_master.startswith("local"):
         # The web pages know no other setting.
         os.environ["SPARK_LOCAL_IP"] = LOCAL["spark.driver.bindAddress"]
+    (settings.home / "spark").mkdir(exist_ok=True)  # where it cannot be, the JVM ends in fifty lines
     server = fork_server()  # loads while the JVM starts
     builder = SparkSession.builder.master(settings.spark_master).appName("clickstream")
     for name, value in session_settings(settings, jdbc_jar).items():
         builder = builder.config(name, value)
-    session = builder.getOrCreate()
+    session = _started(builder)
     session.sparkContext.environment[VARIABLE] = str(server.address)
     session.sparkContext.setLogLevel("WARN")
     _silence(session)
     return session
+
+
+def _started(builder: SparkSession.Builder) -> SparkSession:
+    """
+    Raises:
+        StartError: Java cannot serve.
+        StreamError: Spark does not start for another reason.
+    """
+    try:
+        return builder.getOrCreate()
+    except (PySparkRuntimeError, Py4JError, OSError) as error:
+        check_java()
+        raise StreamError(f"Spark does not start: {failure_cause(str(error))}") from None
+
+
+def how_jvm_ended(spark: SparkSession) -> str:
+    """A sentence about a JVM that is gone."""
+    process = getattr(spark.sparkContext._gateway, "proc", None)
+    code = None
+    with suppress(subprocess.TimeoutExpired, AttributeError):
+        code = process.wait(JVM_END_SECONDS) if process is not None else None
+    if code is not None and code < 0:
+        return f"the Spark JVM was ended by {signal.Signals(-code).name}: by somebody, or for want of memory"
+    how = "ended unexpectedly" if code is None else f"ended with exit code {code}"
+    return f"the Spark JVM {how}; Spark's own log, above, may say why"
 
 
 def _silence(session: SparkSession) -> None:
@@ -110,6 +146,8 @@ def _silence(session: SparkSession) -> None:
     for name in TOLD_BY_US:
         log4j.core.config.Configurator.setLevel(name, log4j.Level.OFF)
     logging.getLogger("py4j.clientserver").setLevel(logging.CRITICAL)
+    # A traceback, where the JVM is gone: that is told once, by `how_jvm_ended`.
+    vars(session.sparkContext._accumulatorServer)["handle_error"] = lambda *_: None
 
 
 def is_alive(spark: SparkSession) -> bool:

@@ -17,19 +17,22 @@ from pyspark.sql import SparkSession
 
 from clickstream_assets.database import connect
 from clickstream_assets.errors import StreamError
+from clickstream_assets.exits import EXPECTED, sentence_for
 from clickstream_assets.fitness import DatabaseReadOnly
 from clickstream_assets.home import make_home
 from clickstream_assets.outages.errors import pause_after
+from clickstream_assets.outages.last_words import write_last_words
 from spark.intake.manifest import Manifest
+from spark.intake.place import EventsPlace
 from spark.intake.source_intakes import SourceIntakes
 from spark.lease import Lease
-from spark.outage import outage_of
+from spark.outage import THE_DATABASE, THE_DIRECTORY, outage_of
 from spark.stream.ending import Ending
 from spark.stream.idle_workers import IdleWorkers, touch_workers
 from spark.stream.leftovers import sweep_parts
 from spark.stream.loading import JVM_GONE, LOOK_SECONDS, Loading
 from spark.stream.query import LoadQuery, start_query
-from spark.stream.session import is_alive, start_session
+from spark.stream.session import how_jvm_ended, is_alive, start_session
 from spark.stream.settings import ChangedSources, StreamSettings, stream_sources
 from spark.stream.waiting import Waiting
 
@@ -53,7 +56,8 @@ class Stream:
     def __init__(self, stream: StreamSettings) -> None:
         self._stream = stream
         self._settings = settings = stream.settings
-        self._ending = Ending()
+        self._epoch: int | None = None
+        self._ending = Ending(self._leave_word)
         self._waiting = Waiting(settings.home, settings.dagster_run_id)
         # Without an end, a stream waits as long as it takes.
         self._patience = settings.outage_limit(shall_end=stream.available_now)
@@ -63,21 +67,29 @@ class Stream:
         self._sources = stream_sources(settings, stream.mapping)
 
     def run(self) -> None:
-        make_home(self._settings.home)
-        self._ending.catch_signals()
         try:
+            make_home(self._settings.home)
+            self._ending.catch_signals()
             lease = self._take_lease()
             if lease is not None:
+                self._epoch = lease.epoch
                 self._run_with(lease)
+        except BaseException as error:
+            self._ending.fail_by(error)
+            raise
         finally:
             self._waiting.end()
+            self._leave_word(self._ending.failure or self._ending.reason)
         if self._ending.failure:
             raise StreamError(self._ending.failure)
+
+    def _leave_word(self, reason: str) -> None:
+        write_last_words(self._settings.home, reason, self._epoch, self._settings.dagster_run_id)
 
     def _take_lease(self) -> Lease | None:
         """The lease, once the database is there; None where the stream is to end before."""
         mode = "catch-up" if self._stream.available_now else "continuous"
-        waits = self._waiting.part("lease", "the database")
+        waits = self._waiting.part("lease", THE_DATABASE)
         tries = 0
         while not self._ending.event.is_set():
             try:
@@ -116,13 +128,15 @@ class Stream:
             try:
                 self._ending.catch_signals()  # again: PySpark has set a SIGINT handler of its own
                 self._load(spark, lease, intake)
-            except JVM_GONE as error:
-                log.error("%s", error)
-                self._ending.fail("the Spark JVM ended unexpectedly; Spark's own log, above, may say why")
+            except JVM_GONE:
+                self._ending.fail(how_jvm_ended(spark))
             finally:
                 intake.stop()
                 with suppress(*JVM_GONE):
                     spark.stop()
+        except BaseException as error:
+            self._ending.fail_by(error)
+            raise
         finally:
             lease.release(self._ending.reason or "failed")
 
@@ -130,10 +144,16 @@ class Stream:
         return SourceIntakes(
             self._sources,
             Manifest(lambda: connect(self._stream.url, "clickstream-stream-intake"), lease.epoch),
-            lambda error: self._ending.fail(f"intake failed: {error}"),
-            lambda part: self._waiting.part(part, "the database"),
+            self._intake_failed,
+            lambda part: self._waiting.part(part, THE_DATABASE),
             self._changed_sources,
+            self._waiting.part("intake", THE_DIRECTORY),
         )
+
+    def _intake_failed(self, error: BaseException) -> None:
+        if not isinstance(error, EXPECTED):
+            log.error("this is a bug", exc_info=error)
+        self._ending.fail(f"intake failed: {sentence_for(error).rstrip('.')}")
 
     @property
     def _directories(self) -> str:
@@ -160,6 +180,10 @@ class Stream:
             loading.has_committed = True
 
         starts = count(1)
+        place = EventsPlace(os.fsencode(settings.events_dir))
+        is_one_machine = settings.spark_master.startswith(
+            "local"
+        )  # another one numbers its file systems otherwise
 
         def start() -> LoadQuery:
             sweep_parts(self._stream.url, lease.epoch, self._stream.spool)
@@ -170,7 +194,9 @@ class Stream:
                 busy,
                 registered=registered,
                 committed=committed,
+                changed=intake.look_anew,
                 number=next(starts),
+                device=place.device() if is_one_machine and not settings.sources else None,
             )
 
         def look() -> None:

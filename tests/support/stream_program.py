@@ -55,6 +55,7 @@ def start_stream(
     available_now: bool = True,
     within: Sequence[str] = (),
     extra: Mapping[str, str] | None = None,
+    program: Path = STREAM_PROGRAM,
 ) -> Stream:
     """Start the program; `within` is a command that starts another one, in whatever surroundings."""
     log = events.parent / f"stream-{number}.log"
@@ -66,7 +67,7 @@ def start_stream(
         "CLICKSTREAM_SETTLE_SECONDS": "0",
         **(extra or {}),
     }
-    command = [*within, sys.executable, str(STREAM_PROGRAM), "--source", str(events)]
+    command = [*within, sys.executable, str(program), "--source", str(events)]
     with log.open("w") as output:
         process = subprocess.Popen(
             [*command, *(["--available-now"] if available_now else [])],

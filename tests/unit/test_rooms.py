@@ -43,6 +43,7 @@ MAY_IMPORT = {
         "monitoring": {"ledger", "outages", "postgres", "supervision"},
         "postgres": {"outages"},
         "rejects": {"second_reader"},
+        "second_reader": {"outages"},
         "report": {"ledger"},
         "sensors": {
             "alerts",
@@ -57,7 +58,7 @@ MAY_IMPORT = {
         "summaries": {"ledger"},
         "supervision": {"ledger", "outages", "postgres"},
         "up": {"monitoring", "postgres", "supervision"},
-        "values_audit": {"ledger", "maintenance", "second_reader"},
+        "values_audit": {"ledger", "maintenance", "outages", "second_reader"},
     },
     "spark": {
         "check_source": {"cleaning", "mapping", "sample"},
@@ -83,6 +84,7 @@ SHARED = {
     "file_names",
     "fitness",
     "home",
+    "java",
     "outages",
     "paths",
     "settings",

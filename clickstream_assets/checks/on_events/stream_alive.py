@@ -10,7 +10,8 @@ from clickstream_assets.checks.judgement import Judgement
 from clickstream_assets.checks.look import Look
 from clickstream_assets.fitness import why_read_only
 from clickstream_assets.ledger import reads as ledger
-from clickstream_assets.outages.stream_waits import StreamWaits, read_waits
+from clickstream_assets.outages.stream_told import read_told
+from clickstream_assets.outages.stream_waits import StreamWaits
 from clickstream_assets.postgres.roles import role_names
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import stream_facts
@@ -35,7 +36,7 @@ def read(look: Look) -> Facts:
         look.waiting,
         batch,
         is_awaited=look.is_awaited,
-        waits=read_waits(look.settings.home),
+        told=read_told(look.settings.home),
         read_only=why_read_only(look.connection, role_names(look.settings.role_prefix)["writer"]),
     )
     return Facts(decide(facts), look.lease, facts.waits)

@@ -15,8 +15,8 @@ from clickstream_assets.database_url import with_database
 from clickstream_assets.errors import DatabaseError
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.paths import SQL_DIR
-from clickstream_assets.postgres import schema
-from clickstream_assets.postgres.schema import apply_schema, newest_version
+from clickstream_assets.postgres.schema import apply_schema
+from clickstream_assets.sql_files import migrations, newest_version
 
 FIRST_RELEASE = Path(__file__).parents[2] / "data" / "schema_version_1.sql"
 CATALOGUE = """
@@ -81,8 +81,8 @@ def test_a_database_of_the_first_release_becomes_like_a_new_one_and_keeps_its_ro
 
 
 def test_the_numbers_of_the_migrations_have_no_gap_and_none_is_given_twice() -> None:
-    assert list(schema.migrations()) == list(range(2, newest_version() + 1))
-    assert len(schema.migrations()) == len(list((SQL_DIR / "migrations").iterdir()))
+    assert list(migrations()) == list(range(2, newest_version() + 1))
+    assert len(migrations()) == len(list((SQL_DIR / "migrations").iterdir()))
 
 
 def test_a_database_of_a_newer_program_is_left_alone(

@@ -113,6 +113,7 @@ def test_a_holder_that_has_taken_the_lock_again_is_still_watched(control: Contro
     """Its session is younger than the stream; a stuck one would never be ended."""
     run_id = control.make_run(STARTED, worker=os.getpid())
     with control.stream(run_id):
+        wait_until(lambda: control.lease("last_progress_at") is not None)
         control.update_lease("started_at = started_at - interval '1 hour', failures = 1")
         wait_until(lambda: tick(control) == ("idle: nothing is waiting", None))
         assert control.lease("failures") == 0

@@ -3,6 +3,8 @@ ever what cannot work."""
 
 from __future__ import annotations
 
+import errno
+
 import psycopg2
 
 from clickstream_assets.outages.errors import LONGEST_PAUSE
@@ -57,3 +59,20 @@ def test_failures_are_told_apart_by_their_errors() -> None:
         Exception("Traceback:\n  File x\nValueError: no\n=== Streaming Query ===\nmore: than that")
     )
     assert bug == Failure("the Spark query failed: ValueError: no")
+
+
+def test_what_is_waited_for_is_known_also_from_what_spark_says_of_another_process() -> None:
+    stale = OSError(errno.ESTALE, "Stale file handle", "/events/a.csv")
+    assert failure_of(stale) == Failure(
+        "/events/a.csv cannot be read: Stale file handle", passes=True, what="the events directory"
+    )
+    said = "Job aborted: spark.outage.DirectoryAway: /events cannot be read: No such file or directory\n"
+    assert failure_of(Exception(said)) == Failure(
+        "/events cannot be read: No such file or directory", passes=True, what="the events directory"
+    )
+    assert failure_of(Exception("Job aborted: spark.outage.Outage: it is away")).what == "the database"
+
+
+def test_a_full_disk_needs_no_more_words_than_its_own() -> None:
+    full = failure_of(Exception("java.io.IOException: No space left on device"))
+    assert (full.passes, full.is_known) == (False, True)

@@ -93,3 +93,11 @@ def test_of_another_host_the_files_age_alone_tells(tmp_path: Path) -> None:
     waits_file(tmp_path).write_text(json.dumps(content | {"pid": 2**22 + 1, "host": "elsewhere"}))
     assert read_waits(tmp_path) is not None
     assert read_waits(tmp_path, lambda: content["at"] + STALE_SECONDS + 1) is None
+
+
+def test_what_lasts_for_too_long_is_told(tmp_path: Path) -> None:
+    waiting = Waiting(tmp_path, None)
+    assert waiting.beyond(-1.0) is None
+    waiting.part("intake", "the events directory")("no directory.")
+    assert waiting.beyond(-1.0) == "no directory"
+    assert waiting.beyond(60.0) is None

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from clickstream_assets import java
 from clickstream_assets.errors import StartError
 from clickstream_assets.paths import PROJECT_ROOT
-from clickstream_assets.up import java
 
 CHECK_JAVA = PROJECT_ROOT / "scripts" / "check-java.sh"
 

@@ -1,0 +1,21 @@
+"""The stream's program with a bug in its intake."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from spark import spark_streaming_to_postgres
+from spark.intake.discovery import Discovery
+
+
+def _settled(_: Discovery) -> list[object]:
+    return [1 / 0]
+
+
+Discovery.settled = _settled  # type: ignore[method-assign,assignment]
+
+if __name__ == "__main__":
+    sys.exit(spark_streaming_to_postgres.main())

@@ -1,0 +1,16 @@
+"""The stream's program as it is on a cluster whose machines share no directory: tasks copy their rows themselves."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from spark import spark_streaming_to_postgres
+from spark.stream import settings
+
+settings._spool_on_one_machine = lambda _: None
+
+if __name__ == "__main__":
+    sys.exit(spark_streaming_to_postgres.main())
