@@ -15,9 +15,12 @@ from clickstream_assets.outages.errors import pause_after
 from spark.outage import THE_DATABASE, outage_of, what_is_away
 
 STARTS = 3  # in a row that may fail for a reason that nobody knows
+# Each pool of Spark's Python processes says once that its own are gone, and makes others at the next start.
+GONE_STARTS = 8
 # Spark gives a Python process ten seconds, and no setting changes that. Under such a load more starts may fail.
 BUSY_STARTS = 20
 _BUSY = re.compile(r"failed to connect back|waiting for the Python worker")
+_GONE = re.compile(r"Stream closed|Broken pipe|Connection reset|Connection refused|exited unexpectedly")
 # What the operating system says of a disk, in Java's words or Python's.
 _KNOWN = re.compile(
     "|".join(
@@ -34,7 +37,7 @@ class Failure:
     sentence: str
     passes: bool = False  # by itself
     what: str = THE_DATABASE  # that is waited for
-    is_busy: bool = False  # the machine
+    starts: int = STARTS  # in a row that may fail so
     is_known: bool = False  # the sentence says all that there is to say
 
 
@@ -45,14 +48,17 @@ def failure_of(error: BaseException) -> Failure:
     text = str(error)
     return Failure(
         f"the Spark query failed: {failure_cause(text)}",
-        is_busy=bool(_BUSY.search(text)),
+        starts=BUSY_STARTS if _BUSY.search(text) else GONE_STARTS if _GONE.search(text) else STARTS,
         is_known=bool(_KNOWN.search(text)),
     )
 
 
 def failure_cause(text: str) -> str:
     """The most telling line of a Spark exception: the last line of a Python traceback, where it has one."""
-    lines = [line.strip() for line in text.split("=== Streaming Query ===")[0].splitlines() if line.strip()]
+    said = text.split("=== Streaming Query ===")[0].splitlines()
+    lines = [
+        line for line in (line.strip().lstrip(": ") for line in said) if line and not line.startswith("at ")
+    ]
     named = [line for line in lines if re.match(r"(?!SQLSTATE)[A-Za-z_][\w.]*: \S", line)]
     return (named or lines or ["without a word"])[-1][:500]
 
@@ -74,6 +80,6 @@ class Restarts:
         self._tries += 1
         if not failure.passes:
             self._unexplained += 1
-            if self._unexplained >= (BUSY_STARTS if failure.is_busy else STARTS):
+            if self._unexplained >= failure.starts:
                 return None
         return pause_after(self._tries)

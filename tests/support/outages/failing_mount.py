@@ -111,6 +111,12 @@ def failing_mount(directory: Path) -> Iterator[FailingMount]:
         mount.unmount()
 
 
+def _kind(entry: os.DirEntry[bytes]) -> int:
+    if entry.is_symlink():
+        return stat.S_IFLNK >> 12
+    return (stat.S_IFDIR if entry.is_dir(follow_symlinks=False) else stat.S_IFREG) >> 12
+
+
 class _Server:
     def __init__(self, root: str, mood: str) -> None:
         self.root, self.mood = os.fsencode(root), mood
@@ -194,10 +200,9 @@ class _Server:
         return self.opened(os.open(os.path.join(self.root, path), os.O_RDONLY), 1)  # past the page cache
 
     def opendir(self, path: bytes, _: bytes) -> bytes:
+        # By the kind alone: an entry may have another name a moment later.
         with os.scandir(os.path.join(self.root, path)) as entries:
-            listed = [
-                (e.name, e.inode(), stat.S_IFMT(e.stat(follow_symlinks=False).st_mode) >> 12) for e in entries
-            ]
+            listed = [(entry.name, entry.inode(), _kind(entry)) for entry in entries]
         return self.opened(listed, 0)
 
     def opened(self, what: int | list[tuple[bytes, int, int]], flags: int) -> bytes:

@@ -8,11 +8,11 @@ import errno
 import psycopg2
 
 from clickstream_assets.outages.errors import LONGEST_PAUSE
-from spark.stream.restarts import BUSY_STARTS, STARTS, Failure, Restarts, failure_of
+from spark.stream.restarts import BUSY_STARTS, GONE_STARTS, STARTS, Failure, Restarts, failure_of
 
 PASSES = Failure("the database is away", passes=True)
 UNKNOWN = Failure("it failed")
-BUSY = Failure("a worker failed to connect back", is_busy=True)
+BUSY = Failure("a worker failed to connect back", starts=BUSY_STARTS)
 
 
 def test_what_passes_by_itself_is_waited_for_as_long_as_it_takes() -> None:
@@ -54,7 +54,10 @@ def test_failures_are_told_apart_by_their_errors() -> None:
         "the database does not answer as it should: timeout expired", passes=True
     )
     late = failure_of(Exception("org.apache.spark.SparkException: Python worker failed to connect back."))
-    assert (late.passes, late.is_busy) == (False, True)
+    assert (late.passes, late.starts) == (False, BUSY_STARTS)
+    java = "An error occurred while calling o1.load.\n: java.io.IOException: Stream closed\n\tat java.lang.Thread.run()"
+    gone = failure_of(Exception(java))
+    assert gone == Failure("the Spark query failed: java.io.IOException: Stream closed", starts=GONE_STARTS)
     bug = failure_of(
         Exception("Traceback:\n  File x\nValueError: no\n=== Streaming Query ===\nmore: than that")
     )
