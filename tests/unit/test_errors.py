@@ -25,6 +25,7 @@ from spark.lease import LeaseHeld, LeaseLost
 VERDICTS = {
     "AbsentColumn",
     "AbsentColumnError",
+    "AwayError",
     "ContentChanged",
     "ContentError",
     "DefectError",
