@@ -22,6 +22,8 @@ FIELDS = (
     "price",
     "user_agent",
 )
+# The values that make the id of an event that brings none. A change would give stored events other ids.
+IDENTITY = ("user_id", "session_id", "action_type", "product_id", "event_time", "price", "user_agent")
 REQUIRED = ("user_id", "session_id", "action_type", "product_id", "event_time")
 
 # Names that other producers use (lower case), besides our own. To be added to only with required fields in mind: a

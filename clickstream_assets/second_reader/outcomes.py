@@ -22,7 +22,8 @@ class Record(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A good row. The time is in microseconds since 1970, the price is text as PostgreSQL shows it."""
+    """A good row: the fields of the contract in their order, between its line and what is not ours. The time is in
+    microseconds since 1970, the price is text as PostgreSQL shows it."""
 
     line_no: int
     event_id: str

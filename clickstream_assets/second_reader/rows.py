@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from clickstream_assets.contract import ACTIONS, NAMESPACE, REQUIRED
+from clickstream_assets.contract import ACTIONS, FIELDS, IDENTITY, NAMESPACE, REQUIRED
 from clickstream_assets.second_reader.layout import FileLayout
 from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.second_reader.objects import ObjectError, object_texts
@@ -101,24 +101,29 @@ class RowReader:
         if action is None:
             raise _Refused("unknown_action_type", word)
         moment = self._moment(time_text, texts)
-        user, session, product = (fields[name] for name in IDS)
-        price = self._price(fields.get("price"), moment)
-        agent = fields.get("user_agent")
+        price = self._price(fields["price"], moment)
+        agent = fields["user_agent"]
         if agent is not None and len(agent.encode()) > MAX_USER_AGENT_BYTES:
             raise _Refused("user_agent_too_long", agent, moment)
         extra = {name: texts[at] for name, at in self._extras.items() if texts[at]} if self._extras else {}
-        given = fields.get("event_id")
+        given = fields["event_id"]
         if given is None:
-            values = (user, session, action, product, str(moment), _ten_decimals(price), agent)
+            named = {
+                **fields,
+                "action_type": action,
+                "event_time": str(moment),
+                "price": _ten_decimals(price),
+            }
+            values = tuple(named[name] for name in IDENTITY)
             event_id = self._made_id((*values, *self._sources.identity(texts)))
         elif _UUID.fullmatch(given) is not None:
             event_id = given.lower()
         else:
             event_id = str(uuid.uuid5(NAMESPACE, given))
             extra = {"event_id": given, **extra}
-        return Event(
-            record.line_no, event_id, user, session, action, product, moment, price, agent, extra or None
-        )
+        read = {"event_id": event_id, "action_type": action, "event_time": moment, "price": price}
+        all_fields = {**fields, **read}
+        return Event._make((record.line_no, *(all_fields[name] for name in FIELDS), extra or None))
 
     def _texts(self, record: Record) -> Sequence[str]:
         layout, reading = self._layout, record.reading

@@ -12,16 +12,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
+from clickstream_assets.contract import FIELDS
 from clickstream_assets.second_reader.outcomes import Event, Record, Reject, rejected
 from clickstream_assets.second_reader.times import EARLIEST
-from clickstream_assets.values_audit.stored import Duplicate, StoredEvent, StoredReject
+from clickstream_assets.values_audit.stored import COMPARED, Duplicate, StoredEvent, StoredReject
 
 DAY = 86_400_000_000  # microseconds
 # Between the moment that a batch is planned with and that of its commit, and between two machines' clocks.
 SLACK = 3_600_000_000
-FIELDS = (
-    "event_id", "user_id", "session_id", "action_type", "product_id", "event_time", "price", "user_agent",
-)  # fmt: skip
 LATER_REASONS = ("negative_price", "invalid_price", "user_agent_too_long")  # judged after the time
 
 Belief = Literal["sure", "believed", "wrong"]
@@ -37,8 +35,9 @@ class Difference(NamedTuple):
 
 def event_differs(event: Event, stored: StoredEvent) -> Iterator[Difference]:
     """What is stored of an event that should be the one of its line."""
-    if event[1:9] != stored.values:
-        for field, ours, theirs in zip(FIELDS, event[1:9], stored.values, strict=True):
+    values = event[1:-1]
+    if values != stored.values:
+        for field, ours, theirs in zip(FIELDS, values, stored.values, strict=True):
             if ours != theirs:
                 yield Difference(field, _text(theirs), _text(ours))
     if not _same_extra(event.extra, stored.extra):
@@ -67,14 +66,9 @@ def duplicate_differs(event: Event, found: Duplicate) -> Difference | None:
     """Whether a row that is not stored is rightly so: the same event is, and a conflict is noted where it differs."""
     if not found.is_stored:
         return Difference("row", None, "an event, and no other row has its id and time")
-    ours = (
-        event.user_id,
-        event.session_id,
-        event.action_type,
-        event.product_id,
-        None if event.price is None else Decimal(event.price),
-        event.user_agent,
-    )
+    price = None if event.price is None else Decimal(event.price)
+    fields = event._replace(price=price)._asdict()  # type: ignore[arg-type]
+    ours = tuple(fields[name] for name in COMPARED)
     is_same = ours == found.values and _same_extra(event.extra, found.extra)
     if is_same != found.is_conflict:
         return None

@@ -6,18 +6,22 @@ from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.contract import FIELDS
 from clickstream_assets.second_reader.outcomes import Event
 from clickstream_assets.sql_files import statement
 
 FETCH_ROWS = 5_000
 LAST_LINE = 2**63 - 1
+# What two rows with the same id and time have in common where they are one event.
+COMPARED = tuple(name for name in FIELDS if name not in ("event_id", "event_time"))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class StoredEvent(NamedTuple):
-    """`values` in the order of `Event`: from event_id to user_agent. `extra` is JSON text."""
+    """`values` of the fields, in the order of the contract and as `Event` has them. `extra` is JSON text."""
 
     file_id: int
     line_no: int
@@ -41,7 +45,7 @@ class Duplicate(NamedTuple):
 
     is_stored: bool
     is_conflict: bool  # noted as one with other content
-    values: tuple[Any, ...]  # user_id, session_id, action_type, product_id, price (a number), user_agent
+    values: tuple[Any, ...]  # of `COMPARED`; the price is a number
     extra: str | None
 
 
@@ -81,8 +85,11 @@ class Span(NamedTuple):
 
 def stored_events(connection: Connection, span: Span) -> Generator[StoredEvent, None, None]:
     """The events of `span`. To be read, or closed, within the transaction."""
-    for row in _rows(connection, "values.events", span):
-        yield StoredEvent(row[0], row[1], row[2:10], row[10], row[11])
+    place = FIELDS.index("price") - len(FIELDS)
+    for file_id, line_no, extra, ingested_at, *values in _rows(connection, "values.events", span):
+        if values[place] is not None:
+            values[place] = f"{values[place]:f}"  # as PostgreSQL shows it
+        yield StoredEvent(file_id, line_no, tuple(values), extra, ingested_at)
 
 
 def stored_rejects(connection: Connection, span: Span) -> Generator[StoredReject, None, None]:
@@ -102,14 +109,19 @@ def stored_duplicates(
         "event_times": [_EPOCH + timedelta(microseconds=event.event_time) for event in events],
     }
     with connection.cursor() as cursor:
-        cursor.execute(statement("values.duplicates"), parameters)
+        cursor.execute(_with_fields("values.duplicates", COMPARED), parameters)
         rows = cursor.fetchall()
     for event, row in zip(events, rows, strict=True):
-        yield event, Duplicate(row[1], row[2], row[3:9], row[9])
+        yield event, Duplicate(row[1], row[2], row[4:], row[3])
 
 
 def _rows(connection: Connection, name: str, span: Span) -> Iterator[tuple[Any, ...]]:
     with connection.cursor(name) as cursor:
         cursor.itersize = FETCH_ROWS
-        cursor.execute(statement(name), span._asdict())
+        cursor.execute(_with_fields(name, FIELDS), span._asdict())
         yield from cursor
+
+
+def _with_fields(name: str, fields: Sequence[str]) -> sql.Composed:
+    columns = [sql.Identifier("moment" if field == "event_time" else "e", field) for field in fields]
+    return sql.SQL(statement(name)).format(fields=sql.SQL(", ").join(columns))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clickstream_assets.contract import IDENTITY
 from spark.cleaning.columns import EVENT_SCHEMA, REJECT_SCHEMA
 from spark.cleaning.extras import json_objects, with_ids
 from spark.cleaning.field_texts import FieldTexts
@@ -91,10 +92,7 @@ class Cleaning:
         texts = facts.texts
         broken = broken_rules(facts)
         events = {
-            **{
-                name: texts[name]
-                for name in ("event_id", "user_id", "session_id", "product_id", "user_agent")
-            },
+            **{name: texts[name] for name in FIELDS},
             "action_type": facts.actions,
             "price": look.prices,
             "event_time": pa.array(facts.times.microseconds),
@@ -198,10 +196,10 @@ def _ids_of_values(
     occurrences: Occurrences | None,
 ) -> npt.NDArray[np.uint8]:
     """The ids of `rows`, which bring none."""
-    chosen = {name: events[name].take(rows) for name in FIELDS if name != "event_id"}
+    chosen = {name: events[name].take(rows) for name in IDENTITY}
     chosen["event_time"] = chosen["event_time"].cast(pa.string())
     chosen["price"] = with_ten_decimals(chosen["price"])
-    values = [chosen[name] for name in FIELDS if name != "event_id"]
+    values = [chosen[name] for name in IDENTITY]
     values += [named_values(name, column.take(rows)) for name, column in identity]
     names = joined_values(values)
     ids = name_uuids(names)

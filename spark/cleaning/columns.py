@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from clickstream_assets.contract import FIELDS
+
 
 @dataclass(frozen=True)
 class Column:
@@ -25,18 +27,17 @@ def _text(name: str, sql_type: str = "text") -> Column:
     return Column(name, pa.string(), sql_type, "string")
 
 
+_EVENT_ID = Column("event_id", pa.binary(16), "uuid", "string")
+_EVENT_TIME = Column("event_time", pa.timestamp("us", "UTC"), "timestamptz", "timestamp")
+_SQL_TYPES = {"price": "numeric"}  # of fields that are texts here and no text in PostgreSQL
+
 # `id`, `batch_id` and `ingested_at` are given by the commit and by PostgreSQL.
 EVENT_COLUMNS = (
-    Column("event_id", pa.binary(16), "uuid", "string"),
-    Column("event_time", pa.timestamp("us", "UTC"), "timestamptz", "timestamp"),
+    _EVENT_ID,
+    _EVENT_TIME,
     _number("file_id"),
     _number("line_no"),
-    _text("user_id"),
-    _text("session_id"),
-    _text("action_type"),
-    _text("product_id"),
-    _text("price", "numeric"),
-    _text("user_agent"),
+    *(_text(name, _SQL_TYPES.get(name, "text")) for name in FIELDS if name not in ("event_id", "event_time")),
     _text("extra", "jsonb"),
 )
 REJECT_COLUMNS = (

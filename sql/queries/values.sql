@@ -39,10 +39,9 @@ SELECT mapping_id, mapping::text FROM ingest_mappings;
 
 -- name: values.events
 -- The events of the files from %(first_file_id)s to %(last_file_id)s, in the order of the files' lines.
-SELECT file_id, line_no, event_id::text, user_id, session_id, action_type, product_id,
-       (extract(epoch FROM event_time) * 1000000)::bigint, price::text, user_agent, extra::text,
-       (extract(epoch FROM ingested_at) * 1000000)::bigint
-  FROM events
+-- Their times are in microseconds since 1970.
+SELECT file_id, line_no, extra::text, (extract(epoch FROM ingested_at) * 1000000)::bigint, {fields}
+  FROM events AS e, LATERAL (SELECT (extract(epoch FROM e.event_time) * 1000000)::bigint AS event_time) AS moment
  WHERE file_id BETWEEN %(first_file_id)s AND %(last_file_id)s
    AND line_no BETWEEN %(first_line)s AND %(last_line)s
  ORDER BY file_id, line_no;
@@ -59,8 +58,7 @@ SELECT file_id, line_no, reason, raw, byte_offset, byte_length,
 -- name: values.duplicates
 -- For rows of a file that are not stored (parallel arrays): the event with their id and time, and the conflict that
 -- was noted for them.
-SELECT w.line_no, e.event_id IS NOT NULL AS is_stored, c.file_id IS NOT NULL AS is_conflict,
-       e.user_id, e.session_id, e.action_type, e.product_id, e.price, e.user_agent, e.extra::text
+SELECT w.line_no, e.event_id IS NOT NULL AS is_stored, c.file_id IS NOT NULL AS is_conflict, e.extra::text, {fields}
   FROM unnest(%(lines)s::bigint[], %(event_ids)s::uuid[], %(event_times)s::timestamptz[])
        AS w (line_no, event_id, event_time)
   LEFT JOIN events AS e ON e.event_id = w.event_id AND e.event_time = w.event_time

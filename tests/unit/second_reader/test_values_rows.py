@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from clickstream_assets.contract import NAMESPACE, REQUIRED
+from clickstream_assets.contract import FIELDS, IDENTITY, NAMESPACE, REQUIRED
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.second_reader.layout import BACKSLASH, DOUBLED, FileLayout
 from clickstream_assets.second_reader.mapping import AuditMapping, parse_audit_mapping, read_audit_mapping
@@ -54,6 +54,11 @@ def reject(row: dict[str, str], **settings: Any) -> Reject:
     (found,) = read(row, **settings)
     assert isinstance(found, Reject), found
     return found
+
+
+def test_an_event_has_the_fields_of_the_contract_in_their_order() -> None:
+    assert Event._fields == ("line_no", *FIELDS, "extra")
+    assert set(IDENTITY) <= set(FIELDS)
 
 
 def test_a_good_row_is_an_event_with_its_values() -> None:
