@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from clickstream_assets.contract import FIELDS
+from clickstream_assets.contract import FIELDS, IDENTITY
 
 FILES = "event_files"
 
@@ -26,8 +26,8 @@ _COUNTS = dict.fromkeys(("views", "carts", "removes", "purchases", "others"), "a
 # A column that is missing here comes from no column: a number, the time of a commit, the place in a file.
 COLUMN_SOURCES: Mapping[str, Mapping[str, Sources]] = {
     "events": {
-        # An id that is missing is made from the values of all other fields.
-        "event_id": tuple((FILES, field) for field in FIELDS),
+        # An id that is missing is made from values.
+        "event_id": tuple((FILES, field) for field in ("event_id", *IDENTITY)),
         **{field: ((FILES, field),) for field in FIELDS if field != "event_id"},
     },
     "rejected_events": {"raw": tuple((FILES, field) for field in FIELDS)},
