@@ -13,7 +13,7 @@ import dagster as dg
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import InstigatorStatus
 
-from clickstream_assets.alerts.state import AlertState, Condition, FailedRun, Look
+from clickstream_assets.alerts.state import AlertState, Condition, FailedRun, Findings
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
@@ -47,7 +47,7 @@ def look(
     checks: Iterable[dg.AssetCheckKey],
     state: AlertState,
     now: float,
-) -> Look:
+) -> Findings:
     """Look at everything. Failed runs are noted in `state`, since they are events and no state of Dagster's."""
     stream = judge_stream(instance, database, settings)
     works = isinstance(stream, StreamDecision) and stream.state in WORKING_STATES
@@ -64,21 +64,23 @@ def look(
     )
 
 
-def look_at_checks(instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey]) -> Look:
+def look_at_checks(instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey]) -> Findings:
     latest = run_history.latest_evaluations(instance, keys)
-    return sum((_look_at_check(key, latest.get(key)) for key in keys), Look())
+    return sum((_look_at_check(key, latest.get(key)) for key in keys), Findings())
 
 
-def _look_at_check(key: dg.AssetCheckKey, evaluation: dg.AssetCheckEvaluation | None) -> Look:
+def _look_at_check(key: dg.AssetCheckKey, evaluation: dg.AssetCheckEvaluation | None) -> Findings:
     subject = f"check {key.name} of {key.asset_key.to_user_string()}"
     if evaluation is None:  # never measured, or being measured by a run at this moment
-        return Look(unknown=frozenset({subject}))
+        return Findings(unknown=frozenset({subject}))
     text = evaluation.description
     if evaluation.passed:
-        return Look(well={subject: text or "It passes."})
+        return Findings(well={subject: text or "It passes."})
     level: AlertLevel = "warn" if evaluation.severity is dg.AssetCheckSeverity.WARN else "error"
     condition = Condition(subject, level, level, text or "It fails.")
-    return Look((condition,), well={subject: f"It warns only: {text or ''}"})  # where warnings are not sent
+    return Findings(
+        (condition,), well={subject: f"It warns only: {text or ''}"}
+    )  # where warnings are not sent
 
 
 def judge_stream(
@@ -93,30 +95,30 @@ def judge_stream(
         return why_away(error, settings.home)
 
 
-def look_at_judged_stream(judged: StreamDecision | str) -> Look:
+def look_at_judged_stream(judged: StreamDecision | str) -> Findings:
     """The stream and, as that is where it is read from, the database."""
     if isinstance(judged, str):
         text = f"It does not serve: {judged}."
-        return Look((Condition(DATABASE, "away", "error", text, DATABASE_AFTER),), frozenset({STREAM}))
+        return Findings((Condition(DATABASE, "away", "error", text, DATABASE_AFTER),), frozenset({STREAM}))
     text = f"The stream is {judged.state}: {judged.reason}."
     if not judged.unsupervised:
-        return Look(well={SUPERVISOR: "It looks again."}) + _look_at_state(judged, text)
+        return Findings(well={SUPERVISOR: "It looks again."}) + _look_at_state(judged, text)
     unwatched = Condition(
         SUPERVISOR, "away", "error", f"Nobody keeps the stream alive: {judged.unsupervised}."
     )
-    return Look((unwatched,)) + _look_at_state(judged, text)
+    return Findings((unwatched,)) + _look_at_state(judged, text)
 
 
-def _look_at_state(judged: StreamDecision, text: str) -> Look:
+def _look_at_state(judged: StreamDecision, text: str) -> Findings:
     well = {DATABASE: "It answers again.", STREAM: text}
     if judged.state in BAD_STATES:
         graces = {StreamState.DEAD: DEAD_AFTER, StreamState.WAITING: WAITS_AFTER}
         after = graces.get(judged.state, 0.0)
-        return Look((Condition(STREAM, str(judged.state), "error", text, after),), well=well)
-    return Look(unknown=frozenset({STREAM} if judged.state is StreamState.STARTING else ()), well=well)
+        return Findings((Condition(STREAM, str(judged.state), "error", text, after),), well=well)
+    return Findings(unknown=frozenset({STREAM} if judged.state is StreamState.STARTING else ()), well=well)
 
 
-def look_at_switches(instance: dg.DagsterInstance) -> Look:
+def look_at_switches(instance: dg.DagsterInstance) -> Findings:
     """Sensors and schedules that someone switched off: what they do is not done, and nothing else turns red."""
     looks = []
     for state in instance.all_instigator_state():
@@ -124,14 +126,14 @@ def look_at_switches(instance: dg.DagsterInstance) -> Look:
         subject = f"{kind} {state.instigator_name}"
         if state.status is InstigatorStatus.STOPPED:
             level: AlertLevel = "warn" if kind == "schedule" else "error"
-            looks.append(Look((Condition(subject, "off", level, "It is switched off."),)))
+            looks.append(Findings((Condition(subject, "off", level, "It is switched off."),)))
         else:
-            looks.append(Look(well={subject: "It is on again."}))
-    return sum(looks, Look())
+            looks.append(Findings(well={subject: "It is on again."}))
+    return sum(looks, Findings())
 
 
-def look_at_failed_runs(state: AlertState, settings: Settings) -> Look:
-    return Look(
+def look_at_failed_runs(state: AlertState, settings: Settings) -> Findings:
+    return Findings(
         tuple(
             Condition(
                 subject,

@@ -38,16 +38,16 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Look:
-    """What is wrong at one moment, and what nothing can be said about, which stays as it was. Looks add up."""
+class Findings:
+    """What is wrong at one moment, and what nothing can be said about, which stays as it was. They add up."""
 
     conditions: tuple[Condition, ...] = ()
     unknown: frozenset[str] = frozenset()
     # By subject: how it is, for the message of its recovery.
     well: Mapping[str, str] = field(default_factory=dict)
 
-    def __add__(self, other: Look) -> Look:
-        return Look(
+    def __add__(self, other: Findings) -> Findings:
+        return Findings(
             self.conditions + other.conditions, self.unknown | other.unknown, {**self.well, **other.well}
         )
 
@@ -115,7 +115,7 @@ class AlertState:
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
-    def take(self, look: Look, now: float) -> None:
+    def take(self, look: Findings, now: float) -> None:
         """Note what is wrong now; messages that are due are added to `pending`."""
         seen = {condition.subject: condition for condition in look.conditions}
         for subject, condition in seen.items():

@@ -15,7 +15,7 @@ from clickstream_assets.postgres.sharing import session
 from clickstream_assets.second_reader.mapping import read_audit_mapping
 from clickstream_assets.settings import Settings
 from clickstream_assets.text import count, duration, moment, printable
-from clickstream_assets.values_audit.audit import Reading, audit_values
+from clickstream_assets.values_audit.audit import FilesToRead, audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit
 from clickstream_assets.values_audit.unseen import unseen
 
@@ -58,7 +58,7 @@ def command(as_json: bool, with_values: bool, sample: int | None, source: Path |
         mapping = read_audit_mapping(settings.source_mapping) if with_values else None
         audit = verify(connection, settings.events_directory, progress)
         if mapping is not None:
-            reading = Reading(settings.events_dir, settings.archive_dir, mapping, settings.identical_rows)
+            reading = FilesToRead(settings.events_dir, settings.archive_dir, mapping, settings.identical_rows)
             values = audit_values(connection, reading, sample, progress)
     result = audit_json(audit, values)
     click.echo(json.dumps(result, indent=2) if as_json else audit_text(audit, values))

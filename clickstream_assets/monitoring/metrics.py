@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from clickstream_assets.errors import ClickstreamError
-from clickstream_assets.monitoring.scrape import LATENCY_BOUNDS, Reader, Reading
+from clickstream_assets.monitoring.scrape import LATENCY_BOUNDS, Reader, Scraped
 from clickstream_assets.supervision.model import StreamState
 from clickstream_assets.text import first_line
 
@@ -39,55 +39,55 @@ class PipelineCollector(Collector):
         return []
 
     def collect(self) -> Iterable[Metric]:
-        reading = None
+        scraped = None
         try:
             with self._one_at_a_time:
-                reading = self._reader.read()
+                scraped = self._reader.read()
         except (psycopg2.Error, ClickstreamError, OSError) as error:
             self._report(first_line(error))
         yield _gauge(
-            "clickstream_scrape_success", "Whether the ledger could be read: 1 or 0.", reading is not None
+            "clickstream_scrape_success", "Whether the ledger could be read: 1 or 0.", scraped is not None
         )
-        waits = reading.waits if reading is not None else self._reader.waits()
+        waits = scraped.waits if scraped is not None else self._reader.waits()
         yield _gauge(
             "clickstream_stream_waiting_seconds",
             "How long a living stream has been waiting for its database or its directory; 0 where none does.",
             max(0.0, time.time() - waits.since) if waits is not None else 0.0,
         )
-        if reading is not None:
-            yield from _counters(reading)
-            yield from _backlog(reading)
-            yield from _stream(reading)
-            yield _latency(reading)
-            yield from _summaries(reading)
+        if scraped is not None:
+            yield from _counters(scraped)
+            yield from _backlog(scraped)
+            yield from _stream(scraped)
+            yield _latency(scraped)
+            yield from _summaries(scraped)
 
 
-def _counters(reading: Reading) -> Iterable[Metric]:
+def _counters(scraped: Scraped) -> Iterable[Metric]:
     rows = CounterMetricFamily("clickstream_rows", "Rows read, by what became of them.", labels=["result"])
-    rows.add_metric(["inserted"], reading.totals.rows_inserted)
-    rows.add_metric(["duplicate"], reading.totals.rows_duplicate)
-    rows.add_metric(["rejected"], reading.totals.rows_rejected)
+    rows.add_metric(["inserted"], scraped.totals.rows_inserted)
+    rows.add_metric(["duplicate"], scraped.totals.rows_duplicate)
+    rows.add_metric(["rejected"], scraped.totals.rows_rejected)
     yield rows
     rejects = CounterMetricFamily(
         "clickstream_rejected_rows", "Rows that could not be read as events, by reason.", labels=["reason"]
     )
-    for reason, number in sorted(reading.rejects.items()):
+    for reason, number in sorted(scraped.rejects.items()):
         rejects.add_metric([reason], number)
     yield rejects
     yield _counter(
         "clickstream_conflicting_rows",
         "Rows with the id and time of a stored event but other content.",
-        reading.conflicts,
+        scraped.conflicts,
     )
     yield _counter(
         "clickstream_batches",
         "Micro-batches committed.",
-        reading.last_batch.batch_id if reading.last_batch else 0,
+        scraped.last_batch.batch_id if scraped.last_batch else 0,
     )
 
 
-def _backlog(reading: Reading) -> Iterable[Metric]:
-    waiting = reading.waiting
+def _backlog(scraped: Scraped) -> Iterable[Metric]:
+    waiting = scraped.waiting
     yield _gauge("clickstream_backlog_files", "Files on disk that are not in the database.", waiting.files)
     yield _gauge("clickstream_backlog_bytes", "Their size on disk.", waiting.size_bytes)
     yield _gauge(
@@ -102,8 +102,8 @@ def _backlog(reading: Reading) -> Iterable[Metric]:
     )
 
 
-def _stream(reading: Reading) -> Iterable[Metric]:
-    lease = reading.lease
+def _stream(scraped: Scraped) -> Iterable[Metric]:
+    lease = scraped.lease
     yield _gauge(
         "clickstream_stream_up", "Whether a stream lives and holds the lock: 1 or 0.", lease.lock_held
     )
@@ -116,7 +116,7 @@ def _stream(reading: Reading) -> Iterable[Metric]:
         "clickstream_stream_state", "1 for the state that the stream is in, else 0.", labels=["state"]
     )
     for state in StreamState:
-        states.add_metric([str(state)], float(state is reading.state))
+        states.add_metric([str(state)], float(state is scraped.state))
     yield states
     yield _counter(
         "clickstream_stream_starts", "Streams that took the lease, catch-up runs included.", lease.epoch
@@ -124,41 +124,41 @@ def _stream(reading: Reading) -> Iterable[Metric]:
     yield _gauge(
         "clickstream_stream_failures", "Starts in a row that did not live for half a minute.", lease.failures
     )
-    if reading.last_batch is not None:
+    if scraped.last_batch is not None:
         yield _gauge(
             "clickstream_last_commit_timestamp_seconds",
             "When the newest micro-batch was committed, in seconds since 1970.",
-            reading.last_batch.committed_at.timestamp(),
+            scraped.last_batch.committed_at.timestamp(),
         )
-    if reading.newest_event_age is not None:
+    if scraped.newest_event_age is not None:
         yield _gauge(
             "clickstream_newest_event_age_seconds",
             "Lag: age of the newest event_time ever read. Grows while producers are silent.",
-            reading.newest_event_age,
+            scraped.newest_event_age,
         )
 
 
-def _latency(reading: Reading) -> Metric:
+def _latency(scraped: Scraped) -> Metric:
     """Prometheus wants the buckets cumulative."""
     buckets, below = [], 0
-    for bound, number in zip((*LATENCY_BOUNDS, None), reading.latency_counts, strict=True):
+    for bound, number in zip((*LATENCY_BOUNDS, None), scraped.latency_counts, strict=True):
         below += number
         buckets.append(("+Inf" if bound is None else floatToGoString(bound), float(below)))
     return HistogramMetricFamily(
         "clickstream_file_latency_seconds",
         "From a file's rename to its rows being visible, over all committed files of the ledger.",
         buckets=buckets,
-        sum_value=reading.latency_sum,
+        sum_value=scraped.latency_sum,
     )
 
 
-def _summaries(reading: Reading) -> Iterable[Metric]:
+def _summaries(scraped: Scraped) -> Iterable[Metric]:
     family = GaugeMetricFamily(
         "clickstream_refresh_waiting_seconds",
         "How long the oldest batch that a summary has not taken in has been waiting; 0 where none is.",
         labels=["summary"],
     )
-    for summary, seconds in sorted(reading.summaries_waiting.items()):
+    for summary, seconds in sorted(scraped.summaries_waiting.items()):
         family.add_metric([summary], seconds)
     yield family
 

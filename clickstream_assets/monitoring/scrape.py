@@ -31,7 +31,7 @@ LATENCY_BOUNDS = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0,
 
 
 @dataclass(frozen=True)
-class Reading:
+class Scraped:
     """One scrape. Times are UTC, durations in seconds."""
 
     totals: ledger.Counts
@@ -73,7 +73,7 @@ class Reader:
         """What a living stream of this home waits for, by its own words."""
         return read_waits(self.connections.settings.home)
 
-    def read(self) -> Reading:
+    def read(self) -> Scraped:
         """One moment of the ledger.
 
         Raises:
@@ -101,7 +101,7 @@ class Reader:
                     told=read_told(self.connections.settings.home),
                     read_only=why_read_only(connection, writer),
                 )
-                return Reading(
+                return Scraped(
                     totals=ledger.read_lifetime_counts(connection),
                     rejects=dict(self._counted.rejects),
                     conflicts=self._counted.conflicts,

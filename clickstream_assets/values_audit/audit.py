@@ -41,7 +41,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Reading:
+class FilesToRead:
     """Where the files are, and what they were read by. `mapping`: files of which none is on record."""
 
     events_dir: Path
@@ -51,7 +51,10 @@ class Reading:
 
 
 def audit_values(
-    connection: Connection, reading: Reading, sample: int | None = None, progress: Progress = lambda _: None
+    connection: Connection,
+    reading: FilesToRead,
+    sample: int | None = None,
+    progress: Progress = lambda _: None,
 ) -> ValuesAudit:
     """Compare all files that are there or, with `sample`, about so many rows of files chosen at random.
 
@@ -69,7 +72,7 @@ def audit_values(
 
 
 class _Audit:
-    def __init__(self, connection: Connection, reading: Reading, progress: Progress) -> None:
+    def __init__(self, connection: Connection, reading: FilesToRead, progress: Progress) -> None:
         self.started = time.monotonic()
         self.result = ValuesAudit()
         self._connection = connection

@@ -14,7 +14,7 @@ from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.audit import Audit, verify
 from clickstream_assets.second_reader.mapping import AuditMapping
-from clickstream_assets.values_audit.audit import Reading, audit_values
+from clickstream_assets.values_audit.audit import FilesToRead, audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit
 
 COLUMNS = [
@@ -122,7 +122,7 @@ class Shop:
         run_sql(self.url, statement, parameters)
 
     def values(self, sample: int | None = None, **settings: object) -> ValuesAudit:
-        reading = replace(Reading(self.root, self.archive, AuditMapping()), **settings)  # type: ignore[arg-type]
+        reading = replace(FilesToRead(self.root, self.archive, AuditMapping()), **settings)  # type: ignore[arg-type]
         connection = connect(self.reader_url, "tests", autocommit=True)
         try:
             return audit_values(connection, reading, sample)

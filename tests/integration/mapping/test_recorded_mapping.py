@@ -12,7 +12,7 @@ from clickstream_assets.database import connect
 from clickstream_assets.rejects.reads import RejectFilter
 from clickstream_assets.rejects.replay import Replay, replay_as_they_are, replay_repaired
 from clickstream_assets.second_reader.mapping import AuditMapping
-from clickstream_assets.values_audit.audit import Reading, audit_values
+from clickstream_assets.values_audit.audit import FilesToRead, audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit
 from spark.lease import Lease
 from spark.mapping.source_mapping import SourceMapping, mapping_of
@@ -33,7 +33,7 @@ def mapped(**more: Any) -> SourceMapping:
 
 
 def audit(pipeline: Pipeline) -> ValuesAudit:
-    reading = Reading(pipeline.root, pipeline.settings.archive_dir, AuditMapping())
+    reading = FilesToRead(pipeline.root, pipeline.settings.archive_dir, AuditMapping())
     connection = connect(pipeline.database.reader_url, "tests", autocommit=True)
     try:
         return audit_values(connection, reading)

@@ -17,7 +17,7 @@ from clickstream_assets.database import connect
 from clickstream_assets.rejects.reads import RejectFilter, export_csv
 from clickstream_assets.rejects.replay import Replay, replay_as_they_are, replay_repaired
 from clickstream_assets.second_reader.mapping import AuditMapping
-from clickstream_assets.values_audit.audit import Reading, audit_values
+from clickstream_assets.values_audit.audit import FilesToRead, audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit
 from spark.intake import inspection
 from spark.mapping.source_mapping import UNMAPPED, mapping_of
@@ -37,7 +37,7 @@ REASONS = {"unknown_action_type": 1, "invalid_event_time": 1, "negative_price": 
 
 
 def audit(pipeline: Pipeline) -> ValuesAudit:
-    reading = Reading(pipeline.root, pipeline.settings.archive_dir, AuditMapping())
+    reading = FilesToRead(pipeline.root, pipeline.settings.archive_dir, AuditMapping())
     connection = connect(pipeline.database.reader_url, "tests", autocommit=True)
     try:
         return audit_values(connection, reading)

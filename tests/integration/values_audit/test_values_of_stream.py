@@ -11,7 +11,7 @@ from stream_pipeline import Pipeline
 from clickstream_assets.cli.__main__ import clickstream
 from clickstream_assets.database import connect
 from clickstream_assets.second_reader.mapping import AuditMapping
-from clickstream_assets.values_audit.audit import Reading, audit_values
+from clickstream_assets.values_audit.audit import FilesToRead, audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit
 
 pytestmark = pytest.mark.spark
@@ -32,7 +32,7 @@ lines"
 
 
 def audit(pipeline: Pipeline, sample: int | None = None) -> ValuesAudit:
-    reading = Reading(pipeline.root, pipeline.settings.archive_dir, AuditMapping())
+    reading = FilesToRead(pipeline.root, pipeline.settings.archive_dir, AuditMapping())
     connection = connect(pipeline.database.reader_url, "tests", autocommit=True)
     try:
         return audit_values(connection, reading, sample)

@@ -12,7 +12,7 @@ from clickstream_assets.alerts.state import (
     MOST_TOGETHER,
     AlertState,
     Condition,
-    Look,
+    Findings,
     Message,
     payload,
 )
@@ -21,7 +21,7 @@ BAD = Condition("check freshness of events", "error", "error", "7 files are wait
 DEAD = Condition("stream", "dead", "error", "The stream is dead.", after_seconds=60.0)
 
 
-def told(state: AlertState, look: Look, now: float) -> list[tuple[str, str]]:
+def told(state: AlertState, look: Findings, now: float) -> list[tuple[str, str]]:
     """What is new on this tick, all of it delivered; the state goes through the cursor as in the daemon."""
     copy = AlertState.from_json(state.to_json())
     assert copy == state
@@ -33,44 +33,44 @@ def told(state: AlertState, look: Look, now: float) -> list[tuple[str, str]]:
 
 def test_a_condition_is_told_once_and_its_recovery_once() -> None:
     state = AlertState()
-    assert told(state, Look((BAD,)), 0) == [(BAD.subject, "error")]
-    assert told(state, Look((BAD,)), 15) == []
-    state.take(Look((), well={BAD.subject: "No file is waiting."}), 30)
+    assert told(state, Findings((BAD,)), 0) == [(BAD.subject, "error")]
+    assert told(state, Findings((BAD,)), 15) == []
+    state.take(Findings((), well={BAD.subject: "No file is waiting."}), 30)
     (message,) = state.pending
     assert (message.status, message.text, message.lasted) == ("recovered", "No file is waiting.", 30)
     state.delivered([message])
-    assert told(state, Look(()), 45) == []
+    assert told(state, Findings(()), 45) == []
     assert state == AlertState()
 
 
 def test_being_bad_in_another_way_is_told_again() -> None:
     state = AlertState()
     stuck = Condition("stream", "stuck", "error", "The stream is stuck.")
-    assert told(state, Look((stuck,)), 0) == [("stream", "error")]
-    assert told(state, Look((DEAD,)), 15) == [("stream", "error")], "it was told before: no grace"
-    assert told(state, Look((DEAD,)), 30) == []
+    assert told(state, Findings((stuck,)), 0) == [("stream", "error")]
+    assert told(state, Findings((DEAD,)), 15) == [("stream", "error")], "it was told before: no grace"
+    assert told(state, Findings((DEAD,)), 30) == []
 
 
 def test_what_passes_within_its_grace_is_told_to_nobody() -> None:
     state = AlertState()
-    assert told(state, Look((DEAD,)), 0) == []
-    assert told(state, Look((DEAD,)), 59) == []
-    assert told(state, Look(()), 60) == []
-    assert told(state, Look((DEAD,)), 70) == [], "it begins anew"
-    assert told(state, Look((DEAD,)), 130) == [("stream", "error")]
+    assert told(state, Findings((DEAD,)), 0) == []
+    assert told(state, Findings((DEAD,)), 59) == []
+    assert told(state, Findings(()), 60) == []
+    assert told(state, Findings((DEAD,)), 70) == [], "it begins anew"
+    assert told(state, Findings((DEAD,)), 130) == [("stream", "error")]
 
 
 def test_what_cannot_be_known_stays_as_it_was() -> None:
     state = AlertState()
-    told(state, Look((BAD,)), 0)
-    assert told(state, Look((), unknown=frozenset({BAD.subject})), 15) == []
-    assert told(state, Look((BAD,)), 30) == []
-    assert told(state, Look(()), 45) == [(BAD.subject, "recovered")]
+    told(state, Findings((BAD,)), 0)
+    assert told(state, Findings((), unknown=frozenset({BAD.subject})), 15) == []
+    assert told(state, Findings((BAD,)), 30) == []
+    assert told(state, Findings(()), 45) == [(BAD.subject, "recovered")]
 
 
 def test_what_is_not_delivered_waits_in_order_with_growing_pauses() -> None:
     state = AlertState()
-    state.take(Look((BAD,)), 0)
+    state.take(Findings((BAD,)), 0)
     pauses = []
     now = 0.0
     for _ in range(8):
@@ -81,7 +81,7 @@ def test_what_is_not_delivered_waits_in_order_with_growing_pauses() -> None:
         now = state.next_attempt_at
     assert pauses[:3] == [15.0, 30.0, 60.0]
     assert pauses[-1] == LONGEST_RETRY
-    state.take(Look(()), now)
+    state.take(Findings(()), now)
     assert [message.status for message in state.batch(now)] == ["error", "recovered"]
     state.delivered(state.batch(now))
     assert (state.attempts, state.last_error, state.pending) == (0, "", [])
@@ -90,7 +90,7 @@ def test_what_is_not_delivered_waits_in_order_with_growing_pauses() -> None:
 def test_a_receiver_that_is_away_for_long_costs_the_oldest_messages_and_says_so() -> None:
     state = AlertState()
     for number in range(MOST_PENDING + 5):
-        state.take(Look((Condition(f"job {number}", "x", "error", "failed"),)), number)
+        state.take(Findings((Condition(f"job {number}", "x", "error", "failed"),)), number)
     assert len(state.pending) == MOST_PENDING
     assert state.given_up > 0
     batch = state.batch(1e9)
