@@ -3,8 +3,8 @@
 The public face of `clickstream_assets.generator`: what `clickstream generate`, Dagster's asset `event_files`, the tests
 and the benchmarks call.
 
-    manifest = generate_files(GenerationSpec(events=10_000, files=10, duplicates=0.05), Path("events"))
-    print(manifest.unique_events)
+    truth = generate_files(GenerationSpec(events=10_000, files=10, duplicates=0.05), Path("events"))
+    print(truth.unique_events)
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from clickstream_assets.generator.catalogue import make_catalogue
 from clickstream_assets.generator.delivery import CHUNK, Delivery
 from clickstream_assets.generator.faults import DUPLICATE, LATE, MALFORMED, ON_TIME, FaultPlan
 from clickstream_assets.generator.live import Clock, Pace
-from clickstream_assets.generator.manifest import FileTruth, Manifest
 from clickstream_assets.generator.people import make_people
 from clickstream_assets.generator.rows import RowWriter, text_of
 from clickstream_assets.generator.spec import GenerationSpec, LiveSpec
 from clickstream_assets.generator.timeline import Timeline, endless, history
+from clickstream_assets.generator.truth import FileTruth, Truth
 from clickstream_assets.generator.writer import event_file, live_names, remove_leftovers, seeded_names
 
 __all__ = [
@@ -33,8 +33,8 @@ __all__ = [
     "FileTruth",
     "GenerationSpec",
     "LiveSpec",
-    "Manifest",
     "SettingsError",
+    "Truth",
     "generate_files",
     "generate_live",
 ]
@@ -47,7 +47,7 @@ EVENTS_A_PERSON = 12
 SMALLEST_POPULATION, LARGEST_POPULATION = 1_000, 1_000_000
 
 
-def generate_files(spec: GenerationSpec, out: Path, progress: Progress | None = None) -> Manifest:
+def generate_files(spec: GenerationSpec, out: Path, progress: Progress | None = None) -> Truth:
     """Write a finished history into `out` (created if missing); every file appears whole, by a rename.
 
     Raises:
@@ -71,12 +71,12 @@ def generate_files(spec: GenerationSpec, out: Path, progress: Progress | None = 
     writer = RowWriter(catalogue, people, spec.ids)
     delivery = Delivery(rng, catalogue, people, timeline, plan, writer, start)
 
-    manifest = Manifest(seed=spec.seed)
+    truth = Truth(seed=spec.seed)
     for sizes in _files_at_once(spec.events, spec.files):
         for chunks in _file_by_file(delivery, sizes):
-            manifest.add(_write_file(out, next(names), chunks, _shifted(progress, manifest.rows)))
-    manifest.malformed_kinds = delivery.malformed_kinds
-    return manifest
+            truth.add(_write_file(out, next(names), chunks, _shifted(progress, truth.rows)))
+    truth.malformed_kinds = delivery.malformed_kinds
+    return truth
 
 
 def generate_live(
@@ -86,13 +86,13 @@ def generate_live(
     progress: Progress | None = None,
     *,
     keep_details: bool = False,
-) -> Manifest:
+) -> Truth:
     """Run the shop: a file every interval, until all events are written or `clock.stop()` was called.
 
     Event times are the present. A stop ends it between two files; nothing unfinished stays.
 
     Args:
-        keep_details: keep an entry for every file in the manifest (memory grows with each).
+        keep_details: keep an entry for every file in the truth (memory grows with each).
 
     Raises:
         SettingsError: the specification cannot be met.
@@ -111,7 +111,7 @@ def generate_live(
     plan = FaultPlan.of(spec.whole())
     delivery = Delivery(rng, catalogue, people, timeline, plan, writer, clock.now())
 
-    manifest = Manifest(seed=spec.seed)
+    truth = Truth(seed=spec.seed)
     pace = Pace(spec.rate, spec.interval, spec.events, started=clock.elapsed())
     reached = clock.now()
     due = pace.next_due(clock.elapsed())
@@ -121,12 +121,12 @@ def generate_live(
         count = pace.take(due)
         if count:
             chunks = _chunks(delivery, count, (begin, now))
-            file = _write_file(out, next(names), chunks, _shifted(progress, manifest.rows))
-            manifest.add(file, keep_detail=keep_details)
+            file = _write_file(out, next(names), chunks, _shifted(progress, truth.rows))
+            truth.add(file, keep_detail=keep_details)
             reached = now
         due = pace.next_due(max(due, clock.elapsed()))
-    manifest.malformed_kinds = delivery.malformed_kinds
-    return manifest
+    truth.malformed_kinds = delivery.malformed_kinds
+    return truth
 
 
 def _files_at_once(events: int, files: int) -> Iterator[list[int]]:

@@ -67,17 +67,17 @@ def event_files(
             late=config.late,
             seed=config.seed,
         )
-        manifest = generate_files(spec, settings.events_dir)
-    context.log.info(f"{manifest.files} files with {manifest.rows} rows are in {settings.events_dir}.")
+        truth = generate_files(spec, settings.events_dir)
+    context.log.info(f"{truth.files} files with {truth.rows} rows are in {settings.events_dir}.")
     return dg.MaterializeResult(
         metadata={
             "directory": dg.MetadataValue.path(str(settings.events_dir)),
-            "files": manifest.files,
-            "rows": manifest.rows,
-            "size_bytes": manifest.bytes,
-            "unique_events": manifest.unique_events,
-            "duplicates": manifest.duplicates,
-            "malformed": manifest.malformed,
-            "late": manifest.late,
+            "files": truth.files,
+            "rows": truth.rows,
+            "size_bytes": truth.bytes,
+            "unique_events": truth.unique_events,
+            "duplicates": truth.duplicates,
+            "malformed": truth.malformed,
+            "late": truth.late,
         }
     )

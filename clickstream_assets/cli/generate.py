@@ -13,8 +13,8 @@ import click
 
 from clickstream_assets.cli.progress_lines import progress_on
 from clickstream_assets.errors import SettingsError
-from clickstream_assets.generator.manifest import Manifest
 from clickstream_assets.generator.spec import GenerationSpec, LiveSpec
+from clickstream_assets.generator.truth import Truth
 from clickstream_assets.settings import Settings
 
 # The heavy modules (Arrow, Faker) are imported once the options are known to be right.
@@ -116,7 +116,7 @@ def command(out: Path | None, manifest: Path | None, rate: float | None, **optio
     )
 
 
-def _history(given: dict[str, Any], out: Path) -> Manifest:
+def _history(given: dict[str, Any], out: Path) -> Truth:
     if "events" not in given:
         raise SettingsError("how many? Give --events, or --rate for a live shop.")
     if "interval" in given:
@@ -133,7 +133,7 @@ def _history(given: dict[str, Any], out: Path) -> Manifest:
 
 def _live_shop(
     rate: float, given: dict[str, Any], out: Path, exit_with_parent: bool, *, keep_details: bool
-) -> Manifest:
+) -> Truth:
     for name in ("start", "until", "days"):
         if name in given:
             raise SettingsError(f"--{name} belongs to a finished history, and --rate to a live shop.")

@@ -1,6 +1,6 @@
 """What is asked of the generator.
 
-The two specifications and their checks. What was done is in `manifest`.
+The two specifications and their checks. What was done is in `truth`.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from prometheus_client import CollectorRegistry
 from clickstream_assets import thresholds
 from clickstream_assets.checks.event_checks import EVENT_CHECKS, measure
 from clickstream_assets.checks.judgement import Judgement
-from clickstream_assets.data_generator import GenerationSpec, Manifest, generate_files
+from clickstream_assets.data_generator import GenerationSpec, Truth, generate_files
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.monitoring.metrics import PipelineCollector
@@ -128,7 +128,7 @@ class Room:
         """Let a day pass: all that the windows of the checks look at lies behind them."""
         run_sql(self.database.owner_url, A_DAY_LATER)
 
-    def inject(self, **shares: float) -> Manifest:
+    def inject(self, **shares: float) -> Truth:
         """Land generated files, wait until they are in, and return the truth about them."""
         self.phase += 1
         before = self.stored()
@@ -203,7 +203,7 @@ def _shares_are_reported_exactly(room: Room) -> None:
     assert room.check("reject_rate").verdict == "warn", "20 % itself is still within the limit of the error"
 
 
-def _assert_rates(room: Room, truth: Manifest) -> None:
+def _assert_rates(room: Room, truth: Truth) -> None:
     """The checks, the status and the metrics tell the same, and it is the truth."""
     for name, rows in (("duplicate_rate", truth.duplicates), ("reject_rate", truth.malformed)):
         found = room.check(name)

@@ -15,7 +15,7 @@ from databases import run_sql
 
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
-from clickstream_assets.generator.manifest import Manifest
+from clickstream_assets.generator.truth import Truth
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.paths import STREAM_PROGRAM
 
@@ -110,7 +110,7 @@ def load_the_rest(
     raise AssertionError(f"it did not come back by itself: {said}")
 
 
-def assert_exactly(truth: Manifest, owner_url: str, events: Path) -> None:
+def assert_exactly(truth: Truth, owner_url: str, events: Path) -> None:
     """Nothing lost, nothing twice, by the generator's truth and by the audit."""
     counts = run_sql(
         owner_url,

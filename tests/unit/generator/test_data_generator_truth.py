@@ -15,7 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strict_event_reader import Counts, count, event_files, good_fields, read_all, read_rows
 
-from clickstream_assets.data_generator import GenerationSpec, Manifest, generate_files
+from clickstream_assets.data_generator import GenerationSpec, Truth, generate_files
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.generator.faults import DUPLICATE, KINDS, FaultPlan, damaged
 from clickstream_assets.generator.rows import event_ids, iso_times, quoted
@@ -51,7 +51,7 @@ def test_the_files_hold_exactly_what_the_manifest_says(
     assert manifest.bytes == sum(file.stat().st_size for file in event_files(tmp_path))
 
 
-def counts_of(manifest: Manifest) -> Counts:
+def counts_of(manifest: Truth) -> Counts:
     return Counts(manifest.rows, manifest.unique_events, manifest.duplicates, manifest.malformed)
 
 

@@ -20,7 +20,7 @@ class FileTruth:
 
 
 @dataclass
-class Manifest:
+class Truth:
     """The exact truth about everything written. `rows = unique_events + duplicates + malformed`.
 
     Attributes:
