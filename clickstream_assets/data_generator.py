@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.generator.catalogue import make_catalogue
-from clickstream_assets.generator.delivery import CHUNK, Delivery
+from clickstream_assets.generator.delivery import BLOCK, Delivery
 from clickstream_assets.generator.faults import DUPLICATE, LATE, MALFORMED, ON_TIME, FaultPlan
 from clickstream_assets.generator.live import Clock, Pace
 from clickstream_assets.generator.people import make_people
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 Progress = Callable[[int], None]  # called with the rows written so far
-Chunk = tuple[pa.BinaryArray, np.ndarray]  # lines, and what each is
+Block = tuple[pa.BinaryArray, np.ndarray]  # lines, and what each is
 
 LIVE_POPULATION = 50_000  # people
 EVENTS_A_PERSON = 12
@@ -73,8 +73,8 @@ def generate_files(spec: GenerationSpec, out: Path, progress: Progress | None = 
 
     truth = Truth(seed=spec.seed)
     for sizes in _files_at_once(spec.events, spec.files):
-        for chunks in _file_by_file(delivery, sizes):
-            truth.add(_write_file(out, next(names), chunks, _shifted(progress, truth.rows)))
+        for blocks in _file_by_file(delivery, sizes):
+            truth.add(_write_file(out, next(names), blocks, _shifted(progress, truth.rows)))
     truth.malformed_kinds = delivery.malformed_kinds
     return truth
 
@@ -120,8 +120,8 @@ def generate_live(
         begin = min(reached, now - 1)  # the clock may have been set back
         count = pace.take(due)
         if count:
-            chunks = _chunks(delivery, count, (begin, now))
-            file = _write_file(out, next(names), chunks, _shifted(progress, truth.rows))
+            blocks = _blocks(delivery, count, (begin, now))
+            file = _write_file(out, next(names), blocks, _shifted(progress, truth.rows))
             truth.add(file, keep_detail=keep_details)
             reached = now
         due = pace.next_due(max(due, clock.elapsed()))
@@ -130,21 +130,21 @@ def generate_live(
 
 
 def _files_at_once(events: int, files: int) -> Iterator[list[int]]:
-    """The rows of each file, in order; small files are grouped into one chunk of rows."""
+    """The rows of each file, in order; small files are grouped into one block of rows."""
     group: list[int] = []
     for number in range(files):
         size = events * (number + 1) // files - events * number // files
-        if group and sum(group) + size > CHUNK:
+        if group and sum(group) + size > BLOCK:
             yield group
             group = []
         group.append(size)
     yield group
 
 
-def _file_by_file(delivery: Delivery, sizes: list[int]) -> Iterator[Iterator[Chunk]]:
-    """The chunks of each file of such a group: many of a large file, one for several small ones."""
+def _file_by_file(delivery: Delivery, sizes: list[int]) -> Iterator[Iterator[Block]]:
+    """The blocks of each file of such a group: many of a large file, one for several small ones."""
     if len(sizes) == 1:
-        yield _chunks(delivery, sizes[0])
+        yield _blocks(delivery, sizes[0])
         return
     starts = np.cumsum(sizes) - sizes
     lines, labels = delivery.rows(sum(sizes), starts)
@@ -152,10 +152,10 @@ def _file_by_file(delivery: Delivery, sizes: list[int]) -> Iterator[Iterator[Chu
         yield iter([(lines[begin : begin + size], labels[begin : begin + size])])
 
 
-def _chunks(delivery: Delivery, count: int, window: tuple[int, int] | None = None) -> Iterator[Chunk]:
+def _blocks(delivery: Delivery, count: int, window: tuple[int, int] | None = None) -> Iterator[Block]:
     """The next `count` rows as one file, with the times from after the first to the last of `window`."""
-    for begin in range(0, count, CHUNK):
-        size = min(CHUNK, count - begin)
+    for begin in range(0, count, BLOCK):
+        size = min(BLOCK, count - begin)
         part = None
         if window is not None:
             first, last = window
@@ -166,10 +166,10 @@ def _chunks(delivery: Delivery, count: int, window: tuple[int, int] | None = Non
         yield delivery.rows(size, np.arange(1 if begin == 0 else 0), part)
 
 
-def _write_file(out: Path, name: str, chunks: Iterator[Chunk], progress: Progress) -> FileTruth:
+def _write_file(out: Path, name: str, blocks: Iterator[Block], progress: Progress) -> FileTruth:
     counts = np.zeros(4, np.int64)
     with event_file(out, name) as file:
-        for lines, labels in chunks:
+        for lines, labels in blocks:
             file.write(text_of(lines))
             counts += np.bincount(labels, minlength=4)
             progress(int(counts.sum()))

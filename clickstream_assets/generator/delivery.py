@@ -14,15 +14,15 @@ from clickstream_assets.generator.rows import RowWriter
 from clickstream_assets.generator.sessions import EVENT, VIEW
 from clickstream_assets.generator.timeline import Timeline
 
-CHUNK = 20_000  # rows at once: their text still fits into the cache
+BLOCK = 20_000  # rows at once: their text still fits into the cache
 MINUTE, HOUR = 60_000, 3_600_000  # ms
 LATE_LEAST, LATE_MOST = 2 * HOUR, 72 * HOUR  # a late event is older than its file's begin by so much
 REDELIVERED_SOON = 0.5  # share of the duplicates that follow within SOON good rows
 SOON = 100  # rows
-REMEMBERED = 4_000  # good lines that may come again in later chunks
-REMEMBERED_A_CHUNK = 1_000
+REMEMBERED = 4_000  # good lines that may come again in later blocks
+REMEMBERED_A_BLOCK = 1_000
 MEMORABLE_SESSIONS = 4_000  # earlier events whose session a late event may belong to
-MEMORABLE_A_CHUNK = 500
+MEMORABLE_A_BLOCK = 500
 
 
 class Delivery:
@@ -63,7 +63,7 @@ class Delivery:
         """The next `count` rows and what each is (`faults`).
 
         Args:
-            count: at most CHUNK, to stay in the cache.
+            count: at most BLOCK, to stay in the cache.
             file_starts: numbers of the rows among these that are the first of a file, ascending.
             window: the times (ms) after the first and up to the last, to which the events are moved, in their
                 order. None: the times that the sessions have.
@@ -133,7 +133,7 @@ class Delivery:
         kept = self._earlier
         if len(kept) > MEMORABLE_SESSIONS:
             kept = kept[np.sort(self._rng.choice(len(kept), MEMORABLE_SESSIONS // 2, replace=False))]
-        few = min(len(events), MEMORABLE_A_CHUNK)
+        few = min(len(events), MEMORABLE_A_BLOCK)
         self._earlier = np.concatenate(
             (kept, events[np.sort(self._rng.choice(len(events), few, replace=False))])
         )
@@ -154,7 +154,7 @@ class Delivery:
         for line, kind, pick in zip(originals, kinds.tolist(), picks.tolist(), strict=True):
             damage.append(damaged(line, kind, pick))
 
-        # Rows to take from: what was remembered, then the lines of this chunk, then the damaged ones.
+        # Rows to take from: what was remembered, then the lines of this block, then the damaged ones.
         known = len(self._good_lines)
         source = position + known
         source[malformed] = known + len(lines) + np.arange(len(malformed))
@@ -163,7 +163,7 @@ class Delivery:
             source[~fresh] = self._originals(labels, np.concatenate((np.arange(known), good)))
         pool = pa.concat_arrays([self._good_lines, lines, pa.array(damage, pa.binary())])
         if self._plan.duplicates:
-            few = self._rng.choice(good, min(len(good), REMEMBERED_A_CHUNK), replace=False)
+            few = self._rng.choice(good, min(len(good), REMEMBERED_A_BLOCK), replace=False)
             kept = np.concatenate((np.arange(known), np.sort(few)))[-REMEMBERED:]
             self._good_lines = pool.take(pa.array(kept))
         return pool.take(pa.array(source))
