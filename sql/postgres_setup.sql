@@ -298,7 +298,7 @@ COMMENT ON COLUMN dropped_partitions.dropped_at IS 'When it was dropped.';
 CREATE TABLE IF NOT EXISTS stream_lease (
     only_row         boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     epoch            bigint NOT NULL UNIQUE,
-    mode             text CHECK (mode IN ('continuous', 'catch-up', 'replay')),
+    mode             text CHECK (mode IN ('continuous', 'catch-up', 'replay')),  -- no stream writes replay
     dagster_run_id   text,
     pid              integer,
     host             text,
