@@ -24,9 +24,10 @@ from xdist.scheduler import LoadScopeScheduling
 from clickstream_assets.database import connect
 from clickstream_assets.database_url import with_database, with_identity
 from clickstream_assets.postgres.configuration import HOST
+from clickstream_assets.postgres.new_server import OWNER
 from clickstream_assets.postgres.roles import ROLE_NAMES
 from clickstream_assets.postgres.schema import apply_schema, ensure_database
-from clickstream_assets.postgres.server import OWNER, PostgresServer
+from clickstream_assets.postgres.server import PostgresServer
 
 PASSWORD = "test: p@ss/word%?"  # hostile to URLs on purpose
 TEMPLATE = "clickstream_template"

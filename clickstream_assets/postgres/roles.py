@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from clickstream_assets.postgres.server import OWNER
+from clickstream_assets.postgres.new_server import OWNER
 from clickstream_assets.settings import ROLE_PREFIX, Settings
 
 Role = Literal["owner", "writer", "reader", "dagster"]

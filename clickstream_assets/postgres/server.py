@@ -1,6 +1,6 @@
-"""One PostgreSQL server in one directory: made, configured, started, stopped, recovered.
+"""One PostgreSQL server in one directory: configured, started, stopped, recovered.
 
-Who shares the server and until when is in `sharing`, what is in its databases in `schema`.
+`new_server` makes it. Who shares the server and until when is in `sharing`, what is in its databases in `schema`.
 
 The directory holds `data` (PGDATA), `port` (chosen once), `log/` and `start.log`. For root it belongs to the
 account that runs the server; where that account cannot reach it, it is a link to a directory in /var/lib.
@@ -8,10 +8,8 @@ account that runs the server; where that account cannot reach it, it is a link t
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import shutil
 import signal
 import time
 from collections.abc import Mapping
@@ -22,18 +20,11 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from clickstream_assets.errors import DatabaseError
-from clickstream_assets.home import let_pass, make_home
 from clickstream_assets.postgres.configuration import HOST, configuration_text
+from clickstream_assets.postgres.new_server import initialise, prepare_directory
 from clickstream_assets.postgres.port import choose_port, is_free, read_port
-from clickstream_assets.postgres.programs import (
-    SYSTEM_DIR,
-    Programs,
-    can_use,
-    find_programs,
-    working_directory,
-)
+from clickstream_assets.postgres.programs import Programs, find_programs, working_directory
 
-OWNER = "clickstream"  # the bootstrap superuser
 START_LIMIT = 120  # seconds; a recovery after a crash reads up to max_wal_size of WAL
 STOP_LIMIT = 120  # seconds; the last checkpoint writes up to shared_buffers, 4 GB at most
 LEFTOVER_LIMIT = 2  # seconds for processes to notice that their postmaster died
@@ -73,9 +64,9 @@ class PostgresServer:
         Raises:
             DatabaseError: it does not come up.
         """
-        self._prepare_directory()
+        prepare_directory(self.directory, self.programs.account)
         if not (self.data / "PG_VERSION").exists():
-            self._initialise(password)
+            initialise(self.data, self.programs, password)
         if self.is_running():
             self._wait_until_ready()
             return
@@ -107,85 +98,6 @@ class PostgresServer:
             old.unlink(missing_ok=True)
 
     # -- steps --------------------------------------------------------------------------------------
-
-    def _prepare_directory(self) -> None:
-        try:
-            make_home(self.directory.parent)
-            account = self.programs.account
-            if account is None:
-                self.directory.mkdir(mode=0o700, exist_ok=True)
-            elif not self.directory.exists():
-                self._make_for(account.pw_uid, account.pw_gid)
-            if account is not None and not self._is_usable():
-                raise DatabaseError(
-                    f"the user '{account.pw_name}', who runs PostgreSQL for root, cannot use "
-                    f"{self.directory}: give it and the directories above back their permissions."
-                )
-        except OSError as error:
-            raise DatabaseError(f"{self.directory} cannot be made: {error.strerror or error}.") from None
-
-    def _make_for(self, uid: int, gid: int) -> None:
-        account = self.programs.account
-        assert account is not None  # noqa: S101 - the caller checked
-        self.directory.unlink(missing_ok=True)  # a link whose target is gone
-        self.directory.mkdir(mode=0o700)
-        os.chown(self.directory, uid, gid)
-        if self._is_usable():
-            return
-        self.directory.rmdir()
-        name = hashlib.sha256(str(self.directory).encode()).hexdigest()[:12]
-        target = SYSTEM_DIR / f"data-{name}"
-        SYSTEM_DIR.mkdir(mode=0o755, parents=True, exist_ok=True)
-        SYSTEM_DIR.chmod(0o755)  # whatever the umask is
-        target.mkdir(mode=0o700, exist_ok=True)
-        os.chown(target, uid, gid)
-        self.directory.symlink_to(target)
-
-    def _is_usable(self) -> bool:
-        """Whether the account can use the directory; a home that is closed to all but us lets it pass."""
-        account = self.programs.account
-        assert account is not None  # noqa: S101 - the caller checked
-
-        def is_usable() -> bool:
-            return can_use(self.directory.resolve(), account)
-
-        return is_usable() or let_pass(self.directory.parent, account.pw_gid, is_usable)
-
-    def _initialise(self, password: str) -> None:
-        """`initdb` beside the final place: a start killed half-way leaves nothing that looks whole."""
-        scratch = self.data.with_name("data.new")
-        shutil.rmtree(scratch, ignore_errors=True)
-        password_file = self.data.with_name("password")
-        password_file.unlink(missing_ok=True)
-        descriptor = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                if self.programs.account is not None:
-                    os.fchown(descriptor, self.programs.account.pw_uid, self.programs.account.pw_gid)
-                file.write(password)
-            done = self.programs.run(
-                "initdb",
-                f"--pgdata={scratch}",
-                f"--username={OWNER}",
-                f"--pwfile={password_file}",
-                "--auth=scram-sha-256",
-                "--encoding=UTF8",
-                "--no-locale",  # bytes decide the order, on every machine the same …
-                "--locale-provider=builtin",  # … but lower() knows Unicode
-                "--builtin-locale=C.UTF-8",
-                "--no-instructions",
-            )
-        finally:
-            password_file.unlink(missing_ok=True)
-        if done.returncode != 0:
-            shutil.rmtree(scratch, ignore_errors=True)
-            raise DatabaseError(
-                f"the database cluster cannot be made in {self.directory}: {_last_line(done.stdout)}"
-            )
-        with (scratch / "postgresql.conf").open("a") as file:
-            file.write("\n# Written at each start; your own settings go below this line.\n")
-            file.write("include_if_exists = 'clickstream.conf'\n")
-        scratch.rename(self.data)
 
     def _end_leftovers(self) -> None:
         """End what a killed postmaster left: PostgreSQL does not start beside its old backends."""
@@ -255,8 +167,3 @@ def _pid_in(file: Path) -> int | None:
         return int(file.read_text().splitlines()[0])
     except (FileNotFoundError, ValueError, IndexError):
         return None
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "no reason given"

@@ -16,9 +16,9 @@ from psycopg2.extensions import parse_dsn
 
 from clickstream_assets.database import connect
 from clickstream_assets.database_url import with_database, with_identity
+from clickstream_assets.postgres.new_server import OWNER
 from clickstream_assets.postgres.roles import DAGSTER_DATABASE, ROLE_NAMES
 from clickstream_assets.postgres.schema import setup_dagster_database
-from clickstream_assets.postgres.server import OWNER
 
 EVERYONE = (
     "CREATE ROLE intruder",
