@@ -13,8 +13,8 @@ from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_vers
 from clickstream_assets.assets.previews import preview
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.launches import LaunchConfig, failing_in_one_sentence
+from clickstream_assets.ledger.facts import BatchesSince
 from clickstream_assets.ledger.reads import (
-    BatchesSince,
     read_batches_since,
     read_dropped,
     read_last_batch,

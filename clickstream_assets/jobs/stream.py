@@ -11,7 +11,8 @@ import psycopg2
 
 from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.launches import failing_in_one_sentence
-from clickstream_assets.ledger.reads import LeaseRow, read_lease
+from clickstream_assets.ledger.facts import LeaseRow
+from clickstream_assets.ledger.reads import read_lease
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.facts import run_name

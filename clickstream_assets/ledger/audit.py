@@ -22,7 +22,8 @@ from psycopg2.extras import RealDictCursor
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.audit_books import BatchBooks, FileBooks, Offence, TableTotals, Unseen
 from clickstream_assets.ledger.audit_rules import judge_batch, judge_file, judge_table
-from clickstream_assets.ledger.reads import Counts, snapshot
+from clickstream_assets.ledger.facts import Counts
+from clickstream_assets.ledger.reads import snapshot
 from clickstream_assets.ledger.waiting_files import compare_with_ledger, list_event_files
 from clickstream_assets.sql_files import statement
 from clickstream_assets.text import printable

@@ -16,12 +16,8 @@ from typing import Any
 import dagster as dg
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.ledger.facts import BatchesSince, Counts, Dropped, FilesSince, Latency
 from clickstream_assets.ledger.reads import (
-    BatchesSince,
-    Counts,
-    Dropped,
-    FilesSince,
-    Latency,
     read_batches_since,
     read_dropped,
     read_files_since,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from clickstream_assets.ledger.reads import CommittedBatch, LeaseRow
+from clickstream_assets.ledger.facts import CommittedBatch, LeaseRow
 from clickstream_assets.ledger.waiting_files import WaitingFiles
 from clickstream_assets.outages.last_words import LastWords
 from clickstream_assets.outages.stream_told import NOTHING, StreamTold

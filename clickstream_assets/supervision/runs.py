@@ -20,7 +20,7 @@ from dagster._core.launcher import DefaultRunLauncher
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.ledger.reads import LeaseRow
+from clickstream_assets.ledger.facts import LeaseRow
 from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.model import StreamRun
 

@@ -15,7 +15,7 @@ from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger import audit as verification
 from clickstream_assets.ledger.audit import Audit, verify, verify_recent
 from clickstream_assets.ledger.audit_books import Unseen
-from clickstream_assets.ledger.reads import Counts
+from clickstream_assets.ledger.facts import Counts
 from clickstream_assets.sql_files import statement
 
 

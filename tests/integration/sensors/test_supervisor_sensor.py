@@ -12,7 +12,8 @@ from control_plane import ControlPlane, dead_process, wait_until
 
 from clickstream_assets.database import connect
 from clickstream_assets.jobs.stream import stop_stream
-from clickstream_assets.ledger.reads import LeaseRow, read_lease
+from clickstream_assets.ledger.facts import LeaseRow
+from clickstream_assets.ledger.reads import read_lease
 from clickstream_assets.sensors.sensors import spark_stream_supervisor
 from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision import limits

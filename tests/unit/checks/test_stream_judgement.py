@@ -9,7 +9,7 @@ import pytest
 
 from clickstream_assets.checks.judgement import Judgement
 from clickstream_assets.checks.on_events.stream_alive import Facts, judge
-from clickstream_assets.ledger.reads import LeaseRow
+from clickstream_assets.ledger.facts import LeaseRow
 from clickstream_assets.supervision.model import Action, StreamDecision, StreamState
 from clickstream_assets.thresholds import STREAM_GONE
 

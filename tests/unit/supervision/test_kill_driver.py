@@ -12,7 +12,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from clickstream_assets.ledger.reads import LeaseRow
+from clickstream_assets.ledger.facts import LeaseRow
 from clickstream_assets.supervision.runs import kill_driver
 
 
