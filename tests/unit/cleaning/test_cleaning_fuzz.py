@@ -106,7 +106,7 @@ def test_text_in_other_encodings_is_the_same_records_for_both(
     block_bytes: int,
     packed: str,
 ) -> None:
-    text = file.content.decode("utf-8", "replace")
+    text = file.content.decode("utf-8", "replace").removeprefix("\ufeff")  # no other encoding has it
     content = text.encode(encoding, "replace")
     if noise is not None:  # behind the header, where it is one bad row
         header = len(text.split("\n", 4)[0].encode(encoding, "replace")) + 4
