@@ -19,6 +19,7 @@ from benchmarks.loads.redelivery import measure_redelivery, redelivery_table
 from benchmarks.loads.report import throughput_chart, throughput_tables
 from benchmarks.loads.throughput import measure_throughput
 from benchmarks.loads.workloads import DEFAULT_WORKLOADS, WORKLOADS, unknown_names
+from benchmarks.tiny_files import measure_tiny_files
 from clickstream_assets.errors import ClickstreamError
 
 ROWS, ROUNDS = 1_000_000, 5
@@ -143,6 +144,13 @@ def history(history_rows: int, rows: int, rounds: int, times: Times) -> None:
 def growth(rows: tuple[int, ...], small_files: int) -> None:
     """A micro-batch and a refresh of the summaries as history grows; not part of a plain `make bench`."""
     click.echo(f"\n{growth_table(measure_growth(sorted(rows), small_files, click.echo))}\n")
+
+
+@main.command()
+@click.option("--files", default=2_000, show_default=True, type=click.IntRange(10))
+def tiny_files(files: int) -> None:
+    """CPU for each of many files of ten rows, in intake and in a task; not part of a plain `make bench`."""
+    click.echo(f"\n{measure_tiny_files(files)}\n")
 
 
 def machine() -> str:

@@ -76,13 +76,14 @@ class Cleaning:
         self,
         records: Records | Rows,
         shape: FileShape,
-        file_id: int,
+        file_id: int | npt.NDArray[np.int64],
         bounds: TimeBounds,
         occurrences: Occurrences | None = None,
     ) -> Cleaned:
         """The events and rejects of a run of records.
 
         Args:
+            file_id: the file that they are from, or that of each of them.
             shape: which columns of the file are which fields.
             bounds: the times that an event may have.
             occurrences: numbers identical rows of the file; without it they are one event.
@@ -100,6 +101,7 @@ class Cleaning:
         }
         extras = [(name, split.texts[at]) for name, at in shape.plan.extras]
         identity = [(name, found.text(Column(name, at))) for name, at in shape.plan.identity]
+        file_ids = np.broadcast_to(np.asarray(file_id, np.int64), len(records))
         good = broken == 0
         if not good.all():
             chosen = pa.array(np.flatnonzero(good))
@@ -108,8 +110,8 @@ class Cleaning:
             identity = [(name, column.take(chosen)) for name, column in identity]
         extra = json_objects(extras, int(good.sum()))
         return Cleaned(
-            _events(events, identity, extra, file_id, occurrences),
-            _rejects(records, facts, broken, file_id),
+            _events(events, identity, extra, file_ids[good], occurrences),
+            _rejects(records, facts, broken, file_ids),
         )
 
     def look(self, records: Records | Rows, shape: FileShape, bounds: TimeBounds) -> Look:
@@ -164,7 +166,7 @@ def _events(
     events: Mapping[str, pa.Array],
     identity: Sequence[tuple[str, pa.StringArray]],
     extra: pa.StringArray,
-    file_id: int,
+    file_ids: npt.NDArray[np.int64],
     occurrences: Occurrences | None,
 ) -> pa.RecordBatch:
     ids, is_uuid = read_uuids(events["event_id"])
@@ -183,7 +185,7 @@ def _events(
         **events,
         "event_id": pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), rows, [None, pa.py_buffer(ids)]),
         "event_time": events["event_time"].cast(pa.timestamp("us", "UTC")),
-        "file_id": pa.array(np.full(rows, file_id, np.int64)),
+        "file_id": pa.array(file_ids),
         "extra": extra,
     }
     return pa.RecordBatch.from_arrays([found[name] for name in EVENT_SCHEMA.names], schema=EVENT_SCHEMA)
@@ -212,7 +214,10 @@ def _ids_of_values(
 
 
 def _rejects(
-    records: Records | Rows, facts: Facts, broken: npt.NDArray[np.uint8], file_id: int
+    records: Records | Rows,
+    facts: Facts,
+    broken: npt.NDArray[np.uint8],
+    file_ids: npt.NDArray[np.int64],
 ) -> pa.RecordBatch:
     rows = np.flatnonzero(broken)
     if not len(rows):
@@ -221,7 +226,7 @@ def _rejects(
     offsets, lengths, values = records.evidence(rows)
     return pa.RecordBatch.from_arrays(
         [
-            pa.array(np.full(len(rows), file_id, np.int64)),
+            pa.array(file_ids[rows]),
             pa.array(records.line_numbers[rows]),
             pa.array(offsets),
             pa.array(lengths),

@@ -40,11 +40,12 @@ class Part:
     def reject_rows(self) -> int:
         return sum(self.rejects.values())
 
-    def count(self, file_id: int, cleaned: Cleaned) -> None:
-        """Enter rows of one file."""
+    def count(self, cleaned: Cleaned) -> None:
+        """Enter rows, of whichever files."""
         for counts, rows in ((self.events, cleaned.events), (self.rejects, cleaned.rejects)):
-            if len(rows):
-                counts[file_id] = counts.get(file_id, 0) + len(rows)
+            file_ids, numbers = np.unique(rows["file_id"].to_numpy(), return_counts=True)
+            for file_id, number in zip(file_ids.tolist(), numbers.tolist(), strict=True):
+                counts[file_id] = counts.get(file_id, 0) + number
         if len(cleaned.events):
             times = cleaned.events["event_time"].cast(pa.int64())
             bounds = pc.min_max(times)

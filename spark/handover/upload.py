@@ -33,9 +33,9 @@ class UploadPartWriter:
         self._cursor: Cursor = self._connection.cursor()
         create_tables(self._cursor, self._tables)
 
-    def add(self, file_id: int, cleaned: Cleaned) -> None:
-        """Take the rows of one file that follow on those before."""
-        self.part.count(file_id, cleaned)
+    def add(self, cleaned: Cleaned) -> None:
+        """Take rows that follow on those before."""
+        self.part.count(cleaned)
         if len(cleaned.events):
             rows = encoded_events(cleaned.events, self._batch_id)
             copy_rows(self._cursor, self._tables.events, EVENT_COLUMNS, rows)

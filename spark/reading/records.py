@@ -5,7 +5,7 @@ Where a record ends is said by `lines`, what its fields are by `fields`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,6 +47,19 @@ class Records:
         """Of some records the offset, the true length and the bytes."""
         values: list[bytes] = self.values.take(pa.array(rows)).to_pylist()
         return self.offsets[rows], self.lengths[rows], values
+
+
+def joined(parts: Sequence[Records]) -> Records:
+    """Several runs as one; each record has its line end, or they could not be told apart."""
+    return Records(
+        pa.concat_arrays([part.values for part in parts]),
+        np.concatenate([part.line_numbers for part in parts]),
+        np.concatenate([part.offsets for part in parts]),
+        np.concatenate([part.lengths for part in parts]),
+        np.concatenate([part.flags for part in parts]),
+        parts[-1].end_offset,
+        parts[-1].end_line,
+    )
 
 
 @dataclass(frozen=True)

@@ -45,9 +45,19 @@ def read_chunk(
         OSError: it cannot be read at present.
     """
     cleaning, shape = cleaning_of(chunk.mapping), shape_of(chunk)
+    for found in records_or_flag(path, chunk, device):
+        if isinstance(found, Flag):
+            yield found
+        else:
+            yield cleaning.clean(found, shape, chunk.file_id, chunk.bounds, occurrences)
+
+
+def records_or_flag(
+    path: bytes, chunk: ChunkToRead, device: int | None = None
+) -> Iterator[Records | Rows | Flag]:
+    """The records of a chunk; last a flag, where the file is not what intake saw. Raises as `read_chunk` does."""
     try:
-        for records in read_records(path, chunk):
-            yield cleaning.clean(records, shape, chunk.file_id, chunk.bounds, occurrences)
+        yield from read_records(path, chunk)
     except ContentChanged:
         _check_directory(path.removesuffix(chunk.path), device if chunk.directory is None else None)
         yield Flag.CHUNK_CHANGED

@@ -18,11 +18,14 @@ from spark.handover.spool import Spool, batch_token
 from spark.handover.upload import UploadPartWriter
 from spark.outage import told_as_outage
 from spark.reading.flags import Flag
-from spark.source.chunk_reader import read_chunk
+from spark.reading.parquet_files import Rows
+from spark.reading.records import Records
+from spark.source.chunk_reader import read_chunk, records_or_flag
 from spark.source.chunks import ChunkToRead, TaskRead
 from spark.source.occurrences import OccurrencesOfFiles
 from spark.source.options import SourceOptions
 from spark.source.patience import patiently
+from spark.source.tiny_files import groups, read_together
 
 
 class PartWriter(Protocol):
@@ -30,7 +33,7 @@ class PartWriter(Protocol):
 
     part: Part
 
-    def add(self, file_id: int, cleaned: Cleaned) -> None: ...
+    def add(self, cleaned: Cleaned) -> None: ...
 
     def finish(self) -> Part: ...
 
@@ -55,7 +58,7 @@ def _read_task(task: TaskRead, options: SourceOptions) -> Iterator[pa.RecordBatc
         if isinstance(cleaned, Flag):
             writer.part.void(file_id, cleaned)
         else:
-            writer.add(file_id, cleaned)
+            writer.add(cleaned)
     yield pa.RecordBatch.from_pydict({"part": [writer.finish().to_json()]})
 
 
@@ -64,22 +67,19 @@ def _in_blocks(found: Iterator[tuple[int, Cleaned | Flag]], part: Part) -> Itera
         if isinstance(cleaned, Flag):
             part.void(file_id, cleaned)
         else:
-            part.count(file_id, cleaned)
+            part.count(cleaned)
             yield from blocks(part.token, file_id, cleaned)
     yield report(part)
 
 
 def read_chunks(task: TaskRead, options: SourceOptions) -> Iterator[tuple[int, Cleaned | Flag]]:
-    """What became of the records of all chunks, with the file that they are from."""
-    occurrences = None
-    if options.identical_rows == "keep":
-        occurrences = OccurrencesOfFiles(options.spool / "occurrences" if options.spool else None)
+    """What became of the records of all chunks, with the file that they are from, or the first of several."""
+    if options.identical_rows != "keep":
+        yield from _read_chunks(task, options)
+        return
+    occurrences = OccurrencesOfFiles(options.spool / "occurrences" if options.spool else None)
     for chunk in task.chunks:
         path = chunk.place(options.root)
-        if occurrences is None:
-            for cleaned in _read(path, chunk, device=options.device):
-                yield chunk.file_id, cleaned
-            continue
         if not occurrences.goes_on(chunk.file_id, chunk.byte_offset):
             occurrences.begin(chunk.file_id)
             if chunk.byte_offset > chunk.records_from and not occurrences.recall(chunk.byte_offset):
@@ -87,8 +87,22 @@ def read_chunks(task: TaskRead, options: SourceOptions) -> Iterator[tuple[int, C
         for cleaned in _read(path, chunk, occurrences.numbers, options.device):
             yield chunk.file_id, cleaned
         occurrences.end(chunk.byte_offset + chunk.byte_length, is_last=chunk.is_last)
-    if occurrences is not None:
-        occurrences.keep()
+    occurrences.keep()
+
+
+def _read_chunks(task: TaskRead, options: SourceOptions) -> Iterator[tuple[int, Cleaned | Flag]]:
+    def read(chunk: ChunkToRead) -> Iterator[Records | Rows | Flag]:
+        records = records_or_flag(chunk.place(options.root), chunk, options.device)
+        return records if chunk.directory is None else patiently(records)
+
+    # The JDBC writer's blocks are of one file each.
+    apart = ([chunk] for chunk in task.chunks)
+    for group in apart if options.handover == "rows" else groups(task.chunks):
+        if len(group) > 1:
+            yield from read_together(group, read)
+        else:
+            for cleaned in _read(group[0].place(options.root), group[0], device=options.device):
+                yield group[0].file_id, cleaned
 
 
 def _read(
