@@ -4,19 +4,16 @@ once. Its home has a blank in its path, as all of these tests have.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
+from dagster_graphql_client import ask, launch
 from databases import run_sql
 from up_stack import Up, until
 
@@ -24,42 +21,10 @@ from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 
 RUN_LIMIT = 240.0  # seconds
-LAUNCH = """mutation($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) {
-    __typename ... on LaunchRunSuccess { run { runId } } } }"""
 STATUS = "query($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(900)]
-
-
-def ask(up: Up, query: str, **variables: object) -> dict[str, Any]:
-    """Dagster's answer, asked for again as a person would."""
-    request = urllib.request.Request(  # noqa: S310
-        f"{up.url}/graphql",
-        json.dumps({"query": query, "variables": variables}).encode(),
-        {"Content-Type": "application/json"},
-    )
-    for left in reversed(range(5)):
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-                data: dict[str, Any] = json.load(answer)["data"]
-                return data
-        except urllib.error.HTTPError:  # the first request on a session that was dropped
-            if not left:
-                raise
-    raise AssertionError
-
-
-def launch(up: Up, *assets: str, config: dict[str, object] | None = None) -> str:
-    """Materialize, as the button does."""
-    selector = {
-        "repositoryLocationName": "clickstream",
-        "repositoryName": "__repository__",
-        "pipelineName": "__ASSET_JOB",
-        "assetSelection": [{"path": [asset]} for asset in assets],
-    }
-    params = {"selector": selector, "mode": "default", "runConfigData": config or {}}
-    return str(ask(up, LAUNCH, params=params)["launchPipelineExecution"]["run"]["runId"])
 
 
 def status(up: Up, run: str) -> str:

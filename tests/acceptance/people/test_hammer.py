@@ -1,0 +1,76 @@
+"""Things that people do, at random, to a running stack: runs deleted and terminated, assets wiped, sensors switched
+off, drivers killed, the daemon frozen, strange launchpads, every button. Guards against a second stream, and against
+anything shown that is not so.
+
+CLICKSTREAM_HAMMER_SEED chooses what is done, CLICKSTREAM_HAMMER_SECONDS for how long.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alert_receiver import Receiver, receiving
+from hammer import Hammer, drivers
+from up_stack import Up, until
+from witness import Witness
+
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(0)]
+
+SEED = int(os.environ.get("CLICKSTREAM_HAMMER_SEED", "7"))
+LONG = float(os.environ.get("CLICKSTREAM_HAMMER_SECONDS", "600"))
+SHORT = 45.0
+PAUSES = (3.0, 20.0)  # seconds between two blows
+LOOK_EVERY = 1.5
+WELL_LIMIT = 300.0  # seconds until all is well again, on a busy machine
+
+
+@pytest.fixture
+def hammered() -> Iterator[tuple[Up, Receiver]]:
+    directory = Path(tempfile.mkdtemp(prefix="clickstream-test-", dir="/tmp"))
+    directory.chmod(0o755)
+    with receiving() as receiver:
+        up = Up(directory / "a home", rate=20)
+        up.environment["CLICKSTREAM_ALERT_WEBHOOK_URL"] = receiver.url
+        yield up, receiver
+        up.clear_away()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def strike_for(up: Up, receiver: Receiver, seconds: float, seed: int) -> None:
+    up.start()
+    until(lambda: up.stored() > 0, "the first rows")
+    hammer = Hammer(up, seed)
+    witness = Witness(up, hammer.done, receiver)
+    pauses = random.Random(seed)
+    end = time.monotonic() + seconds
+    try:
+        while time.monotonic() < end:
+            hammer.strike()
+            pause = time.monotonic() + pauses.uniform(*PAUSES)
+            while time.monotonic() < pause:
+                witness.look()
+                hammer.let_go(older_than=pauses.uniform(15, 130))
+                time.sleep(LOOK_EVERY)
+    finally:
+        hammer.let_go(older_than=0)
+    story = "\n".join([*hammer.done.log, "", *witness.states])
+    until(witness.is_well, f"all is well again after:\n{story}", WELL_LIMIT)
+    assert len(drivers(up)) == 1
+    assert witness.lies == {}, story
+    assert "Conservation holds" in up.run("verify")
+
+
+def test_a_minute_of_what_people_do_leaves_one_stream_and_no_lie(hammered: tuple[Up, Receiver]) -> None:
+    strike_for(*hammered, SHORT, SEED)
+
+
+@pytest.mark.faults
+def test_ten_minutes_of_what_people_do_leave_one_stream_and_no_lie(hammered: tuple[Up, Receiver]) -> None:
+    strike_for(*hammered, LONG, SEED + 1)
