@@ -53,6 +53,11 @@ def _two_units(large: int, large_unit: str, small: int, small_unit: str) -> str:
     return f"{large} {large_unit} {small} {small_unit}" if small else f"{large} {large_unit}"
 
 
+def rounded(value: float) -> float:
+    """A number as people read it: to thousandths, small ones to three digits."""
+    return round(value, 3) if abs(value) >= 0.1 else float(f"{value:.3g}")
+
+
 def moment(time: datetime | None) -> str:
     """2026-01-31 12:00:00 UTC; a dash where there is none."""
     return "-" if time is None else f"{time:%Y-%m-%d %H:%M:%S} UTC"

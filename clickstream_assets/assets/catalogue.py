@@ -22,6 +22,7 @@ from clickstream_assets.lineage.tables import table_columns
 from clickstream_assets.paths import FILES_ROOT, PROJECT_ROOT
 from clickstream_assets.settings import Settings
 
+LIVE = dg.DataVersion("live")  # of what is filled all the time
 FILLED_BY = "clickstream/filled_by"  # a tag: stream, refresh, schedule or producer
 STORAGE = "dagster/storage_kind"
 POSTGRES = "postgres"
@@ -55,6 +56,20 @@ def table_metadata(table: str) -> dict[str, Any]:
         "dagster/column_lineage": lineage,
         STORAGE: POSTGRES,
     }
+
+
+def live_tags(of: dg.AssetsDefinition, key: str) -> dict[str, str]:
+    """The tags of a report of an asset that is filled all the time: its version never changes, nor do those of what it
+    is made from. By versions that change Dagster would call whatever is made from it unsynced, between any two
+    refreshes."""
+    asset = dg.AssetKey(key)
+    tags = {"dagster/data_version": LIVE.value, "dagster/data_version_is_user_provided": "true"}
+    if code := of.code_versions_by_key.get(asset):
+        tags["dagster/code_version"] = code
+        for dependency in of.asset_deps[asset]:
+            tags[f"dagster/input_data_version/{dependency.to_user_string()}"] = LIVE.value
+            tags[f"dagster/input_event_pointer/{dependency.to_user_string()}"] = "NULL"
+    return tags
 
 
 def file_metadata() -> dict[str, Any]:

@@ -6,7 +6,7 @@ The files are made by `data_generator`. What other producers land is reported by
 import dagster as dg
 from pydantic import Field
 
-from clickstream_assets.assets.catalogue import FILLED_BY, code_links, file_metadata
+from clickstream_assets.assets.catalogue import FILLED_BY, LIVE, code_links, file_metadata
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.generator.spec import GenerationSpec
 from clickstream_assets.launches import LaunchConfig, failing_in_one_sentence
@@ -70,6 +70,7 @@ def event_files(
         truth = generate_files(spec, settings.events_dir)
     context.log.info(f"{truth.files} files with {truth.rows} rows are in {settings.events_dir}.")
     return dg.MaterializeResult(
+        data_version=LIVE,
         metadata={
             "directory": dg.MetadataValue.path(str(settings.events_dir)),
             "files": truth.files,
@@ -79,5 +80,5 @@ def event_files(
             "duplicates": truth.duplicates,
             "malformed": truth.malformed,
             "late": truth.late,
-        }
+        },
     )

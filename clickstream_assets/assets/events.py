@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_version, table_metadata
+from clickstream_assets.assets.catalogue import FILLED_BY, LIVE, code_links, code_version, table_metadata
 from clickstream_assets.assets.previews import preview
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.launches import LaunchConfig, failing_in_one_sentence
@@ -26,6 +26,7 @@ from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.catch_up import catch_up
 from clickstream_assets.supervision.run import StreamProgram
 from clickstream_assets.supervision.runs import CATCH_UP_POOL
+from clickstream_assets.text import rounded
 
 CLEANING = ("spark/reading/*.py", "spark/cleaning/*.py")  # what becomes of a record
 LINKS = ("spark/spark_streaming_to_postgres.py", "spark/cleaning/clean.py", "spark/cleaning/rules.py")
@@ -102,12 +103,12 @@ def events_and_rejects(
             "rejected_events": {
                 "dagster/row_count": totals.rows_rejected,
                 "rows_rejected": batches.rows_rejected,
-                "reject_rate": float(batches.reject_rate or 0.0),
+                "reject_rate": rounded(batches.reject_rate or 0.0),
                 "preview": preview(connection, "previews.rejects"),
             },
         }
     for key in sorted(context.selected_asset_keys):
-        yield dg.MaterializeResult(key, metadata=metadata[key.to_user_string()])
+        yield dg.MaterializeResult(key, metadata=metadata[key.to_user_string()], data_version=LIVE)
 
 
 def _counts(batches: BatchesSince) -> dict[str, int | float]:
@@ -117,6 +118,6 @@ def _counts(batches: BatchesSince) -> dict[str, int | float]:
         "rows_inserted": batches.rows_inserted,
         "rows_duplicate": batches.rows_duplicate,
         "rows_rejected": batches.rows_rejected,
-        "duplicate_rate": float(batches.duplicate_rate or 0.0),
-        "reject_rate": float(batches.reject_rate or 0.0),
+        "duplicate_rate": rounded(batches.duplicate_rate or 0.0),
+        "reject_rate": rounded(batches.reject_rate or 0.0),
     }

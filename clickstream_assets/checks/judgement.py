@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from clickstream_assets.text import rounded
 from clickstream_assets.thresholds import Verdict
 
 EVENTS = dg.AssetKey("events")
@@ -16,7 +17,10 @@ EXAMPLES_SHOWN = 10  # offences, changes and the like that a result names
 
 @dataclass(frozen=True)
 class Judgement:
-    """The outcome of one check."""
+    """The outcome of one check.
+
+    Dagster draws every number of `metadata` as a plot: what is always the same is a text.
+    """
 
     verdict: Verdict
     description: str
@@ -34,7 +38,7 @@ class Judgement:
             passed=self.verdict == "pass",
             severity=self.severity,
             description=self.description,
-            metadata=dict(self.metadata),
+            metadata=_shown(self.metadata),
         )
 
     def evaluation(self, name: str) -> dg.AssetCheckEvaluation:
@@ -45,5 +49,9 @@ class Judgement:
             passed=self.verdict == "pass",
             severity=self.severity,
             description=self.description,
-            metadata=dict(self.metadata),
+            metadata=_shown(self.metadata),
         )
+
+
+def _shown(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: rounded(value) if isinstance(value, float) else value for name, value in metadata.items()}

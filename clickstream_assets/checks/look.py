@@ -9,7 +9,8 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets import thresholds
 from clickstream_assets.ledger import reads as ledger
-from clickstream_assets.ledger.waiting_files import WaitingFiles, read_waiting_files
+from clickstream_assets.ledger.waiting import WaitingFiles
+from clickstream_assets.ledger.waiting_files import read_waiting_files
 from clickstream_assets.settings import Settings
 
 

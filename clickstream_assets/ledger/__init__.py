@@ -1,4 +1,4 @@
 """The ledger, read: who streams, what is loaded, what waits; and its audit against the tables.
 
-`reads` has the queries, `waiting_files` compares the disk with them, and `audit` is `clickstream verify`.
+`reads` has the queries, `waiting_files` is the way to the files that wait on disk, and `audit` is `clickstream verify`.
 """

@@ -24,7 +24,7 @@ from clickstream_assets.ledger.audit_books import BatchBooks, FileBooks, Offence
 from clickstream_assets.ledger.audit_rules import judge_batch, judge_file, judge_table
 from clickstream_assets.ledger.facts import Counts
 from clickstream_assets.ledger.reads import snapshot
-from clickstream_assets.ledger.waiting_files import compare_with_ledger, list_event_files
+from clickstream_assets.ledger.waiting_watch import WaitingWatch
 from clickstream_assets.sql_files import statement
 from clickstream_assets.text import printable
 
@@ -76,7 +76,9 @@ def verify(
     """
     started = time.monotonic()
     offences = _Offences()
-    listing = None if events is None else list_event_files(events)
+    watch = None if events is None else WaitingWatch(events)
+    if watch is not None:
+        watch.look(new_seconds=float("inf"))
     with snapshot(connection):
         taken_at = _verify_event_key(connection, offences)
         progress("batches against the tables …")
@@ -89,8 +91,8 @@ def verify(
         _verify_totals(totals, offences)
         _verify_ledger(connection, offences)
         unseen = Unseen(**_one(connection, statement("verify.unseen")))
-        if listing is not None:
-            for path in compare_with_ledger(connection, listing, examples=OFFENCES_KEPT).vanished_paths:
+        if watch is not None:
+            for path in watch.compare(connection, examples=OFFENCES_KEPT).vanished_paths:
                 offences.add(_vanished(path))
     return Audit(
         files=totals["files"],

@@ -28,7 +28,8 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.ledger.waiting_files import ListedFile, array_literal, list_event_files
+from clickstream_assets.ledger.disk_view import ListedFile, list_event_files
+from clickstream_assets.ledger.file_rows import array_literal
 from clickstream_assets.maintenance import file_moves
 from clickstream_assets.maintenance.file_moves import FinishedFile, Holding
 from clickstream_assets.settings import Settings

@@ -16,7 +16,8 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.fitness import why_read_only
 from clickstream_assets.ledger import reads as ledger
-from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
+from clickstream_assets.ledger.waiting import WaitingFiles
+from clickstream_assets.ledger.waiting_files import watch_of
 from clickstream_assets.outages.stream_told import read_told
 from clickstream_assets.outages.stream_waits import StreamWaits, read_waits
 from clickstream_assets.postgres.connections import Connections
@@ -81,10 +82,11 @@ class Reader:
             DatabaseError: there is no database yet.
         """
         with self.connections.open("reader") as connection:
-            listing = list_event_files(self._events)
+            watch = watch_of(connection, self._events)
+            watch.look()
             with ledger.snapshot(connection):
                 lease = ledger.read_lease(connection)
-                waiting = compare_with_ledger(connection, listing)
+                waiting = watch.compare(connection)
                 last_batch = ledger.read_last_batch(connection)
                 newest = ledger.read_newest_event_time(connection)
                 if self._counted.batch_id > (last_batch.batch_id if last_batch else 0):

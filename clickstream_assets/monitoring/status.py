@@ -14,7 +14,8 @@ are seconds, rates are shares from 0 to 1, null means that there is no such thin
   `launched_at`, `supervised_at`, `last_reason`, and `unsupervised` (that nobody watches over it, a sentence)
 - `waiting`: `files`, `size_bytes`, `registered`, `oldest_landed_at`, `oldest_age_seconds`, `oldest_paths`,
   `vanished`, `vanished_paths`, `unlistable`, `files_on_disk`, `ignored` (by their names), `ignored_paths`,
-  `unterminated_paths` (of the oldest: those that wait for the end of their last line)
+  `unterminated_paths` (of the oldest: those that wait for the end of their last line), `not_looked_at` (whose size
+  and age are not known yet), `look_seconds`
 - `last_batch`: the columns of `ingest_batches`, and `seconds`, `age_seconds`
 - `totals`: `rows_read`, `rows_inserted`, `rows_duplicate`, `rows_rejected`, `duplicate_rate`, `reject_rate`
 - `retention`: `rows_dropped` (of those inserted), `partitions_dropped`, `events_from` (older ones are gone)
@@ -41,7 +42,8 @@ from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.fitness import why_read_only
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.line_ends import without_line_end
-from clickstream_assets.ledger.waiting_files import WaitingFiles, compare_with_ledger, list_event_files
+from clickstream_assets.ledger.waiting import WaitingFiles
+from clickstream_assets.ledger.waiting_files import watch_of
 from clickstream_assets.monitoring.dagster_state import DagsterState
 from clickstream_assets.outages.stream_told import NOTHING, read_told
 from clickstream_assets.outages.stream_waits import StreamWaits
@@ -99,12 +101,13 @@ def read_status(
         unterminated_seconds: for so long the stream leaves a file alone whose last line has no end.
         home: where a stream says what it waits for.
     """
-    listing = list_event_files(events)
+    watch = watch_of(connection, events)
+    watch.look(new_seconds=float("inf"))
     with ledger.snapshot(connection):
         lease = ledger.read_lease(connection)
-        waiting = compare_with_ledger(connection, listing)
+        waiting = watch.compare(connection)
         if waiting.files > waiting.registered:
-            unterminated = without_line_end(events.path, listing, waiting.oldest_paths, unterminated_seconds)
+            unterminated = without_line_end(events.path, waiting.oldest_paths, unterminated_seconds)
             waiting = replace(waiting, unterminated_paths=unterminated)
         last_batch = ledger.read_last_batch(connection)
         facts = stream_facts(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clickstream_assets.file_names import EventsDirectory
-from clickstream_assets.ledger.waiting_files import Listing, list_event_files
+from clickstream_assets.ledger.disk_view import Listing, list_event_files
 from clickstream_assets.outages.stream_waits import StreamWaits, read_waits
 from clickstream_assets.text import count, printable, size
 

@@ -16,6 +16,9 @@ from typing import Any
 import dagster as dg
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.assets.catalogue import live_tags
+from clickstream_assets.assets.event_files import event_files
+from clickstream_assets.assets.events import events_and_rejects
 from clickstream_assets.ledger.facts import BatchesSince, Counts, Dropped, FilesSince, Latency
 from clickstream_assets.ledger.reads import (
     read_batches_since,
@@ -24,6 +27,7 @@ from clickstream_assets.ledger.reads import (
     read_latency,
     read_lifetime_counts,
 )
+from clickstream_assets.text import rounded
 
 SHORTEST_WINDOW = 60.0  # seconds; fewer files give no percentiles
 
@@ -85,11 +89,15 @@ def materializations(progress: Progress) -> list[dg.AssetMaterialization]:
     """At most one event an asset; none for an asset that has nothing new."""
     events = []
     if progress.files.files:
-        events.append(dg.AssetMaterialization("event_files", metadata=_of_files(progress.files)))
+        events.append(_report(event_files, "event_files", _of_files(progress.files)))
     if progress.batches.batches:
-        events.append(dg.AssetMaterialization("events", metadata=_of_events(progress)))
-        events.append(dg.AssetMaterialization("rejected_events", metadata=_of_rejects(progress)))
+        events.append(_report(events_and_rejects, "events", _of_events(progress)))
+        events.append(_report(events_and_rejects, "rejected_events", _of_rejects(progress)))
     return events
+
+
+def _report(of: dg.AssetsDefinition, key: str, metadata: dict[str, Any]) -> dg.AssetMaterialization:
+    return dg.AssetMaterialization(key, metadata=metadata, tags=live_tags(of, key))
 
 
 def _of_files(files: FilesSince) -> dict[str, Any]:
@@ -107,26 +115,26 @@ def _of_events(progress: Progress) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "dagster/row_count": progress.lifetime.rows_inserted - progress.dropped.rows,
         "batches": batches.batches,
-        "last_batch_id": batches.last_batch_id or 0,
+        "last_batch": str(batches.last_batch_id or 0),
         "rows_read": batches.rows_read,
         "rows_inserted": batches.rows_inserted,
         "rows_duplicate": batches.rows_duplicate,
         "rows_rejected": batches.rows_rejected,
-        "duplicate_rate": float(batches.duplicate_rate or 0.0),
-        "reject_rate": float(batches.reject_rate or 0.0),
-        "seconds_per_batch": batches.seconds / batches.batches,
+        "duplicate_rate": rounded(batches.duplicate_rate or 0.0),
+        "reject_rate": rounded(batches.reject_rate or 0.0),
+        "seconds_per_batch": rounded(batches.seconds / batches.batches),
     }
     if batches.max_event_time:
         metadata["newest_event"] = dg.MetadataValue.timestamp(batches.max_event_time)
-        metadata["lag_seconds"] = (datetime.now(UTC) - batches.max_event_time).total_seconds()
+        metadata["lag_seconds"] = rounded((datetime.now(UTC) - batches.max_event_time).total_seconds())
     if (
         latency.p50_seconds is not None
         and latency.p95_seconds is not None
         and latency.p99_seconds is not None
     ):
-        metadata["latency_p50_seconds"] = float(latency.p50_seconds)
-        metadata["latency_p95_seconds"] = float(latency.p95_seconds)
-        metadata["latency_p99_seconds"] = float(latency.p99_seconds)
+        metadata["latency_p50_seconds"] = rounded(latency.p50_seconds)
+        metadata["latency_p95_seconds"] = rounded(latency.p95_seconds)
+        metadata["latency_p99_seconds"] = rounded(latency.p99_seconds)
     return metadata
 
 
@@ -134,5 +142,5 @@ def _of_rejects(progress: Progress) -> dict[str, Any]:
     return {
         "dagster/row_count": progress.lifetime.rows_rejected,
         "rows_rejected": progress.batches.rows_rejected,
-        "reject_rate": float(progress.batches.reject_rate or 0.0),
+        "reject_rate": rounded(progress.batches.reject_rate or 0.0),
     }

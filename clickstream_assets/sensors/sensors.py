@@ -27,9 +27,10 @@ from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import run_name
 from clickstream_assets.supervision.limits import pause_after
 from clickstream_assets.supervision.look import look_at_stream
-from clickstream_assets.supervision.model import Action, StreamDecision
+from clickstream_assets.supervision.model import Action, Backlog, StreamDecision, StreamFacts
 from clickstream_assets.supervision.runs import STREAM_JOB
 from clickstream_assets.supervision.shown_checks import verdict_of
+from clickstream_assets.text import count
 
 TICK = 5  # seconds
 CHECKS_TICK = 15  # seconds
@@ -54,28 +55,27 @@ def spark_stream_supervisor(
         context.log.warning(f"Marked {run_name(run_id)} as failed: its worker is gone.")
     try:
         with database.open("writer") as connection:
-            decision, request = _supervise(context, connection, settings)
-            if (
-                decision.action is Action.REAP_RUN
-            ):  # what it stood in the way of need not wait for the next tick
-                decision, request = _supervise(context, connection, settings)
+            facts, decision, request = _supervise(context, connection, settings)
+            if decision.action is Action.REAP_RUN:
+                # What it stood in the way of need not wait for the next tick.
+                facts, decision, request = _supervise(context, connection, settings)
     except ERRORS as error:
         return dg.SensorResult(skip_reason=f"Nothing is done: {why_away(error, settings.home)}.")
     if request is not None:
         return dg.SensorResult(run_requests=[request])
-    return dg.SensorResult(skip_reason=f"{decision.state}: {decision.reason}")
+    return dg.SensorResult(skip_reason=f"{decision.state}: {decision.reason} ({looked(facts.backlog)})")
 
 
 def _supervise(
     context: dg.SensorEvaluationContext, connection: Connection, settings: Settings
-) -> tuple[StreamDecision, dg.RunRequest | None]:
+) -> tuple[StreamFacts, StreamDecision, dg.RunRequest | None]:
     """Look once and do what was decided. The run that is to be launched is returned."""
     instance, request = context.instance, None
     lease = ledger.read_lease(connection)
     facts = look_at_stream(instance, connection, lease, settings)
     decision = decide(facts)
     if facts.read_only is not None:
-        return decision, None
+        return facts, decision, None
     run_id = decision.run_id or lease.dagster_run_id or ""
     with connection.cursor() as cursor:
         cursor.execute(statement("lease.record_look"))
@@ -102,7 +102,12 @@ def _supervise(
             cursor.execute(statement("lease.record_healthy"))
     if decision.action is not Action.LEAVE:
         context.log.warning(f"{decision.state}, {decision.action}: {decision.reason}")
-    return decision, request
+    return facts, decision, request
+
+
+def looked(backlog: Backlog) -> str:
+    """What the look at the events directory took, as a clause."""
+    return f"looked at {count(backlog.files_on_disk)} files in {backlog.look_seconds:.2f} s"
 
 
 def _request(decision: StreamDecision, failures: int) -> dg.RunRequest:

@@ -1,6 +1,6 @@
 """Catching up: every file that is on disk now gets into the database, by whoever has the stream.
 
-1. List the files on disk, once: those that land later are not waited for.
+1. Look which files wait: those that land later are not waited for.
 2. While one of them waits: if someone streams or is about to, look again; else run the program with
    --available-now, under the lease. A stream that comes first wins the lease, and is waited for.
 
@@ -10,7 +10,6 @@ Two programs never share the checkpoint: the lease sees to that, whatever is dec
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import dagster as dg
 from psycopg2.extensions import connection as Connection
@@ -18,12 +17,7 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.contract import ExitCode
 from clickstream_assets.errors import StreamError
 from clickstream_assets.ledger.reads import read_lease
-from clickstream_assets.ledger.waiting_files import (
-    Listing,
-    WaitingFiles,
-    compare_with_ledger,
-    list_event_files,
-)
+from clickstream_assets.ledger.waiting_watch import WaitingWatch
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.limits import CRASH_LOOP_FAILURES, UNSUPERVISED_AFTER
 from clickstream_assets.supervision.run import StreamProgram, StreamProgramFailed
@@ -47,23 +41,29 @@ def catch_up(
         StreamProgramFailed: the program ended with an error.
     """
     begin = said_at = time.monotonic()
-    listing = list_event_files(settings.events_directory)
-    at_begin = waiting = compare_with_ledger(connection, listing)
-    context.log.info(f"{waiting.files} of {waiting.files_on_disk} files are waiting.")
-    while waiting.files:
+    watch = WaitingWatch(settings.events_directory)
+    watch.look(new_seconds=float("inf"))
+    at_begin = waiting = watch.compare(connection)
+    # A clock that was set back leaves files that landed in the future.
+    landed_until = max(int(time.time() * 1e6), watch.landed_last())
+    files = at_begin.files
+    context.log.info(f"{files} of {waiting.files_on_disk} files are waiting.")
+    while files:
         if time.monotonic() - begin > timeout_seconds:
             named = ", ".join(waiting.oldest_paths)
             raise StreamError(
-                f"{waiting.files} files are still waiting after {timeout_seconds:.0f} s, the oldest: {named}"
+                f"{files} files are still waiting after {timeout_seconds:.0f} s, the oldest: {named}"
             )
         if _is_someone_streaming(context.instance, connection):
             time.sleep(LOOK_EVERY)
         else:
             _run_program(context, program)
-        listing, waiting = _look_again(connection, settings, listing)
+        watch.look()
+        waiting = watch.compare(connection)
+        files = watch.landed_until(landed_until)
         if time.monotonic() - said_at > SAY_EVERY:
             said_at = time.monotonic()
-            context.log.info(f"{waiting.files} files are waiting for the stream.")
+            context.log.info(f"{files} files are waiting for the stream.")
     return at_begin.files
 
 
@@ -87,10 +87,3 @@ def _run_program(context: dg.AssetExecutionContext, program: StreamProgram) -> N
         if failure.program_exit_code != ExitCode.LEASE_HELD:
             raise
         context.log.info(f"{failure} Waiting for it.")
-
-
-def _look_again(connection: Connection, settings: Settings, listing: Listing) -> tuple[Listing, WaitingFiles]:
-    """Those of the listed files that are still there as they were, and which of them wait."""
-    present = set(list_event_files(settings.events_directory).files)
-    listing = replace(listing, files=tuple(file for file in listing.files if file in present))
-    return listing, compare_with_ledger(connection, listing)

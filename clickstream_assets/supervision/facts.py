@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from clickstream_assets.ledger.facts import CommittedBatch, LeaseRow
-from clickstream_assets.ledger.waiting_files import WaitingFiles
+from clickstream_assets.ledger.waiting import WaitingFiles
 from clickstream_assets.outages.last_words import LastWords
 from clickstream_assets.outages.stream_told import NOTHING, StreamTold
 from clickstream_assets.outages.stream_waits import StreamWaits
@@ -70,7 +70,11 @@ def stream_facts(
         ),
         runs=Runs(runs or (), known=runs is not None),
         backlog=Backlog(
-            waiting.files, waiting.oldest_age_seconds, age(last_batch.committed_at) if last_batch else None
+            waiting.files,
+            waiting.oldest_age_seconds,
+            age(last_batch.committed_at) if last_batch else None,
+            waiting.files_on_disk,
+            waiting.look_seconds,
         ),
         starts=Starts(
             failures=lease.failures,

@@ -78,6 +78,8 @@ class Backlog:
     files: int = 0
     oldest_age: float | None = None
     commit_age: float | None = None
+    files_on_disk: int = 0
+    look_seconds: float = 0.0  # that the look at the disk took
 
 
 @dataclass(frozen=True)

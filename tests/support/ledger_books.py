@@ -11,7 +11,7 @@ from psycopg2 import Binary
 
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import ledger_path, signed_inode
-from clickstream_assets.ledger.waiting_files import ListedFile
+from clickstream_assets.ledger.disk_view import ListedFile
 
 EVENT_TIME = "2026-03-01 12:00:00+00"
 

@@ -16,7 +16,7 @@ from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes
 from ledger_books import LedgerBooks, Part, state_on_disk
 
 from clickstream_assets.file_names import EventsDirectory
-from clickstream_assets.ledger.waiting_files import list_event_files
+from clickstream_assets.ledger.disk_view import list_event_files
 from spark.lease import Lease, LeaseHeld
 
 BEHAVIOUR = os.environ.get("STAND_IN", "")

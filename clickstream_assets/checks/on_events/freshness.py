@@ -9,7 +9,7 @@ from clickstream_assets import thresholds
 from clickstream_assets.checks.judgement import EXAMPLES_SHOWN, Judgement
 from clickstream_assets.checks.look import Look
 from clickstream_assets.ledger import reads as ledger
-from clickstream_assets.ledger.waiting_files import WaitingFiles
+from clickstream_assets.ledger.waiting import WaitingFiles
 from clickstream_assets.text import count, duration
 
 
@@ -35,8 +35,9 @@ def judge(facts: Facts) -> Judgement:
         "bytes_waiting": waiting.size_bytes,
         "waiting_files": list(waiting.oldest_paths),
         "files_on_disk": waiting.files_on_disk,
-        "warn_above_seconds": thresholds.FRESHNESS.warn_above,
-        "error_above_seconds": thresholds.FRESHNESS.error_above,
+        "look_seconds": waiting.look_seconds,
+        "warn_above": duration(thresholds.FRESHNESS.warn_above),
+        "error_above": duration(thresholds.FRESHNESS.error_above),
     }
     if facts.newest_event_age is not None:
         metadata["newest_event_age_seconds"] = float(facts.newest_event_age)

@@ -10,7 +10,7 @@ from clickstream_assets import thresholds
 from clickstream_assets.checks.judgement import Judgement
 from clickstream_assets.checks.look import Look
 from clickstream_assets.ledger import reads as ledger
-from clickstream_assets.text import count, duration
+from clickstream_assets.text import count, duration, percent
 
 CONFLICTS_SHOWN = 5
 
@@ -38,12 +38,12 @@ def judge(facts: Facts) -> Judgement:
         "rows": window.rows_conflict,
         "rate": float(rate),
         "rows_read": window.rows_read,
-        "window_seconds": float(window.window_seconds),
+        "window": duration(window.window_seconds),
         "lifetime_rows": facts.lifetime_rows,
         "lifetime_is_exact": not at_least,
         "newest": [dict(example) for example in facts.newest],
-        "warn_above": limits.warn_above,
-        "error_above": limits.error_above,
+        "warn_above": percent(limits.warn_above),
+        "error_above": percent(limits.error_above),
     }
     description = (
         f"{count(window.rows_conflict)} rows of the last {duration(window.window_seconds)} had the id and time of a "

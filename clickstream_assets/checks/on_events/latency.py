@@ -32,8 +32,8 @@ def judge(facts: Facts) -> Judgement:
     latency, limits = facts.latency, thresholds.Limits(facts.service_level, inf)
     metadata: dict[str, Any] = {
         "files": latency.files,
-        "window_seconds": float(facts.window_seconds),
-        "warn_above_seconds": limits.warn_above,
+        "window": duration(facts.window_seconds),
+        "warn_above": duration(limits.warn_above),
     }
     span = duration(facts.window_seconds)
     if latency.p50_seconds is None or latency.p95_seconds is None or latency.p99_seconds is None:

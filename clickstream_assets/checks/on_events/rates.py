@@ -45,12 +45,12 @@ def judge_rate(rate: Rate) -> Judgement:
         "rate": float(share),
         "rows": rate.rows,
         "rows_read": window.rows_read,
-        "window_seconds": float(window.window_seconds),
+        "window": duration(window.window_seconds),
         "lifetime_rate": float(lifetime_share),
         "lifetime_rows": rate.lifetime_rows,
         "lifetime_rows_read": lifetime.rows_read,
-        "warn_above": rate.limits.warn_above,
-        "error_above": rate.limits.error_above,
+        "warn_above": percent(rate.limits.warn_above),
+        "error_above": percent(rate.limits.error_above),
         **rate.more,
     }
     if rate.worst:

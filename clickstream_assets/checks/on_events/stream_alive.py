@@ -53,7 +53,7 @@ def judge(facts: Facts) -> Judgement:
         "failed_starts": lease.failures,
         "epoch": lease.epoch,
         "wanted": lease.wanted,
-        "error_when_dead_for_seconds": thresholds.STREAM_GONE.error_above,
+        "error_when_dead_for": duration(thresholds.STREAM_GONE.error_above),
     }
     if gone is not None:
         metadata["gone_for_seconds"] = float(gone)

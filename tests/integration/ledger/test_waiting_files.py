@@ -12,7 +12,9 @@ from ledger_books import LedgerBooks, Part, state_on_disk
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.file_names import EventsDirectory
-from clickstream_assets.ledger.waiting_files import WaitingFiles, list_event_files, read_waiting_files
+from clickstream_assets.ledger.disk_view import list_event_files
+from clickstream_assets.ledger.waiting import WaitingFiles
+from clickstream_assets.ledger.waiting_files import read_waiting_files, watch_of
 
 
 @pytest.fixture
@@ -129,23 +131,20 @@ def test_an_earlier_state_of_a_name_that_comes_back_waits(
 ) -> None:
     land(events_dir, "a.csv")
     books.add_file("a.csv", status="committed", state=state_on_disk(events_dir, "a.csv"))
+    assert read_waiting_files(reader, EventsDirectory(events_dir)).files == 0
     books.add_file("a.csv", status="committed")
     assert paths(read_waiting_files(reader, EventsDirectory(events_dir))) == {"a.csv"}
 
 
 def test_a_file_committed_between_listing_and_query_does_not_wait(
-    reader: Connection, events_dir: Path, books: LedgerBooks, monkeypatch: pytest.MonkeyPatch
+    reader: Connection, events_dir: Path, books: LedgerBooks
 ) -> None:
     land(events_dir, "a.csv")
-
-    def list_then_commit(directory: EventsDirectory) -> object:
-        listing = list_event_files(directory)
-        file_id = books.add_file("a.csv", expected=1, chunks=1, state=state_on_disk(directory.path, "a.csv"))
-        books.commit(Part(file_id, inserted=1))
-        return listing
-
-    monkeypatch.setattr("clickstream_assets.ledger.waiting_files.list_event_files", list_then_commit)
-    assert read_waiting_files(reader, EventsDirectory(events_dir)).files == 0
+    watch = watch_of(reader, EventsDirectory(events_dir))
+    watch.look()
+    file_id = books.add_file("a.csv", expected=1, chunks=1, state=state_on_disk(events_dir, "a.csv"))
+    books.commit(Part(file_id, inserted=1))
+    assert watch.compare(reader).files == 0
 
 
 def test_a_registered_file_that_is_gone_is_vanished_and_a_young_one_is_not_yet(

@@ -15,7 +15,7 @@ from clickstream_assets.checks.on_events.worst_files import WorstFile, worst_nam
 from clickstream_assets.ledger.audit import Audit
 from clickstream_assets.ledger.audit_rules import Offence
 from clickstream_assets.ledger.facts import Counts, Latency, WindowCounts
-from clickstream_assets.ledger.waiting_files import WaitingFiles
+from clickstream_assets.ledger.waiting import WaitingFiles
 from clickstream_assets.thresholds import BEHIND_AFTER, DUPLICATE_RATE, FRESHNESS, Limits, worst
 
 NOTHING_WAITS = WaitingFiles(0, 0, 0, None, None, (), 0, (), (), 3)

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clickstream_assets.file_names import EventsDirectory, FileState, ledger_path, signed_inode
-from clickstream_assets.ledger.waiting_files import array_literal, list_event_files
+from clickstream_assets.ledger.disk_view import list_event_files
+from clickstream_assets.ledger.file_rows import array_literal
 from spark.intake.discovery import Discovery
 
 ODD_NAMES = [

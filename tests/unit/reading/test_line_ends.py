@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import gzip
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.line_ends import without_line_end
-from clickstream_assets.ledger.waiting_files import list_event_files
 
 
-def named(directory: Path, seconds: float = 60, later: float = 0) -> tuple[str, ...]:
-    listing = list_event_files(EventsDirectory(directory, follow_links=False))
-    listing = replace(listing, listed_at=listing.listed_at + later)
-    return without_line_end(directory, listing, [state.path for state in listing.files], seconds)
+def named(directory: Path, seconds: float = 60) -> tuple[str, ...]:
+    return without_line_end(directory, [path.name for path in directory.iterdir()], seconds)
 
 
 @pytest.mark.parametrize(
@@ -31,8 +26,8 @@ def test_a_file_waits_where_its_last_byte_is_no_line_end(tmp_path: Path, content
 
 def test_a_file_that_has_not_changed_for_long_enough_waits_for_something_else(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"a\n1")
-    assert named(tmp_path, seconds=60, later=61) == ()
-    assert named(tmp_path, seconds=0, later=1) == ()
+    assert named(tmp_path, seconds=60) == ("a.csv",)
+    assert named(tmp_path, seconds=0) == ()
 
 
 def test_links_fifos_and_names_that_are_not_on_disk_are_left_alone(tmp_path: Path) -> None:
@@ -42,10 +37,9 @@ def test_links_fifos_and_names_that_are_not_on_disk_are_left_alone(tmp_path: Pat
     (directory / "link.csv").symlink_to(tmp_path / "outside")
     (directory / "gone.csv").write_bytes(b"a\n1")
     (directory / "pipe.csv").write_bytes(b"a\n1")
-    listing = list_event_files(EventsDirectory(directory, follow_links=True))
+    paths = [path.name for path in directory.iterdir()]
     (directory / "gone.csv").unlink()
     (directory / "pipe.csv").unlink()
     os.mkfifo(directory / "pipe.csv")
-    paths = [state.path for state in listing.files]
     assert sorted(paths) == ["gone.csv", "link.csv", "pipe.csv"]
-    assert without_line_end(directory, listing, paths, 60) == ()
+    assert without_line_end(directory, paths, 60) == ()
