@@ -46,9 +46,10 @@ from clickstream_assets.ledger.waiting_files import read_waiting_files
 from clickstream_assets.outages.last_words import read_last_words
 from clickstream_assets.outages.stream_waits import read_waits
 from clickstream_assets.postgres.configuration import HOST
+from clickstream_assets.postgres.new_server import OWNER
 from clickstream_assets.postgres.roles import ROLE_NAMES
 from clickstream_assets.postgres.schema import apply_schema, ensure_database
-from clickstream_assets.postgres.server import OWNER, PostgresServer
+from clickstream_assets.postgres.server import PostgresServer
 
 PASSWORD = "secret"
 SESSIONS = "application_name LIKE 'clickstream-stream-%'"
