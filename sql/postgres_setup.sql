@@ -189,6 +189,71 @@ COMMENT ON COLUMN ingest_source_layouts.source IS 'Name of the source.';
 COMMENT ON COLUMN ingest_source_layouts.layout_id IS 'The header (ingest_layouts).';
 COMMENT ON COLUMN ingest_source_layouts.first_seen_at IS 'When a file of the source was first registered with it.';
 
+CREATE TABLE IF NOT EXISTS ingest_objects (
+    object_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source      text NOT NULL,
+    bucket      text NOT NULL,
+    object_key  text NOT NULL,
+    etag        text NOT NULL,
+    modified_at timestamptz NOT NULL,
+    size_bytes  bigint NOT NULL,
+    path        text NOT NULL,
+    version_id  text,
+    status      text NOT NULL DEFAULT 'listed' CHECK (status IN ('listed', 'fetched', 'done', 'gone', 'replaced')),
+    outcome     text,
+    detail      text,
+    failures    integer NOT NULL DEFAULT 0,
+    try_after   timestamptz,
+    listed_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    fetched_at  timestamptz,
+    finished_at timestamptz,
+    inode       bigint,
+    modified_ns bigint,
+    file_id     bigint,
+    UNIQUE (source, bucket, object_key, etag, modified_at)
+);
+CREATE INDEX IF NOT EXISTS ingest_objects_open ON ingest_objects (source, modified_at, object_key)
+    WHERE status IN ('listed', 'fetched');
+CREATE INDEX IF NOT EXISTS ingest_objects_file_id ON ingest_objects (file_id);
+COMMENT ON TABLE ingest_objects IS 'The objects of sources in object stores: one row per state of an object that was seen in a bucket. A replaced object is another row.';
+COMMENT ON COLUMN ingest_objects.object_id IS 'Number of the row, growing.';
+COMMENT ON COLUMN ingest_objects.source IS 'Name of the source.';
+COMMENT ON COLUMN ingest_objects.bucket IS 'The bucket, as URL.';
+COMMENT ON COLUMN ingest_objects.object_key IS 'Key of the object in the bucket.';
+COMMENT ON COLUMN ingest_objects.etag IS 'The store''s mark of its content.';
+COMMENT ON COLUMN ingest_objects.modified_at IS 'When it was written, by the store.';
+COMMENT ON COLUMN ingest_objects.size_bytes IS 'Its size.';
+COMMENT ON COLUMN ingest_objects.path IS 'Path of its file, as in ingest_files: the key without the prefix of the source.';
+COMMENT ON COLUMN ingest_objects.version_id IS 'Its version, where the bucket keeps versions; else null.';
+COMMENT ON COLUMN ingest_objects.status IS 'listed: seen, and to be fetched. fetched: its file is on the disk of the stream (see file_id). done: its file is decided about (see outcome), and no longer on that disk. gone: it was deleted before it was fetched. replaced: another state took its place before it was fetched.';
+COMMENT ON COLUMN ingest_objects.outcome IS 'The status of its file when it was done: committed, duplicate, rejected or dropped; else null.';
+COMMENT ON COLUMN ingest_objects.detail IS 'Why it could not be fetched, tagged or moved, at the last try; else null.';
+COMMENT ON COLUMN ingest_objects.failures IS 'Tries in a row that failed for a reason of this object.';
+COMMENT ON COLUMN ingest_objects.try_after IS 'When it is tried again after such a failure; null: at once.';
+COMMENT ON COLUMN ingest_objects.listed_at IS 'When it was first seen in the bucket.';
+COMMENT ON COLUMN ingest_objects.fetched_at IS 'When its file was complete on the disk of the stream.';
+COMMENT ON COLUMN ingest_objects.finished_at IS 'When it was done, gone or replaced.';
+COMMENT ON COLUMN ingest_objects.inode IS 'Inode of its file on the disk of the stream.';
+COMMENT ON COLUMN ingest_objects.modified_ns IS 'Modification time of that file in nanoseconds since 1970.';
+COMMENT ON COLUMN ingest_objects.file_id IS 'Its file (ingest_files), once that is registered.';
+
+CREATE TABLE IF NOT EXISTS ingest_listings (
+    source      text NOT NULL,
+    bucket      text NOT NULL,
+    after_key   text,
+    highest_key text,
+    objects     bigint NOT NULL DEFAULT 0,
+    complete_at timestamptz,
+    PRIMARY KEY (source, bucket)
+);
+COMMENT ON TABLE ingest_listings IS 'How far the listing of each bucket is, so that it goes on from there.';
+COMMENT ON COLUMN ingest_listings.source IS 'Name of the source.';
+COMMENT ON COLUMN ingest_listings.bucket IS 'The bucket, as URL.';
+COMMENT ON COLUMN ingest_listings.after_key IS 'The key up to which the running pass has listed; null: none is running.';
+COMMENT ON COLUMN ingest_listings.highest_key IS 'The last key, in their order, that was ever seen.';
+COMMENT ON COLUMN ingest_listings.objects IS 'How many objects the last complete pass saw.';
+COMMENT ON COLUMN ingest_listings.complete_at IS 'When a pass over all keys was last complete; null: never yet.';
+
 CREATE SEQUENCE IF NOT EXISTS ingest_chunks_seq AS bigint;
 CREATE TABLE IF NOT EXISTS ingest_chunks (
     seq         bigint PRIMARY KEY DEFAULT nextval('ingest_chunks_seq'),
@@ -829,7 +894,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO clickstream_reader, clickstream_w
 
 GRANT INSERT ON events, rejected_events, event_conflicts, ingest_batches, ingest_layouts, ingest_mappings,
     ingest_source_layouts TO clickstream_writer;
-GRANT INSERT, UPDATE ON ingest_files, ingest_sources TO clickstream_writer;
+GRANT INSERT, UPDATE ON ingest_files, ingest_sources, ingest_objects, ingest_listings TO clickstream_writer;
 GRANT INSERT, UPDATE, DELETE ON ingest_chunks TO clickstream_writer;
 GRANT INSERT, UPDATE ON lineage_sent TO clickstream_writer;
 GRANT UPDATE ON stream_lease, stream_lock TO clickstream_writer;

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.settings.values import FinishedFiles
+from clickstream_assets.sources.object_store import ObjectStore
 
 Drift = Literal["accept", "quarantine", "refuse"]
 
@@ -20,7 +21,8 @@ class Source:
     """One source. `mapping` are the tables of its source mapping, `mapping_from` the file that has them.
 
     `unfinished` are patterns of names, besides the known ones. `error_budget` is the percentage of rejects from which
-    on a file is held back; None: any are taken. `drift` says what becomes of a file whose columns are others.
+    on a file is held back; None: any are taken. `drift` says what becomes of a file whose columns are others. `store`:
+    the files are objects in it, and `directory` is where the stream fetches them to.
     """
 
     name: str
@@ -37,6 +39,12 @@ class Source:
     finished_hours: float = 24.0
     archive_dir: Path = Path("archive")
     owner: str | None = None
+    store: ObjectStore | None = None
+
+    @property
+    def location(self) -> str:
+        """Where its files come from, for people."""
+        return str(self.directory) if self.store is None else self.store.url
 
     @property
     def is_default(self) -> bool:
@@ -54,8 +62,12 @@ class Source:
 
     def settings_json(self) -> str:
         """Its rules, for the ledger; without its mapping, which is recorded with the files."""
+        store = (
+            {} if self.store is None else {"store": self.store.url, "after_commit": self.store.after_commit}
+        )
         return json.dumps(
-            {
+            store
+            | {
                 "settle_seconds": self.settle_seconds,
                 "settle_unterminated_seconds": self.settle_unterminated_seconds,
                 "follow_links": self.follow_links,

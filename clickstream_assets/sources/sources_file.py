@@ -14,6 +14,7 @@ finished_hours = 24
 archive_dir = "/srv/archive/shop"
 owner = "shop-team@example.com"
 
+Where `directory` is a URL like s3://bucket/prefix, `object_store` says which keys there are.
 A section `[default]` says more of the events directory. What a section does not say is as the settings have it.
 Belongs here: the reading, and the sentence about a mistake. Does not belong here: what a mapping means, which the
 stream reads (`spark.mapping`) and the audit (`second_reader`).
@@ -25,6 +26,7 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
@@ -32,6 +34,8 @@ from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.settings import Settings
 from clickstream_assets.settings.values import FinishedFiles
+from clickstream_assets.sources import object_store
+from clickstream_assets.sources.object_store import ObjectStore
 from clickstream_assets.sources.source import Drift, Source
 from clickstream_assets.text import printable
 
@@ -139,8 +143,12 @@ class _Section:
                 "a source's name has up to 40 of a-z, 0-9 and _, the first a letter, for Dagster's assets are named "
                 "after it"
             )
-        if unknown := [key for key in self._table if key not in KEYS]:
+        if unknown := [key for key in self._table if key not in (*KEYS, *object_store.KEYS)]:
             self._refuse(f"'{printable(unknown[0])}' is none of {', '.join(KEYS)}")
+        if object_store.is_url(self._table.get("directory")):
+            return self._object_source()
+        if misplaced := [key for key in object_store.KEYS if key in self._table]:
+            self._refuse(f'{misplaced[0]} is for object stores, where directory is like "s3://bucket/prefix"')
         settings, is_default = self._settings, self._name == DEFAULT_SOURCE
         mapping, mapping_from = self._mapping()
         return Source(
@@ -159,6 +167,26 @@ class _Section:
             self._path("archive_dir")
             or (settings.archive_dir if is_default else settings.archive_dir / self._name),
             self._text("owner"),
+        )
+
+    def _object_source(self) -> Source:
+        """Objects never change: what was fetched is complete at once, and goes when it is stored."""
+        if self._name == DEFAULT_SOURCE:
+            self._refuse("the source default is the events directory: give objects a section of their own")
+        mapping, mapping_from = self._mapping()
+        return Source(
+            self._name,
+            self._path("local_dir") or self._settings.home / "objects" / self._name,
+            mapping,
+            mapping_from,
+            settle_seconds=0.0,
+            settle_unterminated_seconds=0.0,
+            unfinished=self._patterns(),
+            drift=self._choice("drift", get_args(Drift), "accept"),
+            error_budget=self._percent(),
+            finished_files="keep",
+            owner=self._text("owner"),
+            store=object_store.read_store(self._table, self._refuse),
         )
 
     def _refuse(self, what: str) -> NoReturn:
@@ -238,9 +266,11 @@ class _Section:
 
 
 def _check_places(sources: Sequence[Source], file: Path) -> None:
-    """No directory lies in another one, or its files would be read twice; nor does an archive."""
+    """No directory lies in another one, or its files would be read twice; nor does an archive, nor a bucket's part."""
     for source in sources:
         for other in sources:
+            if source is not other and source.store and other.store:
+                _check_stores(source, source.store, other.name, other.store, file)
             if source is not other and source.directory.is_relative_to(other.directory):
                 raise SettingsError(
                     f"{file}: the directory of [{source.name}], {source.directory}, lies in that of [{other.name}], "
@@ -251,3 +281,15 @@ def _check_places(sources: Sequence[Source], file: Path) -> None:
                     f"{file}: the archive of [{source.name}], {source.archive_dir}, lies in the directory of "
                     f"[{other.name}], where it would be read again: give a directory outside of it."
                 )
+
+
+def _check_stores(source: Source, store: ObjectStore, name: str, other: ObjectStore, file: Path) -> None:
+    if store.overlaps(other):
+        raise SettingsError(
+            f"{file}: {store.url}, of [{source.name}], and {other.url}, of [{name}], have objects in common, which "
+            "would be read twice. Give each source a prefix of its own."
+        )
+    if store.move_to is not None and replace(store, prefix=store.move_to).overlaps(other):
+        raise SettingsError(
+            f"{file}: [{source.name}] moves its objects to {store.move_to}, which [{name}] reads: give another prefix."
+        )

@@ -48,7 +48,8 @@ class Intake:
     `unterminated_seconds`. `follow_links`: also those that lead out of `root`. `ignores`: which names are left alone.
     A directory that cannot be read is tried again, and `trouble` says why; so does `troubled`, and None when that is
     over. `is_one_of_several`: its thread may be left behind. `look_seconds`: between looks at the directory. `drift`,
-    `error_budget`: which files are not taken as they are (`judging`).
+    `error_budget`: which files are not taken as they are (`judging`). `all_there`: whether no file
+    is still to come, for a catch-up.
     """
 
     def __init__(
@@ -69,8 +70,10 @@ class Intake:
         look_seconds: float = LOOK_SECONDS,
         drift: Drift = "accept",
         error_budget: float | None = None,
+        all_there: Callable[[], bool] = lambda: True,
     ) -> None:
         self._root = os.fsencode(root)
+        self._all_there = all_there
         self._discovery = Discovery(self._root, settle_seconds, unterminated_seconds, follow_links, ignores)
         self._within = None if follow_links else self._root
         self._manifest = manifest
@@ -135,7 +138,8 @@ class Intake:
         self._discovery.sweep_now()
         is_said = False
         while not self._stop.is_set():
-            if self._look_around() and not self._discovery.waiting():
+            all_there = self._all_there()  # before the look
+            if self._look_around() and not self._discovery.waiting() and all_there:
                 return
             if not is_said and (paths := self._discovery.unterminated()):
                 is_said = True

@@ -54,6 +54,14 @@ class Manifest:
         self._mapping_ids: dict[str, int] = {}
         self._noted_layouts: set[tuple[str, int]] = set()
 
+    @property
+    def epoch(self) -> int:
+        return self._epoch
+
+    def open_another(self) -> Connection:
+        """A session like its own, for what may take a while."""
+        return self._connect()
+
     def close(self) -> None:
         """End the session. The next use opens another one."""
         with self._turn:

@@ -23,6 +23,8 @@ from clickstream_assets.sources.source import Source
 from spark.intake.intake import LOOK_SECONDS, Intake
 from spark.intake.manifest import Manifest
 from spark.mapping.source_mapping import SourceMapping
+from spark.objects.object_intake import ObjectIntake
+from spark.objects.object_ledger import ObjectLedger
 
 TICK_SECONDS = 0.5  # between looks at the sources' file, and at who is stalled
 ASK_AGAIN_SECONDS = 30.0  # for a file of which nothing came, as where the database was away
@@ -70,7 +72,7 @@ class SourceIntakes:
         self._waits = waits
         self._troubled = troubled
         self._read_again = read_again
-        self._intakes: dict[str, Intake] = {}
+        self._intakes: dict[str, Intake | ObjectIntake] = {}
         self._recorded: dict[str, str | None] = {}  # problems
         self._fault: str | None = None
         self._recorded_fault: str | None = None
@@ -116,7 +118,21 @@ class SourceIntakes:
             for intake in list(self._intakes.values()):
                 intake.look_anew()
 
-    def _intake(self, read: ReadSource) -> Intake:
+    def _intake(self, read: ReadSource) -> Intake | ObjectIntake:
+        source = read.source
+        if source.store is None:
+            return self._file_intake(read)
+        bucket = f"{source.store.scheme}://{source.store.bucket}"
+        ledger = ObjectLedger(self._manifest.open_another, self._manifest.epoch, source.name, bucket)
+        return ObjectIntake(
+            source,
+            ledger,
+            lambda all_there: self._file_intake(read, all_there),
+            self._failed,
+            self._waits(f"objects of {source.name}"),
+        )
+
+    def _file_intake(self, read: ReadSource, all_there: Callable[[], bool] = lambda: True) -> Intake:
         source = read.source
         several = self._read_again is not None
         return Intake(
@@ -135,6 +151,7 @@ class SourceIntakes:
             look_seconds=LOOK_SECONDS * max(1.0, len(self._wanted) / SPARING),
             drift=source.drift,
             error_budget=source.error_budget,
+            all_there=all_there,
         )
 
     def _start(self, name: str) -> None:
@@ -144,7 +161,7 @@ class SourceIntakes:
         else:
             intake.start()
 
-    def _end(self, name: str, intake: Intake) -> None:
+    def _end(self, name: str, intake: Intake | ObjectIntake) -> None:
         if not intake.stop(STOP_PATIENCE if self._read_again is not None else None):
             log.warning("source %s: its directory does not answer; its thread is left behind", name)
 
