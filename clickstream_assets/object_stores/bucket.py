@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from clickstream_assets.errors import ClickstreamError
+
 
 @dataclass(frozen=True)
 class StoredObject:
@@ -56,21 +58,25 @@ class Bucket(Protocol):
     def close(self) -> None: ...
 
 
-class BucketTrouble(Exception):
+class ObjectStoreError(ClickstreamError):
+    """What a bucket, or an object, cannot do now."""
+
+
+class BucketTrouble(ObjectStoreError):
     """The whole bucket cannot be used now. The message is a sentence without its full stop, and has no secret."""
 
 
-class ConnectionCut(Exception):
+class ConnectionCut(ObjectStoreError):
     """The bytes ended before their end. What came is good."""
 
 
-class ObjectGone(Exception):
+class ObjectGone(ObjectStoreError):
     """There is no object of this key any more."""
 
 
-class ObjectReplaced(Exception):
+class ObjectReplaced(ObjectStoreError):
     """The object of this key is another one now."""
 
 
-class ObjectRefused(Exception):
+class ObjectRefused(ObjectStoreError):
     """This object cannot be read, others can. The message is a sentence without its full stop."""

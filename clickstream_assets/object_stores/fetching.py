@@ -6,14 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from clickstream_assets.home import open_private
-from clickstream_assets.object_stores.bucket import Bucket, BucketTrouble, ConnectionCut, StoredObject
+from clickstream_assets.object_stores.bucket import (
+    Bucket,
+    BucketTrouble,
+    ConnectionCut,
+    ObjectStoreError,
+    StoredObject,
+)
 from clickstream_assets.outages.errors import pause_after
 
 RANGE_BYTES = 16 * 1024 * 1024
 MOST_CUTS = 8  # in a row, without a byte between them
 
 
-class Stopped(Exception):
+class Stopped(ObjectStoreError):
     """Nobody wants the object any more."""
 
 
