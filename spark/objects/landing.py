@@ -60,8 +60,10 @@ class Landing:
         (self._root / FETCHING).mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
 
     def unfinished(self, object_id: int) -> Path:
-        """Where to write an object while it is fetched."""
-        return self._root / FETCHING / str(object_id)
+        """Where to write an object while it is fetched; its folder is there."""
+        folder = self._root / FETCHING
+        folder.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)  # somebody may have deleted it
+        return folder / str(object_id)
 
     def state_of_unfinished(self, object_id: int) -> LandedState:
         return _state(self.unfinished(object_id))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from cloud_sources import HEADER, ROW, CloudSources
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 from object_server import ObjectServer, without_query
 
 
@@ -315,3 +317,32 @@ def test_the_rules_of_the_source_hold_for_objects_too_and_a_held_one_gives_way(
     cloud.wait_for(lambda: cloud.files() == [("cloud", "a.csv", "held")])
     server.put(bucket, "in/a.csv", HEADER + ROW)
     cloud.wait_for(lambda: [row[2] for row in cloud.files()] == ["held", "registered"])
+
+
+def test_ten_thousand_objects_are_listed_in_looks_of_a_bounded_number_of_pages(
+    cloud: CloudSources, server: ObjectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is seen first is fetched before the rest is seen."""
+    monkeypatch.setattr("spark.objects.listing.PAGES", 2)
+    bucket = server.bucket()
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]  # ten thousand requests would take a minute
+    for number in range(10_000):
+        backend.put_object(bucket, f"in/{number:05d}.csv", (HEADER + ROW).encode())
+    cloud.start(cloud.section(bucket))
+    cloud.wait_for(lambda: len(cloud.objects()) == 10_000)
+    asked = ["list" if "list-type" in path else "object" for _, path in server.faults.asked]
+    assert asked[:2] == ["list", "list"]
+    assert "object" in asked[2:12]
+    cloud.wait_for(
+        lambda: cloud.rows("SELECT objects::int, after_key FROM ingest_listings") == [(10_000, None)]
+    )
+
+
+def test_a_directory_that_somebody_deletes_is_made_again(cloud: CloudSources, server: ObjectServer) -> None:
+    bucket = server.bucket()
+    server.put(bucket, "in/a.csv", HEADER + ROW)
+    cloud.start(cloud.section(bucket))
+    cloud.wait_for(lambda: [row[1] for row in cloud.objects()] == ["done"], storing=True)
+    shutil.rmtree(cloud.landing)
+    server.put(bucket, "in/b.csv", HEADER + ROW + ROW)
+    cloud.wait_for(lambda: len(cloud.files()) == 2 and cloud.problem() is None)
