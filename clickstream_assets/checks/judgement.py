@@ -41,10 +41,10 @@ class Judgement:
             metadata=_shown(self.metadata),
         )
 
-    def evaluation(self, name: str) -> dg.AssetCheckEvaluation:
+    def evaluation(self, name: str, asset: dg.AssetKey = EVENTS) -> dg.AssetCheckEvaluation:
         """As a sensor reports it, without a run."""
         return dg.AssetCheckEvaluation(
-            asset_key=EVENTS,
+            asset_key=asset,
             check_name=name,
             passed=self.verdict == "pass",
             severity=self.severity,

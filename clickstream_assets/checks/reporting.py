@@ -8,6 +8,7 @@ shows (a button, a run that failed, a wiped asset) is put right by the next one.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import dagster as dg
 from psycopg2.extensions import connection as Connection
@@ -17,6 +18,7 @@ from clickstream_assets.checks.event_checks import EVENT_CHECKS
 from clickstream_assets.checks.judgement import EVENTS, Judgement
 from clickstream_assets.checks.look import Look
 from clickstream_assets.checks.on_events import conservation
+from clickstream_assets.checks.source_checks import evaluate_source_checks
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.run_history import last_evaluation
 from clickstream_assets.supervision.shown_checks import ShownCheck, shown_checks, verdict_of
@@ -36,13 +38,14 @@ _LOADED_AT = time.monotonic()
 
 
 def evaluate_checks(
-    connection: Connection, settings: Settings, instance: dg.DagsterInstance
+    connection: Connection, settings: Settings, instance: dg.DagsterInstance, loaded: Sequence[str] = ()
 ) -> list[dg.AssetCheckEvaluation]:
-    """Measure everything; return what is to be reported."""
+    """Measure everything; return what is to be reported. `loaded`: the sources that have assets with checks."""
     look = Look(connection, settings, is_awaited=time.monotonic() - _LOADED_AT < STREAM_AWAITED)
     shown = shown_checks(instance, [dg.AssetCheckKey(EVENTS, name) for name in EVENT_CHECKS])
     evaluations = (_evaluate(name, look, instance, shown[name]) for name in EVENT_CHECKS)
-    return [evaluation for evaluation in evaluations if evaluation is not None]
+    found = [evaluation for evaluation in evaluations if evaluation is not None]
+    return [*found, *(evaluate_source_checks(look, instance, loaded) if loaded else [])]
 
 
 def evaluate_away(why: str, instance: dg.DagsterInstance) -> list[dg.AssetCheckEvaluation]:

@@ -30,12 +30,12 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.ledger.disk_view import ListedFile, list_event_files
 from clickstream_assets.ledger.file_rows import array_literal
+from clickstream_assets.ledger.sources_in_force import sources_in_force
 from clickstream_assets.maintenance import file_moves
 from clickstream_assets.maintenance.file_moves import FinishedFile, Holding
 from clickstream_assets.settings import Settings
 from clickstream_assets.sources.answering import answers
 from clickstream_assets.sources.source import Source
-from clickstream_assets.sources.sources_file import read_sources
 from clickstream_assets.sql_files import statement
 from clickstream_assets.text import printable
 
@@ -58,7 +58,7 @@ class Tidied:
 def tidy_finished_files(connection: Connection, settings: Settings) -> Tidied:
     """Archive or delete what is finished, as each source says. The connection autocommits, and may write."""
     done = Tidied()
-    for source in read_sources(settings):
+    for source in sources_in_force(connection, settings).sources:
         if source.is_default or answers(source.directory):
             _tidy(connection, source, settings.checkpoint_dir, done)
         else:

@@ -9,7 +9,8 @@ that was read. A crash between the events and the cursor repeats them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.assets.catalogue import live_tags
 from clickstream_assets.assets.event_files import event_files
 from clickstream_assets.assets.events import events_and_rejects
+from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.ledger.facts import BatchesSince, Counts, Dropped, FilesSince, Latency
 from clickstream_assets.ledger.reads import (
     read_batches_since,
@@ -27,6 +29,8 @@ from clickstream_assets.ledger.reads import (
     read_latency,
     read_lifetime_counts,
 )
+from clickstream_assets.ledger.source_assets import source_key
+from clickstream_assets.ledger.source_reads import read_files_since_by_source
 from clickstream_assets.text import rounded
 
 SHORTEST_WINDOW = 60.0  # seconds; fewer files give no percentiles
@@ -50,6 +54,9 @@ class Progress:
     lifetime: Counts
     dropped: Dropped
     latency: Latency
+    by_source: Mapping[str, FilesSince] = field(
+        default_factory=dict
+    )  # of the files; empty where there is one source
 
     @property
     def is_empty(self) -> bool:
@@ -65,31 +72,37 @@ class Progress:
         )
 
 
-def read_progress(connection: Connection, since: Reported, now: float) -> Progress:
+def read_progress(
+    connection: Connection, since: Reported, now: float, *, by_source: bool = False
+) -> Progress:
     """Read what is new. A cursor beyond the ledger is of another database: everything is new then."""
     window = max(SHORTEST_WINDOW, now - since.at) if since.at else SHORTEST_WINDOW
     batches = read_batches_since(connection, since.batch_id)
-    files = read_files_since(connection, since.file_id)
+    files, after = read_files_since(connection, since.file_id), since.file_id
     if (
         not batches.batches
         and since.batch_id
         and not read_batches_since(connection, since.batch_id - 1).batches
     ):
-        batches, files = read_batches_since(connection, 0), read_files_since(connection, 0)
+        batches, files, after = read_batches_since(connection, 0), read_files_since(connection, 0), 0
     return Progress(
         batches,
         files,
         read_lifetime_counts(connection),
         read_dropped(connection),
         read_latency(connection, window),
+        read_files_since_by_source(connection, after) if by_source else {},
     )
 
 
 def materializations(progress: Progress) -> list[dg.AssetMaterialization]:
     """At most one event an asset; none for an asset that has nothing new."""
     events = []
-    if progress.files.files:
-        events.append(_report(event_files, "event_files", _of_files(progress.files)))
+    files = progress.by_source or ({DEFAULT_SOURCE: progress.files} if progress.files.files else {})
+    for source, new in files.items():
+        key, metadata = dg.AssetKey(source_key(source)), _of_files(new)
+        tags = live_tags(event_files, "event_files")
+        events.append(dg.AssetMaterialization(key, metadata=metadata, tags=tags))
     if progress.batches.batches:
         events.append(_report(events_and_rejects, "events", _of_events(progress)))
         events.append(_report(events_and_rejects, "rejected_events", _of_rejects(progress)))

@@ -16,7 +16,9 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.assets import checks_reported
 from clickstream_assets.checks.event_checks import event_checks
 from clickstream_assets.checks.reporting import evaluate_away, evaluate_checks
+from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.ledger import reads as ledger
+from clickstream_assets.ledger.source_assets import EVENT_FILES
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.sensors.progress import Reported, materializations, read_progress
 from clickstream_assets.settings import Settings
@@ -135,7 +137,7 @@ def ingest_progress(
         return dg.SensorResult(skip_reason="Reported a moment ago.")
     try:
         with database.open("reader") as connection, ledger.snapshot(connection):
-            progress = read_progress(connection, since, now)
+            progress = read_progress(connection, since, now, by_source=settings.sources is not None)
     except ERRORS as error:
         return dg.SensorResult(skip_reason=f"Nothing is reported: {why_away(error, settings.home)}.")
     if progress.is_empty:
@@ -162,7 +164,9 @@ def event_check_results(
 ) -> dg.SensorResult:
     try:
         with database.open("reader") as connection:
-            evaluations = evaluate_checks(connection, settings, context.instance)
+            evaluations = evaluate_checks(
+                connection, settings, context.instance, _loaded_sources(context, settings)
+            )
     except ERRORS as error:
         why = why_away(error, settings.home)
         return dg.SensorResult(
@@ -174,6 +178,14 @@ def event_check_results(
     return dg.SensorResult(
         skip_reason=f"Reported {verdicts}.", asset_events=[*evaluations, checks_reported.report()]
     )
+
+
+def _loaded_sources(context: dg.SensorEvaluationContext, settings: Settings) -> list[str]:
+    """The sources that have assets in this code location; none without a sources' file."""
+    if settings.sources is None or context.repository_def is None:
+        return []
+    keys = [key.path for key in context.repository_def.asset_graph.get_all_asset_keys()]
+    return [DEFAULT_SOURCE, *(path[1] for path in keys if len(path) == 2 and path[0] == EVENT_FILES)]
 
 
 automation = dg.AutomationConditionSensorDefinition(

@@ -5,6 +5,7 @@ A thread asks, and is left behind where there is no answer. The next to ask the 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -58,8 +59,9 @@ def answers(directory: Path) -> bool:
     """Whether its file system says something about a directory, be it that it is not there."""
 
     def ask() -> bool:
-        with suppress(OSError):
-            directory.stat()
+        # Its attributes alone may be in the kernel's memory.
+        with suppress(OSError), os.scandir(directory) as entries:
+            next(entries, None)
         return True
 
     return bool(asked(("stat", directory), ask))

@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.fitness import why_read_only
 from clickstream_assets.ledger import reads as ledger
-from clickstream_assets.ledger.waiting_files import read_waiting_files
+from clickstream_assets.ledger.waiting_by_source import read_all_waiting
 from clickstream_assets.outages.stream_told import read_told
 from clickstream_assets.postgres.roles import role_names
 from clickstream_assets.settings import Settings
@@ -31,7 +31,7 @@ def look_at_stream(
             taken_at = (cursor.fetchone() or (None,))[0]
     return stream_facts(
         lease,
-        read_waiting_files(connection, settings.events_directory),
+        read_all_waiting(connection, settings),
         ledger.read_last_batch(connection),
         lock_taken_at=taken_at,
         runs=run_control.stream_runs(instance),

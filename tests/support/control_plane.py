@@ -67,6 +67,7 @@ class ControlPlane:
             self.instance,
             cursor=self.cursors.get(sensor.name),
             resources={"database": self.resource, "settings": self.settings},
+            definitions=self.definitions if self.settings.sources else None,
         )
         result = sensor(context)
         assert isinstance(result, dg.SensorResult)

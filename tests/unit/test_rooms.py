@@ -20,8 +20,17 @@ MOST_MODULES = 16
 MAY_IMPORT = {
     "clickstream_assets": {
         "alerts": {"ledger", "postgres", "supervision"},
-        "assets": {"generator", "ledger", "lineage", "postgres", "report", "summaries", "supervision"},
-        "checks": {"ledger", "maintenance", "outages", "postgres", "summaries", "supervision"},
+        "assets": {
+            "generator",
+            "ledger",
+            "lineage",
+            "postgres",
+            "report",
+            "sources",
+            "summaries",
+            "supervision",
+        },
+        "checks": {"ledger", "maintenance", "outages", "postgres", "sources", "summaries", "supervision"},
         "cli": {
             "generator",
             "ledger",
@@ -38,6 +47,7 @@ MAY_IMPORT = {
         "data_generator": {"generator"},
         "definitions": {"assets", "checks", "jobs", "postgres", "sensors", "supervision"},
         "jobs": {"ledger", "maintenance", "postgres", "rejects", "supervision"},
+        "ledger": {"sources"},
         "lineage": {"postgres"},
         "maintenance": {"ledger", "postgres", "sources", "summaries", "up"},
         "monitoring": {"ledger", "outages", "postgres", "supervision"},

@@ -1,0 +1,81 @@
+"""The files that wait, of every source: one after the other, but for those whose file system does not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets.contract import DEFAULT_SOURCE
+from clickstream_assets.ledger.sources_in_force import sources_in_force
+from clickstream_assets.ledger.waiting_files import EXAMPLES, WaitingFiles, read_waiting_files
+from clickstream_assets.settings import Settings
+from clickstream_assets.sources.answering import answers
+from clickstream_assets.sources.source import Source
+
+# By source; None: its directory does not answer, or is not there.
+WaitingBySource = Mapping[str, WaitingFiles | None]
+
+
+def read_waiting_by_source(connection: Connection, sources: Sequence[Source]) -> WaitingBySource:
+    """What waits in each directory. The reader's rights are enough."""
+    found: dict[str, WaitingFiles | None] = {}
+    for source in sources:
+        waiting = None
+        if source.is_default or answers(source.directory):
+            waiting = read_waiting_files(connection, source.events_directory)
+            if not source.is_default and "." in waiting.unlistable:
+                waiting = None
+        found[source.name] = waiting
+    return found
+
+
+def read_all_waiting(connection: Connection, settings: Settings) -> WaitingFiles:
+    """What waits in all directories together. One that cannot be listed counts as empty: its own check says so."""
+    if settings.sources is None:
+        return read_waiting_files(connection, settings.events_directory)
+    return together(read_waiting_by_source(connection, sources_in_force(connection, settings).sources))
+
+
+def together(by_source: WaitingBySource) -> WaitingFiles:
+    """The sum. Paths of other sources than the default are written `source: path`."""
+    total = by_source[DEFAULT_SOURCE]
+    assert total is not None  # noqa: S101 - the default is always looked at
+    for name, waiting in by_source.items():
+        if name == DEFAULT_SOURCE or waiting is None:
+            continue
+        first, second = _named(name, waiting), total
+        if _landed(second) <= _landed(first):
+            first, second = second, first
+        total = replace(
+            first,
+            files=first.files + second.files,
+            size_bytes=first.size_bytes + second.size_bytes,
+            registered=first.registered + second.registered,
+            oldest_paths=(*first.oldest_paths, *second.oldest_paths)[:EXAMPLES],
+            vanished=first.vanished + second.vanished,
+            vanished_paths=(*first.vanished_paths, *second.vanished_paths)[:EXAMPLES],
+            unlistable=(*first.unlistable, *second.unlistable),
+            files_on_disk=first.files_on_disk + second.files_on_disk,
+            ignored=first.ignored + second.ignored,
+            ignored_paths=(*first.ignored_paths, *second.ignored_paths)[:EXAMPLES],
+        )
+    return total
+
+
+def _landed(waiting: WaitingFiles) -> float:
+    return float("inf") if waiting.oldest_landed_at is None else waiting.oldest_landed_at.timestamp()
+
+
+def _named(source: str, waiting: WaitingFiles) -> WaitingFiles:
+    def named(paths: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(f"{source}: {path}" for path in paths)
+
+    return replace(
+        waiting,
+        oldest_paths=named(waiting.oldest_paths),
+        vanished_paths=named(waiting.vanished_paths),
+        unlistable=named(waiting.unlistable),
+        ignored_paths=named(waiting.ignored_paths),
+    )
