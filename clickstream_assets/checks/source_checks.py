@@ -18,7 +18,7 @@ from clickstream_assets.checks.look import Look
 from clickstream_assets.launches import failing_in_one_sentence
 from clickstream_assets.ledger.source_assets import source_key
 from clickstream_assets.ledger.source_reads import SourceFacts
-from clickstream_assets.ledger.waiting_files import WaitingFiles
+from clickstream_assets.ledger.waiting import WaitingFiles
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.sources.source import Source

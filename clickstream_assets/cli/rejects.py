@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from clickstream_assets.home import open_private
+from clickstream_assets.ledger.sources_in_force import sources_in_force
 from clickstream_assets.postgres.sharing import session
 from clickstream_assets.rejects import reads as rejects
 from clickstream_assets.rejects.reads import NewestReject, ReasonCount, RejectFilter
@@ -158,11 +159,13 @@ def replay(
     with (
         session(settings, "writer", "clickstream-replay") as connection,
     ):
+        sources = sources_in_force(connection, settings).sources
+        places = {source.name: source.directory for source in sources}
         try:
             if repaired is not None:
-                result = replay_repaired(connection, settings.events_dir, repaired.read_bytes(), again)
+                result = replay_repaired(connection, places, repaired.read_bytes(), again)
             else:
-                result = replay_as_they_are(connection, settings.events_dir, which, again)
+                result = replay_as_they_are(connection, places, which, again)
         except ReplayFileError as error:
             raise ReplayFileError(f"{repaired} is not replayed: {error}.") from None
     click.echo(_replay_text(result))

@@ -14,6 +14,7 @@ import psycopg2
 from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.exits import end_by
 from clickstream_assets.fitness import LACKS_SCHEMA, unreachable
+from clickstream_assets.ledger.sources_in_force import sources_in_force
 from clickstream_assets.monitoring.dagster_state import read_dagster_state
 from clickstream_assets.monitoring.status import read_status, status_json
 from clickstream_assets.monitoring.status_away import read_status_away, status_away_json, status_away_text
@@ -48,6 +49,7 @@ def command(as_json: bool, source: Path | None) -> None:
                 unterminated_seconds=settings.settle_unterminated_seconds,
                 dagster=read_dagster_state(Connections(settings, "clickstream-status")),
                 home=settings.home,
+                in_force=sources_in_force(connection, settings) if settings.sources else None,
             )
     except psycopg2.Error as error:
         if isinstance(error, LACKS_SCHEMA):  # it does answer

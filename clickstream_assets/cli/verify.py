@@ -11,9 +11,11 @@ import click
 
 from clickstream_assets.cli.long_work import told_on
 from clickstream_assets.ledger.audit import Audit, verify
+from clickstream_assets.ledger.sources_in_force import sources_in_force
 from clickstream_assets.postgres.sharing import session
 from clickstream_assets.second_reader.mapping import read_audit_mapping
 from clickstream_assets.settings import Settings
+from clickstream_assets.sources.answering import answers
 from clickstream_assets.text import count, duration, moment, printable
 from clickstream_assets.values_audit.audit import FilesToRead, audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit
@@ -56,9 +58,17 @@ def command(as_json: bool, with_values: bool, sample: int | None, source: Path |
         session(settings, "reader", "clickstream-verify") as connection,
     ):
         mapping = read_audit_mapping(settings.source_mapping) if with_values else None
-        audit = verify(connection, settings.events_directory, progress)
+        default, *others = sources_in_force(connection, settings).sources
+        there = [source.events_directory for source in others if answers(source.directory)]
+        audit = verify(connection, default.events_directory, progress, there)
         if mapping is not None:
-            reading = FilesToRead(settings.events_dir, settings.archive_dir, mapping, settings.identical_rows)
+            reading = FilesToRead(
+                default.directory,
+                default.archive_dir,
+                mapping,
+                settings.identical_rows,
+                {source.name: (source.directory, source.archive_dir) for source in others},
+            )
             values = audit_values(connection, reading, sample, progress)
     result = audit_json(audit, values)
     click.echo(json.dumps(result, indent=2) if as_json else audit_text(audit, values))

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.launches import LaunchConfig, failing_in_one_sentence
+from clickstream_assets.ledger.sources_in_force import sources_in_force
 from clickstream_assets.maintenance.steps import APPLICATION, STEPS, Maintenance, run_step
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.rejects.reads import RejectFilter
@@ -89,8 +90,10 @@ def replay(
                 "nothing was chosen: give at least one of reason, file, file_id and reject_ids."
             )
         with database.open("writer") as connection:
+            sources = sources_in_force(connection, settings).sources
+            places = {source.name: source.directory for source in sources}
             try:
-                done = replay_as_they_are(connection, settings.events_dir, which, config.again)
+                done = replay_as_they_are(connection, places, which, config.again)
             except OSError as error:
                 place = error.filename or settings.events_dir
                 raise SettingsError(f"{place} cannot be used ({error.strerror}).") from None

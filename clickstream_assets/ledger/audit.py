@@ -11,7 +11,7 @@ asking whether it is valid; counting 50 million keys again would prove no more.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ from clickstream_assets.ledger.audit_books import BatchBooks, FileBooks, Offence
 from clickstream_assets.ledger.audit_rules import judge_batch, judge_file, judge_table
 from clickstream_assets.ledger.facts import Counts
 from clickstream_assets.ledger.reads import snapshot
+from clickstream_assets.ledger.waiting_files import read_waiting_files
 from clickstream_assets.ledger.waiting_watch import WaitingWatch
 from clickstream_assets.sql_files import statement
 from clickstream_assets.text import printable
@@ -68,9 +69,13 @@ class _Offences:
 
 
 def verify(
-    connection: Connection, events: EventsDirectory | None, progress: Progress = lambda _: None
+    connection: Connection,
+    events: EventsDirectory | None,
+    progress: Progress = lambda _: None,
+    others: Sequence[EventsDirectory] = (),
 ) -> Audit:
-    """Audit the whole history, and the registered files against the events directory (None: leave the disk out).
+    """Audit the whole history, and the registered files against the events directory (None: leave the disk out) and
+    the directories of other sources.
 
     The connection must be outside a transaction; the reader's rights are enough.
     """
@@ -94,6 +99,9 @@ def verify(
         if watch is not None:
             for path in watch.compare(connection, examples=OFFENCES_KEPT).vanished_paths:
                 offences.add(_vanished(path))
+        for directory in others:
+            for path in read_waiting_files(connection, directory).vanished_paths:
+                offences.add(_vanished(f"{directory.source}: {path}"))
     return Audit(
         files=totals["files"],
         batches=totals["batches"],

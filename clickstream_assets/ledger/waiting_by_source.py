@@ -9,7 +9,8 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.ledger.sources_in_force import sources_in_force
-from clickstream_assets.ledger.waiting_files import EXAMPLES, WaitingFiles, read_waiting_files
+from clickstream_assets.ledger.waiting import EXAMPLES, WaitingFiles
+from clickstream_assets.ledger.waiting_files import read_waiting_files
 from clickstream_assets.settings import Settings
 from clickstream_assets.sources.answering import answers
 from clickstream_assets.sources.source import Source

@@ -60,6 +60,7 @@ class PipelineCollector(Collector):
             yield from _stream(scraped)
             yield _latency(scraped)
             yield from _summaries(scraped)
+            yield from _sources(scraped)
 
 
 def _counters(scraped: Scraped) -> Iterable[Metric]:
@@ -161,6 +162,45 @@ def _summaries(scraped: Scraped) -> Iterable[Metric]:
     for summary, seconds in sorted(scraped.summaries_waiting.items()):
         family.add_metric([summary], seconds)
     yield family
+
+
+def _sources(scraped: Scraped) -> Iterable[Metric]:
+    """Of each source, where there are several."""
+    if not scraped.sources.sources:
+        return
+    gauges = {
+        name: GaugeMetricFamily(f"clickstream_source_{name}", text, labels=["source"])
+        for name, text in {
+            "up": "Whether the files of a source can be taken: 1, or 0 where its directory does not answer.",
+            "backlog_files": "Files of a source on disk that are not in the database.",
+            "backlog_oldest_seconds": "How long the oldest of them has been waiting; 0 where none is.",
+            "held_files": "Files of a source that are held back, and of which nobody has decided yet.",
+            "latency_p99_seconds": "From a file's rename to its rows being visible, 99 % of the last hour's files.",
+        }.items()
+    }
+    rows = GaugeMetricFamily(
+        "clickstream_source_rows_last_hour",
+        "Rows of a source's files of the last hour, by what became of them.",
+        labels=["source", "result"],
+    )
+    for one in scraped.sources.sources:
+        name, counts = [one.source.name], one.facts.counts
+        gauges["up"].add_metric(name, float(one.waiting is not None and not one.facts.problem))
+        if one.waiting is not None:
+            gauges["backlog_files"].add_metric(name, one.waiting.files)
+            gauges["backlog_oldest_seconds"].add_metric(name, one.waiting.oldest_age_seconds or 0.0)
+        gauges["held_files"].add_metric(name, one.facts.held_files)
+        if counts.p99_seconds is not None:
+            gauges["latency_p99_seconds"].add_metric(name, counts.p99_seconds)
+        for result in ("inserted", "duplicate", "rejected"):
+            rows.add_metric([*name, result], getattr(counts, f"rows_{result}"))
+    yield from gauges.values()
+    yield rows
+    yield _gauge(
+        "clickstream_sources_faulty",
+        "Whether the newest version of the sources' file cannot be used: 1 or 0.",
+        scraped.sources.fault is not None,
+    )
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

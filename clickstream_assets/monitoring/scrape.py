@@ -13,11 +13,15 @@ from dataclasses import dataclass, field
 
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.fitness import why_read_only
 from clickstream_assets.ledger import reads as ledger
+from clickstream_assets.ledger.sources_in_force import sources_in_force
 from clickstream_assets.ledger.waiting import WaitingFiles
+from clickstream_assets.ledger.waiting_by_source import read_waiting_by_source, together
 from clickstream_assets.ledger.waiting_files import watch_of
+from clickstream_assets.monitoring.source_status import SourcesStatus, read_sources_status
 from clickstream_assets.outages.stream_told import read_told
 from clickstream_assets.outages.stream_waits import StreamWaits, read_waits
 from clickstream_assets.postgres.connections import Connections
@@ -47,6 +51,7 @@ class Scraped:
     latency_counts: tuple[int, ...]  # a bucket each, not cumulative; the last one is above every bound
     latency_sum: float
     summaries_waiting: dict[str, float]
+    sources: SourcesStatus = field(default_factory=SourcesStatus)  # where there are several
 
 
 @dataclass
@@ -67,6 +72,7 @@ class Reader:
 
     def __init__(self, connections: Connections, events: EventsDirectory) -> None:
         self.connections = connections
+        self._settings = connections.settings
         self._events = events
         self._counted = _Counted()
 
@@ -95,6 +101,15 @@ class Reader:
                 with connection.cursor() as cursor:
                     cursor.execute(statement("metrics.summaries"))
                     summaries = dict(cursor.fetchall())
+                sources = SourcesStatus()
+                if self._settings.sources is not None:
+                    in_force = sources_in_force(connection, self._settings)
+                    others = [source for source in in_force.sources if not source.is_default]
+                    by_source = {DEFAULT_SOURCE: waiting, **read_waiting_by_source(connection, others)}
+                    sources = read_sources_status(
+                        connection, in_force, by_source, ledger.DEFAULT_WINDOW_SECONDS
+                    )
+                    waiting = together(by_source)
                 writer = role_names(self.connections.settings.role_prefix)["writer"]
                 facts = stream_facts(
                     lease,
@@ -116,6 +131,7 @@ class Reader:
                     latency_counts=tuple(self._counted.latency_counts),
                     latency_sum=self._counted.latency_sum,
                     summaries_waiting=summaries,
+                    sources=sources,
                 )
 
     def _count(self, connection: Connection) -> None:

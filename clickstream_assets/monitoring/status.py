@@ -24,13 +24,15 @@ are seconds, rates are shares from 0 to 1, null means that there is no such thin
 - `latency`: `files`, `p50_seconds`, `p95_seconds`, `p99_seconds`, `max_seconds` (landed to visible, same window;
   files that waited for the first start of the first stream left out, as the check `latency` does)
 - `newest_event_time`, `newest_event_age_seconds`
+- `sources`: one entry a source, empty where there is only the events directory (`source_status`), and
+  `sources_fault` (why a newer version of the sources' file is not in force, a sentence)
 - `dagster`: `complaints` (sensors and schedules that are off or fail, a daemon that is not heard of: sentences),
   `daemon_heartbeat_at`; null where Dagster's database cannot be read
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -38,13 +40,17 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets import thresholds
+from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.fitness import why_read_only
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.line_ends import without_line_end
+from clickstream_assets.ledger.sources_in_force import InForce
 from clickstream_assets.ledger.waiting import WaitingFiles
+from clickstream_assets.ledger.waiting_by_source import read_waiting_by_source, together
 from clickstream_assets.ledger.waiting_files import watch_of
 from clickstream_assets.monitoring.dagster_state import DagsterState
+from clickstream_assets.monitoring.source_status import SourcesStatus, read_sources_status, sources_json
 from clickstream_assets.outages.stream_told import NOTHING, read_told
 from clickstream_assets.outages.stream_waits import StreamWaits
 from clickstream_assets.postgres.roles import ROLE_NAMES
@@ -72,6 +78,7 @@ class Status:
     read_only: str | None = None  # why the stream can write nothing, in one sentence
     waits: StreamWaits | None = None
     dagster: DagsterState | None = None  # where its database can be read
+    sources: SourcesStatus = field(default_factory=SourcesStatus)  # where there are several
 
     @property
     def taken_at(self) -> datetime:
@@ -92,6 +99,7 @@ def read_status(
     unterminated_seconds: float = 0.0,
     dagster: DagsterState | None = None,
     home: Path | None = None,
+    in_force: InForce | None = None,
 ) -> Status:
     """Read everything in one snapshot. The connection must be outside a transaction; a reader's is enough.
 
@@ -100,6 +108,7 @@ def read_status(
         writer: the name of the role that the stream works as.
         unterminated_seconds: for so long the stream leaves a file alone whose last line has no end.
         home: where a stream says what it waits for.
+        in_force: the sources, where there are several.
     """
     watch = watch_of(connection, events)
     watch.look(new_seconds=float("inf"))
@@ -109,6 +118,12 @@ def read_status(
         if waiting.files > waiting.registered:
             unterminated = without_line_end(events.path, waiting.oldest_paths, unterminated_seconds)
             waiting = replace(waiting, unterminated_paths=unterminated)
+        sources = SourcesStatus()
+        if in_force is not None:
+            others = [source for source in in_force.sources if not source.is_default]
+            by_source = {DEFAULT_SOURCE: waiting, **read_waiting_by_source(connection, others)}
+            sources = read_sources_status(connection, in_force, by_source, window_seconds)
+            waiting = together(by_source)
         last_batch = ledger.read_last_batch(connection)
         facts = stream_facts(
             lease,
@@ -133,6 +148,7 @@ def read_status(
             read_only=facts.read_only,
             waits=facts.waits,
             dagster=dagster,
+            sources=sources,
         )
 
 
@@ -188,6 +204,8 @@ def status_json(status: Status) -> dict[str, Any]:
         | _rates(status.window)
         | {"rows_per_second": status.window.rows_per_second, "rejects_by_reason": status.rejects_by_reason},
         "latency": asdict(status.latency),
+        "sources": sources_json(status.sources),
+        "sources_fault": status.sources.fault,
         "newest_event_time": status.newest_event_time,
         "newest_event_age_seconds": status.age(status.newest_event_time),
         "dagster": {

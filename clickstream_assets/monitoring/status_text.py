@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clickstream_assets.monitoring.source_status import sources_rows
 from clickstream_assets.monitoring.status import Status, state_since, window_name
 from clickstream_assets.text import count, duration, moment, percent, printable, size
 
@@ -21,6 +22,8 @@ def status_text(status: Status) -> str:
     if status.rejects_by_reason:
         reasons = ", ".join(f"{reason} {count(rows)}" for reason, rows in status.rejects_by_reason.items())
         rows.append(("Rejects", f"{reasons} ({window_name(status)})"))
+    if status.sources.sources:
+        rows += [("", ""), *sources_rows(status.sources)]
     return "\n".join(f"{name:<14}{text}".rstrip() for name, text in rows)
 
 

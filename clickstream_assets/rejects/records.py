@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from clickstream_assets.contract import REPLAY_OF
+from clickstream_assets.contract import DEFAULT_SOURCE, REPLAY_OF
 from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.rejects.csv_lines import csv_line, has_open_quote, split_record
 from clickstream_assets.rejects.object_lines import is_object, linked_object, object_fields
@@ -59,6 +59,7 @@ class Reject:
     escape: str | None = None  # of quotes, as the ledger has it for the file's layout
     mapping: str | None = None  # the source mapping of its file, as JSON; None: it is not on record
     format: str = "csv"  # of its file; of others than CSV the line is an object of JSON
+    source: str = DEFAULT_SOURCE  # of its file
 
     @property
     def link(self) -> str:

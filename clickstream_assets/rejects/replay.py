@@ -26,6 +26,8 @@ from typing import BinaryIO
 
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.contract import DEFAULT_SOURCE
+from clickstream_assets.errors import SettingsError
 from clickstream_assets.rejects.reads import PAGE_ROWS, RejectFilter, read_rejects, read_rejects_at
 from clickstream_assets.rejects.records import (
     Reject,
@@ -41,6 +43,9 @@ from clickstream_assets.rejects.records import (
 )
 from clickstream_assets.sql_files import statement
 
+Places = Mapping[str, Path]  # the directory of each source
+_Kind = tuple[int, str | None, str]  # the layout, the path that must be kept, the source
+
 
 @dataclass(frozen=True)
 class Replay:
@@ -55,7 +60,7 @@ class Replay:
     )
 
 
-def replay_repaired(connection: Connection, events_dir: Path, content: bytes, again: bool) -> Replay:
+def replay_repaired(connection: Connection, places: Places | Path, content: bytes, again: bool) -> Replay:
     """Send back the repaired rows of an export. The connection is in autocommit mode, and may mark.
 
     Rows that are as the export wrote them are left out: they would be rejected again, or worse, a line whose
@@ -63,6 +68,7 @@ def replay_repaired(connection: Connection, events_dir: Path, content: bytes, ag
 
     Raises:
         ReplayFileError: the file cannot be taken; nothing was done.
+        SettingsError: a row is of a source that is no longer read; nothing was done.
         OSError: the events directory cannot be written; nothing was done.
     """
     repaired = read_repaired(content)
@@ -78,8 +84,8 @@ def replay_repaired(connection: Connection, events_dir: Path, content: bytes, ag
         rows = [row for row in changed if originals[row.file_id, row.line_no].reject_id in claimed]
         _mark(connection, claimed)
         files: list[Path] = []
-        for (escape, path), alike in _by_kind(rows, originals).items():
-            with _Outgoing(events_dir, path) as outgoing:
+        for (escape, path, source), alike in _by_kind(rows, originals).items():
+            with _Outgoing(_place(places, source), path) as outgoing:
                 for line in repaired_content(repaired.columns, alike, _again_at(again), escape):
                     outgoing.write(line)
                 files.append(outgoing.deliver())
@@ -87,16 +93,21 @@ def replay_repaired(connection: Connection, events_dir: Path, content: bytes, ag
     return Replay(tuple(files), len(rows), len(changed) - len(rows), unchanged=unchanged)
 
 
-def replay_as_they_are(connection: Connection, events_dir: Path, which: RejectFilter, again: bool) -> Replay:
+def replay_as_they_are(
+    connection: Connection, places: Places | Path, which: RejectFilter, again: bool
+) -> Replay:
     """Send back rejected lines byte for byte, for instance after a rule was changed; one file a header.
 
     The connection is in autocommit mode, and may mark.
 
+    `places`: the directory of each source, or that of the only one.
+
     Raises:
-        OSError: the events directory cannot be written; nothing was done.
+        OSError: the directory of a source cannot be written; nothing was done.
+        SettingsError: a row is of a source that is no longer read; nothing was done.
     """
     again_at = _again_at(again)
-    outgoing: dict[tuple[int, str | None], _Outgoing] = {}
+    outgoing: dict[_Kind, _Outgoing] = {}
     rows = before = not_as_they_are = 0
     try:
         with connection:  # one transaction, in autocommit mode too
@@ -107,7 +118,7 @@ def replay_as_they_are(connection: Connection, events_dir: Path, which: RejectFi
                 _mark(connection, claimed)
                 for reject in fit:
                     if reject.reject_id in claimed:
-                        _outgoing_for(reject, outgoing, events_dir, again_at).write(
+                        _outgoing_for(reject, outgoing, places, again_at).write(
                             unrepaired_line(reject, again_at)
                         )
                 rows += len(claimed)
@@ -122,24 +133,35 @@ def replay_as_they_are(connection: Connection, events_dir: Path, which: RejectFi
 
 def _by_kind(
     rows: Iterable[RepairedRow], originals: Mapping[tuple[int, int], Reject]
-) -> dict[tuple[str | None, str | None], list[RepairedRow]]:
-    """The rows by how their originals escape quotes, and by the path that must be kept."""
-    found: dict[tuple[str | None, str | None], list[RepairedRow]] = {}
+) -> dict[tuple[str | None, str | None, str], list[RepairedRow]]:
+    """The rows by how their originals escape quotes, by the path that must be kept, and by their source."""
+    found: dict[tuple[str | None, str | None, str], list[RepairedRow]] = {}
     for row in rows:
         original = originals[row.file_id, row.line_no]
-        found.setdefault((original.escape_to_write, original.path_to_keep), []).append(row)
+        found.setdefault((original.escape_to_write, original.path_to_keep, original.source), []).append(row)
     return found
 
 
 def _outgoing_for(
-    reject: Reject, outgoing: dict[tuple[int, str | None], _Outgoing], events_dir: Path, again_at: str | None
+    reject: Reject, outgoing: dict[_Kind, _Outgoing], places: Places | Path, again_at: str | None
 ) -> _Outgoing:
-    kind = reject.layout_id, reject.path_to_keep
+    kind = reject.layout_id, reject.path_to_keep, reject.source
     if kind not in outgoing:
         suffix = ".csv" if reject.format == "csv" else ".jsonl"
-        outgoing[kind] = _Outgoing(events_dir, kind[1], suffix)
+        outgoing[kind] = _Outgoing(_place(places, reject.source), reject.path_to_keep, suffix)
         outgoing[kind].write(unrepaired_header(reject, again_at))
     return outgoing[kind]
+
+
+def _place(places: Places | Path, source: str) -> Path:
+    """Where files of a source land, so that they are read by its mapping."""
+    if isinstance(places, Path):
+        places = {DEFAULT_SOURCE: places}
+    if source not in places:
+        raise SettingsError(
+            f"rows of the source {source} cannot go back: no section of the sources' file is named so any more."
+        )
+    return places[source]
 
 
 def _again_at(again: bool) -> str | None:

@@ -17,6 +17,8 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.contract import ExitCode
 from clickstream_assets.errors import StreamError
 from clickstream_assets.ledger.reads import read_lease
+from clickstream_assets.ledger.sources_in_force import sources_in_force
+from clickstream_assets.ledger.waiting_by_source import read_waiting_by_source
 from clickstream_assets.ledger.waiting_watch import WaitingWatch
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.limits import CRASH_LOOP_FAILURES, UNSUPERVISED_AFTER
@@ -64,7 +66,43 @@ def catch_up(
         if time.monotonic() - said_at > SAY_EVERY:
             said_at = time.monotonic()
             context.log.info(f"{files} files are waiting for the stream.")
-    return at_begin.files
+    others = _catch_up_others(context, connection, settings, program, begin + timeout_seconds)
+    return at_begin.files + others
+
+
+def _catch_up_others(
+    context: dg.AssetExecutionContext,
+    connection: Connection,
+    settings: Settings,
+    program: StreamProgram,
+    deadline: float,
+) -> int:
+    """The same for the files of the other sources that have landed by now; those of a directory that is not there, or
+    does not answer, are not waited for. `deadline` is monotonic."""
+    if settings.sources is None:
+        return 0
+    others = [source for source in sources_in_force(connection, settings).sources if not source.is_default]
+    landed_by = read_lease(connection).now
+    at_begin: int | None = None
+    while True:
+        found = read_waiting_by_source(connection, others)
+        waiting = {
+            name: waits
+            for name, waits in found.items()
+            if waits is not None
+            and waits.oldest_landed_at is not None
+            and waits.oldest_landed_at <= landed_by
+        }
+        if at_begin is None:
+            at_begin = sum(waits.files for waits in waiting.values())
+        if not waiting:
+            return at_begin
+        if time.monotonic() > deadline:
+            raise StreamError(f"files of {', '.join(waiting)} are still waiting")
+        if _is_someone_streaming(context.instance, connection):
+            time.sleep(LOOK_EVERY)
+        else:
+            _run_program(context, program)
 
 
 def _is_someone_streaming(instance: dg.DagsterInstance, connection: Connection) -> bool:

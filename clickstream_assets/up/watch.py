@@ -12,6 +12,7 @@ import psycopg2
 
 from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.fitness import unreachable
+from clickstream_assets.ledger.sources_in_force import sources_in_force
 from clickstream_assets.monitoring.dagster_state import DagsterState, read_dagster_state
 from clickstream_assets.monitoring.status import read_status, status_line
 from clickstream_assets.monitoring.status_away import read_status_away, status_away_line
@@ -94,6 +95,7 @@ def _look(connections: Connections, *, is_awaited: bool) -> _Seen:
                 writer=role_names(settings.role_prefix)["writer"],
                 dagster=dagster,
                 home=settings.home,
+                in_force=sources_in_force(connection, settings) if settings.sources else None,
             )
     except psycopg2.Error as error:
         away = read_status_away(unreachable(error), settings.home, settings.events_directory)

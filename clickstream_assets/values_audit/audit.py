@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -42,12 +42,16 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class FilesToRead:
-    """Where the files are, and what they were read by. `mapping`: files of which none is on record."""
+    """Where the files are, and what they were read by. `mapping`: files of which none is on record.
+
+    `others`: the directory and the archive of each source besides the events directory.
+    """
 
     events_dir: Path
     archive_dir: Path
     mapping: AuditMapping
     identical_rows: Literal["merge", "keep"] = "merge"
+    others: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
 
 
 def audit_values(
@@ -189,7 +193,7 @@ class _Audit:
 
     def _open(self, file: LedgerFile) -> Iterator[Record] | None:
         """The records of a file, if it is still the one that was loaded."""
-        found = find(file, self._reading.events_dir, self._reading.archive_dir)
+        found = find(file, *self._place(file))
         if found.finding == "rewritten":
             text = "its bytes are not those that were loaded, although its inode, size and time are the same"
             self.result.add(file_offence(file, "file_rewritten", text))
@@ -215,6 +219,14 @@ class _Audit:
             return None
         self.result.files += 1
         return records
+
+    def _place(self, file: LedgerFile) -> tuple[Path, Path]:
+        """The directory of its source, and that one's archive."""
+        default = self._reading.events_dir, self._reading.archive_dir
+        if not self._reading.others:
+            return default
+        ((source,),) = self._rows("values.source", file_id=file.file_id)
+        return self._reading.others.get(source, default)
 
     def _reader(self, file: LedgerFile) -> RowReader:
         return RowReader(file.layout, self._mapping(file), self._reading.identical_rows, path=file.path)

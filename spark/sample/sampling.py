@@ -6,7 +6,7 @@ Which files are looked at, and their first records.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import TypeVar
@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import pyarrow as pa
 
-from clickstream_assets.file_names import ledger_path
+from clickstream_assets.file_names import is_ignored, ledger_path
 from spark.cleaning.clean import Cleaned, Cleaning
 from spark.cleaning.file_shape import FileShape
 from spark.cleaning.time_bounds import TimeBounds
@@ -71,9 +71,11 @@ class Found:
     ignored: list[bytes]
 
 
-def find_files(root: bytes, *, follow_links: bool = False) -> Found:
-    """Look at `root`. `follow_links`: also out of it."""
-    discovery = Discovery(root, settle_seconds=0, follow_links=follow_links)
+def find_files(
+    root: bytes, *, follow_links: bool = False, ignores: Callable[[bytes], bool] = is_ignored
+) -> Found:
+    """Look at `root`. `follow_links`: also out of it. `ignores`: which names are left alone."""
+    discovery = Discovery(root, settle_seconds=0, follow_links=follow_links, ignores=ignores)
     discovery.sweep_now()
     return Found(discovery.settled(), discovery.ignored)
 

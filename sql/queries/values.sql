@@ -30,6 +30,10 @@ SELECT f.file_id, f.path, f.raw_path, f.inode, f.size_bytes, f.modified_ns, f.ch
  ORDER BY f.file_id
  LIMIT %(files)s;
 
+-- name: values.source
+-- Asked for where there are several, which no ledger of an older version has.
+SELECT source FROM ingest_files WHERE file_id = %(file_id)s;
+
 -- name: values.has_mappings
 -- Whether this database records the mappings of files: one that was set up by an older version does not.
 SELECT to_regclass('ingest_mappings') IS NOT NULL;

@@ -8,7 +8,12 @@ import pytest
 from stream_pipeline import HEADER, Pipeline, event
 
 from clickstream_assets.database import connect
+from clickstream_assets.errors import SettingsError
 from clickstream_assets.ledger.held_files import WhichHeld, release
+from clickstream_assets.rejects.reads import RejectFilter
+from clickstream_assets.rejects.replay import replay_as_they_are
+from clickstream_assets.second_reader.mapping import AuditMapping
+from clickstream_assets.values_audit.audit import FilesToRead, audit_values
 
 pytestmark = pytest.mark.spark
 
@@ -108,3 +113,40 @@ def test_a_file_over_its_budget_leaves_nothing_behind_and_is_stored_whole_once_i
     assert pipeline.counts() == (3, 2, 0, 1)
     assert pipeline.reasons() == {"unknown_action_type": 1}
     pipeline.assert_conserved()
+
+
+def test_the_audits_look_for_each_file_in_its_source_and_read_it_by_its_mapping(
+    pipeline: Pipeline, place: Path
+) -> None:
+    pipeline.write("a.csv", event(1))
+    (place / "web" / "a.csv").write_text(HEADER + event(2))
+    (place / "shop" / "a.csv").write_bytes(SHOP)
+    pipeline.load_sources(SOURCES)
+    archive = pipeline.settings.archive_dir
+    others = {name: (place / name, archive / name) for name in ("shop", "web")}
+    connection = connect(pipeline.database.reader_url, "tests", autocommit=True)
+    try:
+        reading = FilesToRead(pipeline.root, archive, AuditMapping(), others=others)
+        found = audit_values(connection, reading)
+        assert (found.ok, found.files, found.rows) == (True, 3, 3)
+        (place / "web" / "a.csv").write_text(HEADER + event(3))
+        assert audit_values(connection, reading).files == 2
+    finally:
+        connection.close()
+
+
+def test_rejects_go_back_into_the_directory_of_their_source(pipeline: Pipeline, place: Path) -> None:
+    (place / "shop" / "a.csv").write_bytes(SHOP.replace(b"angesehen", b"besehen"))
+    pipeline.load_sources(SOURCES)
+    assert pipeline.counts() == (1, 0, 0, 1)
+    connection = connect(pipeline.database.writer_url, "tests", autocommit=True)
+    try:
+        with pytest.raises(SettingsError, match="rows of the source shop cannot go back"):
+            replay_as_they_are(connection, pipeline.root, RejectFilter(), again=False)
+        places = {"default": pipeline.root, "shop": place / "shop", "web": place / "web"}
+        done = replay_as_they_are(connection, places, RejectFilter(), again=False)
+    finally:
+        connection.close()
+    assert [file.parent for file in done.files] == [place / "shop"]
+    pipeline.load_sources(SOURCES.replace('angesehen = "view"', 'besehen = "view"'))
+    assert pipeline.counts() == (2, 1, 0, 1)

@@ -10,7 +10,7 @@ import pytest
 
 from clickstream_assets.checks.source_checks import Facts, freshness, held_files, reject_rate, schema_drift
 from clickstream_assets.ledger.source_reads import NOTHING, SourceFacts
-from clickstream_assets.ledger.waiting_files import WaitingFiles
+from clickstream_assets.ledger.waiting import WaitingFiles
 from clickstream_assets.sources.source import Source
 
 NO_FILES = WaitingFiles(0, 0, 0, None, None, (), 0, (), (), 0)
