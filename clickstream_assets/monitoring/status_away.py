@@ -19,6 +19,8 @@ NOT_KNOWN = (
     "retention",
     "window",
     "latency",
+    "sources",
+    "sources_fault",
     "newest_event_time",
     "newest_event_age_seconds",
     "dagster",
