@@ -14,11 +14,11 @@ import psycopg2
 
 from clickstream_assets.assets.catalogue import FILLED_BY, file_metadata
 from clickstream_assets.errors import ClickstreamError
-from clickstream_assets.ledger.source_assets import EVENT_FILES, source_key
 from clickstream_assets.ledger.sources_in_force import sources_in_force
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.sources.source import Source
+from clickstream_assets.sources.source_assets import EVENT_FILES, source_key
 from clickstream_assets.sources.sources_file import read_sources
 
 _OWNER = re.compile(r"team:[\w.-]+|[^@\s]+@[^@\s]+\.[^@\s]+")

@@ -16,12 +16,12 @@ from clickstream_assets import thresholds
 from clickstream_assets.checks.judgement import EXAMPLES_SHOWN, Judgement
 from clickstream_assets.checks.look import Look
 from clickstream_assets.launches import failing_in_one_sentence
-from clickstream_assets.ledger.source_assets import source_key
 from clickstream_assets.ledger.source_reads import SourceFacts
 from clickstream_assets.ledger.waiting import WaitingFiles
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.sources.source import Source
+from clickstream_assets.sources.source_assets import source_key
 from clickstream_assets.supervision.shown_checks import ShownCheck, shown_checks
 from clickstream_assets.text import count, duration, percent
 

@@ -29,8 +29,8 @@ from clickstream_assets.ledger.reads import (
     read_latency,
     read_lifetime_counts,
 )
-from clickstream_assets.ledger.source_assets import source_key
 from clickstream_assets.ledger.source_reads import read_files_since_by_source
+from clickstream_assets.sources.source_assets import source_key
 from clickstream_assets.text import rounded
 
 SHORTEST_WINDOW = 60.0  # seconds; fewer files give no percentiles

@@ -18,10 +18,10 @@ from clickstream_assets.checks.event_checks import event_checks
 from clickstream_assets.checks.reporting import evaluate_away, evaluate_checks
 from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.ledger import reads as ledger
-from clickstream_assets.ledger.source_assets import EVENT_FILES
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.sensors.progress import Reported, materializations, read_progress
 from clickstream_assets.settings import Settings
+from clickstream_assets.sources.source_assets import EVENT_FILES
 from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision import runs as run_control
 from clickstream_assets.supervision.away import ERRORS, why_away

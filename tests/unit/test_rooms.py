@@ -64,6 +64,7 @@ MAY_IMPORT = {
             "ledger",
             "lineage",
             "postgres",
+            "sources",
             "summaries",
             "supervision",
         },
