@@ -55,15 +55,15 @@ def read_source_facts(
     """By source; one of which the ledger knows nothing is not there. The reader's rights are enough."""
     parameters = {"window_seconds": window_seconds}
     counts = {
-        row.pop("source"): SourceCounts(**row) for row in _rows(connection, "sources.window", parameters)
+        row.pop("source"): SourceCounts(**row) for row in _rows(connection, "by_source.window", parameters)
     }
     reasons: dict[str, dict[str, int]] = {}
-    for row in _rows(connection, "sources.rejects", parameters):
+    for row in _rows(connection, "by_source.rejects", parameters):
         reasons.setdefault(row["source"], {})[row["reason"]] = row["rows"]
-    others = _by_source(connection, "sources.held"), _by_source(connection, "sources.refused", parameters)
+    others = _by_source(connection, "by_source.held"), _by_source(connection, "by_source.refused", parameters)
     held, refused = others
-    headers = _by_source(connection, "sources.new_headers", parameters)
-    recorded = _by_source(connection, "sources.recorded")
+    headers = _by_source(connection, "by_source.new_headers", parameters)
+    recorded = _by_source(connection, "by_source.recorded")
     names = counts.keys() | held.keys() | refused.keys() | headers.keys() | recorded.keys()
     return {
         name: SourceFacts(
@@ -80,7 +80,7 @@ def read_source_facts(
 
 def read_files_since_by_source(connection: Connection, file_id: int) -> dict[str, FilesSince]:
     """Every delivery registered after `file_id` (0: all), by source."""
-    rows = _by_source(connection, "sources.files_since", {"file_id": file_id})
+    rows = _by_source(connection, "by_source.files_since", {"file_id": file_id})
     return {source: FilesSince(**row) for source, row in rows.items()}
 
 

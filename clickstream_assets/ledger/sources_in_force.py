@@ -31,7 +31,7 @@ def sources_in_force(connection: Connection, settings: Settings) -> InForce:
         fault = str(error)
     default, *_ = read_sources(settings.changed(sources=None))
     with connection.cursor() as cursor:
-        cursor.execute(statement("sources.in_force"))
+        cursor.execute(statement("by_source.in_force"))
         rows = cursor.fetchall()
     recorded = [
         Source(

@@ -1,13 +1,13 @@
 -- What the ledger says by source, each at a cost that does not grow with the history.
 
--- name: sources.in_force
+-- name: by_source.in_force
 SELECT source, directory, owner, settings FROM ingest_sources WHERE removed_at IS NULL ORDER BY source;
 
--- name: sources.recorded
+-- name: by_source.recorded
 -- Who is in trouble.
 SELECT source, in_force_since, problem, problem_since FROM ingest_sources WHERE removed_at IS NULL;
 
--- name: sources.window
+-- name: by_source.window
 -- The files that were finished in the last %(window_seconds)s seconds, those that were delivered again among them. How
 -- long files took that were held back until somebody released them says nothing about the stream.
 SELECT source,
@@ -27,7 +27,7 @@ SELECT source,
    AND committed_at >= now() - make_interval(secs => %(window_seconds)s)
  GROUP BY source;
 
--- name: sources.rejects
+-- name: by_source.rejects
 SELECT f.source, r.reason, count(*) AS rows
   FROM rejected_events AS r
   JOIN ingest_files AS f USING (file_id)
@@ -35,7 +35,7 @@ SELECT f.source, r.reason, count(*) AS rows
  GROUP BY f.source, r.reason
  ORDER BY rows DESC, r.reason;
 
--- name: sources.held
+-- name: by_source.held
 -- Files that are held back, and of which nobody has decided yet.
 SELECT source, count(*) AS held_files, sum(rows_expected)::bigint AS held_rows, min(registered_at) AS held_since,
        array_agg(DISTINCT reason) AS held_reasons
@@ -43,7 +43,7 @@ SELECT source, count(*) AS held_files, sum(rows_expected)::bigint AS held_rows, 
  WHERE status = 'held' AND released_at IS NULL
  GROUP BY source;
 
--- name: sources.refused
+-- name: by_source.refused
 -- Files of the last %(window_seconds)s seconds of which nothing could be read. Empty ones lose nothing.
 SELECT source, count(*) AS refused_files, array_agg(DISTINCT reason) AS refused_reasons
   FROM ingest_files
@@ -51,7 +51,7 @@ SELECT source, count(*) AS refused_files, array_agg(DISTINCT reason) AS refused_
    AND registered_at >= now() - make_interval(secs => %(window_seconds)s)
  GROUP BY source;
 
--- name: sources.new_headers
+-- name: by_source.new_headers
 -- Headers that a source first came with in the last %(window_seconds)s seconds, but for its very first.
 SELECT s.source, count(*) AS new_headers
   FROM ingest_source_layouts AS s
@@ -60,7 +60,7 @@ SELECT s.source, count(*) AS new_headers
                 WHERE before.source = s.source AND before.first_seen_at < s.first_seen_at)
  GROUP BY s.source;
 
--- name: sources.files_since
+-- name: by_source.files_since
 -- The deliveries registered after file %(file_id)s, by source.
 SELECT source,
        count(*) AS files,
