@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import cast
 
 from clickstream_assets.contract import DEFAULT_SOURCE, REPLAY_OF
 from clickstream_assets.errors import ClickstreamError
@@ -76,9 +77,17 @@ class Reject:
     def escape_to_write(self) -> str | None:
         """How quotes are escaped in a CSV that takes the place of its file: as all files of its mapping do."""
         if self.format != "csv" and self.mapping is not None:
-            says = json.loads(self.mapping).get("format", {}).get("escape")
-            return BACKSLASH if says == "backslash" else None
+            return BACKSLASH if self._mapping_says("escape") == "backslash" else None
         return self.escape if self.escape == BACKSLASH else None
+
+    @property
+    def delimiter_to_write(self) -> str:
+        """Of a CSV that takes the place of its file: the one that all files of its mapping have, if it names one."""
+        return self._mapping_says("delimiter") or ","
+
+    def _mapping_says(self, name: str) -> str | None:
+        says = {} if self.mapping is None else json.loads(self.mapping).get("format", {})
+        return cast(str | None, says.get(name))
 
     @property
     def is_complete(self) -> bool:
@@ -220,14 +229,16 @@ def _repaired_row(row: list[str], link_at: int, ours: set[int], line: int) -> Re
 
 
 def repaired_content(
-    columns: Sequence[str], rows: Sequence[RepairedRow], again_at: str | None, escape: str | None = None
+    columns: Sequence[str],
+    rows: Sequence[RepairedRow],
+    again_at: str | None,
+    escape: str | None = None,
+    delimiter: str = ",",
 ) -> tuple[bytes, ...]:
-    """The lines of the file that goes into the events directory; `escape` is that of the originals, for a source
-    mapping may say that all files of the directory are of that dialect."""
+    """The lines of the file that goes into the events directory. `escape` and `delimiter` are those of the originals,
+    for a source mapping may say that all files of the directory are of that dialect."""
     ours = [REPLAY_OF] if again_at is None else [REPLAY_OF, REPLAYED_AGAIN_AT]
     moment = [] if again_at is None else [again_at]
-    header = csv_line([*ours, *columns])
-    return (
-        header,
-        *(csv_line([f"{row.file_id}:{row.line_no}", *moment, *row.fields], escape=escape) for row in rows),
-    )
+    header = csv_line([*ours, *columns], delimiter)
+    lines = [[f"{row.file_id}:{row.line_no}", *moment, *row.fields] for row in rows]
+    return (header, *(csv_line(line, delimiter, escape) for line in lines))

@@ -84,9 +84,10 @@ def replay_repaired(connection: Connection, places: Places | Path, content: byte
         rows = [row for row in changed if originals[row.file_id, row.line_no].reject_id in claimed]
         _mark(connection, claimed)
         files: list[Path] = []
-        for (escape, path, source), alike in _by_kind(rows, originals).items():
+        for (delimiter, escape, path, source), alike in _by_kind(rows, originals).items():
             with _Outgoing(_place(places, source), path) as outgoing:
-                for line in repaired_content(repaired.columns, alike, _again_at(again), escape):
+                again_at = _again_at(again)
+                for line in repaired_content(repaired.columns, alike, again_at, escape, delimiter):
                     outgoing.write(line)
                 files.append(outgoing.deliver())
     unchanged = len(repaired.rows) - len(changed)
@@ -133,12 +134,13 @@ def replay_as_they_are(
 
 def _by_kind(
     rows: Iterable[RepairedRow], originals: Mapping[tuple[int, int], Reject]
-) -> dict[tuple[str | None, str | None, str], list[RepairedRow]]:
-    """The rows by how their originals escape quotes, by the path that must be kept, and by their source."""
-    found: dict[tuple[str | None, str | None, str], list[RepairedRow]] = {}
+) -> dict[tuple[str, str | None, str | None, str], list[RepairedRow]]:
+    """The rows by the delimiter and the escape of quotes to write, by the path that must be kept, and by source."""
+    found: dict[tuple[str, str | None, str | None, str], list[RepairedRow]] = {}
     for row in rows:
-        original = originals[row.file_id, row.line_no]
-        found.setdefault((original.escape_to_write, original.path_to_keep, original.source), []).append(row)
+        of = originals[row.file_id, row.line_no]
+        kind = of.delimiter_to_write, of.escape_to_write, of.path_to_keep, of.source
+        found.setdefault(kind, []).append(row)
     return found
 
 

@@ -168,6 +168,20 @@ def test_a_letter_of_a_replayed_file_is_linked_to_its_own_line_not_the_first_one
     assert export_fields(letter)[3:] == ["u", "t", "bad"]
 
 
+@pytest.mark.parametrize(
+    ("mapping", "header"),
+    [
+        ('{"format": {"delimiter": ";"}}', b"replay_of;user_id;event_time;price\n"),
+        ("{}", b"replay_of,user_id,event_time,price\n"),
+        (None, b"replay_of,user_id,event_time,price\n"),
+    ],
+)
+def test_a_repaired_file_has_the_delimiter_that_its_mapping_names(mapping: str | None, header: bytes) -> None:
+    delimiter = reject(b"x", delimiter=";", mapping=mapping).delimiter_to_write
+    rows = [RepairedRow(7, 12, ("u", "t", "1"))]
+    assert repaired_content(COLUMNS, rows, None, delimiter=delimiter)[0] == header
+
+
 def test_a_deliberate_repetition_is_other_content() -> None:
     letter = reject(b"u,t,bad")
     assert (
