@@ -68,14 +68,14 @@ def _spec(source: Source) -> dg.AssetSpec:
         tags={FILLED_BY: "producer"},
         metadata={
             **file_metadata(),
-            "dagster/uri": source.directory.as_uri(),
-            "directory": dg.MetadataValue.path(str(source.directory)),
+            "dagster/uri": source.directory.as_uri() if source.store is None else source.store.url,
+            "directory": dg.MetadataValue.path(source.location),
             "owner": source.owner or "",
             "source_mapping": source.mapping_from if source.mapping else "none",
             "drift": source.drift,
             "error_budget": budget,
             "finished_files": source.finished_files,
         },
-        description=f"Event files of the source {source.name}, in {source.directory}. What lands is reported by the "
+        description=f"Event files of the source {source.name}, in {source.location}. What lands is reported by the "
         f"sensor ingest_progress once the stream has registered it; {EVENT_FILES} is the events directory.",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from clickstream_assets.settings import Settings
 from clickstream_assets.sources.answering import answers
 from clickstream_assets.text import count, duration, moment, printable
 from clickstream_assets.values_audit.audit import FilesToRead, audit_values
+from clickstream_assets.values_audit.fetched_again import fetched_again
 from clickstream_assets.values_audit.findings import ValuesAudit
 from clickstream_assets.values_audit.unseen import unseen
 
@@ -54,6 +56,7 @@ def command(as_json: bool, with_values: bool, sample: int | None, source: Path |
         settings = settings.changed(events_dir=source.absolute(), sources=None)
     values = None
     with (
+        ExitStack() as resources,
         told_on(sys.stderr, "verify") as progress,
         session(settings, "reader", "clickstream-verify") as connection,
     ):
@@ -68,6 +71,7 @@ def command(as_json: bool, with_values: bool, sample: int | None, source: Path |
                 mapping,
                 settings.identical_rows,
                 {source.name: (source.directory, source.archive_dir) for source in others},
+                resources.enter_context(fetched_again(others, settings.home)),
             )
             values = audit_values(connection, reading, sample, progress)
     result = audit_json(audit, values)

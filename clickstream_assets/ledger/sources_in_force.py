@@ -10,6 +10,7 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.settings import Settings
+from clickstream_assets.sources.object_store import ObjectStore
 from clickstream_assets.sources.source import Source
 from clickstream_assets.sources.sources_file import read_sources
 from clickstream_assets.sql_files import statement
@@ -47,6 +48,7 @@ def sources_in_force(connection: Connection, settings: Settings) -> InForce:
             finished_hours=rules["finished_hours"],
             archive_dir=Path(rules["archive_dir"]),
             owner=owner,
+            store=ObjectStore(**rules["store"]) if rules.get("store") else None,
         )
         for name, directory, owner, rules in rows
     ]

@@ -1,9 +1,13 @@
-"""The files that wait, of every source: one after the other, but for those whose file system does not answer."""
+"""The files that wait, of every source: one after the other, but for those whose file system does not answer.
+
+Of objects it goes by what the stream has seen in the buckets: nobody else needs credentials, or the network.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from psycopg2.extensions import connection as Connection
 
@@ -14,22 +18,47 @@ from clickstream_assets.ledger.waiting_files import read_waiting_files
 from clickstream_assets.settings import Settings
 from clickstream_assets.sources.answering import answers
 from clickstream_assets.sources.source import Source
+from clickstream_assets.sql_files import statement
 
 # By source; None: its directory does not answer, or is not there.
 WaitingBySource = Mapping[str, WaitingFiles | None]
 
 
 def read_waiting_by_source(connection: Connection, sources: Sequence[Source]) -> WaitingBySource:
-    """What waits in each directory. The reader's rights are enough."""
+    """What waits in each directory or bucket. The reader's rights are enough."""
     found: dict[str, WaitingFiles | None] = {}
     for source in sources:
         waiting = None
-        if source.is_default or answers(source.directory):
+        if source.store is not None:
+            waiting = read_waiting_objects(connection, source.name)
+        elif source.is_default or answers(source.directory):
             waiting = read_waiting_files(connection, source.events_directory)
             if not source.is_default and "." in waiting.unlistable:
                 waiting = None
         found[source.name] = waiting
     return found
+
+
+def read_waiting_objects(connection: Connection, source: str) -> WaitingFiles:
+    """Those of a source that are not stored yet. The reader's rights are enough. An object has landed when it was
+    written to its bucket."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement("objects.waiting"), {"source": source, "examples": EXAMPLES})
+        row = cursor.fetchone()
+    assert row is not None  # noqa: S101 (an aggregate)
+    objects, size_bytes, oldest, registered, on_disk, paths = row
+    return WaitingFiles(
+        files=objects,
+        size_bytes=size_bytes,
+        registered=registered,
+        oldest_landed_at=oldest,
+        oldest_age_seconds=None if oldest is None else max(0.0, (datetime.now(UTC) - oldest).total_seconds()),
+        oldest_paths=tuple(paths or ()),
+        vanished=0,
+        vanished_paths=(),
+        unlistable=(),
+        files_on_disk=on_disk,
+    )
 
 
 def read_all_waiting(connection: Connection, settings: Settings) -> WaitingFiles:

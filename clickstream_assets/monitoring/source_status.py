@@ -84,7 +84,7 @@ def _problems(one: SourceStatus) -> list[str]:
     if facts.problem:
         found.append(facts.problem)
     elif one.waiting is None:
-        found.append(f"{one.source.directory} is not there, or does not answer")
+        found.append(f"{one.source.location} is not there, or does not answer")
     if facts.held_files:
         found.append(
             f"{count(facts.held_files)} files of {one.source.name} are held back ({', '.join(facts.held_reasons)}):"
@@ -102,7 +102,7 @@ def _json(one: SourceStatus) -> dict[str, Any]:
         waiting = {name: getattr(one.waiting, name) for name in ("files", "size_bytes", "oldest_age_seconds")}
     return {
         "source": source.name,
-        "directory": str(source.directory),
+        "directory": source.location,
         "owner": source.owner,
         "drift": source.drift,
         "error_budget": source.error_budget,

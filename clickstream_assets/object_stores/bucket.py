@@ -43,8 +43,11 @@ class Bucket(Protocol):
     def page(self, after: str | None) -> Page:
         """The objects of the source after a key, in the order of the keys; None: from the first."""
 
-    def read(self, found: StoredObject, start: int, end: int) -> AbstractContextManager[Reading]:
-        """The bytes from `start` to `end` (exclusive) of exactly this state. Raises also ConnectionCut."""
+    def read(
+        self, found: StoredObject, start: int, end: int, version_id: str | None = None
+    ) -> AbstractContextManager[Reading]:
+        """The bytes from `start` to `end` (exclusive) of exactly this state; of a version, be it the newest or not.
+        Raises also ConnectionCut."""
 
     def now(self, key: str) -> StoredObject | None:
         """The object of this key as it is now; None: there is none."""

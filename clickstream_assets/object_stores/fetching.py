@@ -23,22 +23,29 @@ class Stopped(ObjectStoreError):
     """Nobody wants the object any more."""
 
 
-def fetch(bucket: Bucket, found: StoredObject, target: Path, wait: Callable[[float], bool]) -> str | None:
+def fetch(
+    bucket: Bucket,
+    found: StoredObject,
+    target: Path,
+    wait: Callable[[float], bool],
+    version_id: str | None = None,
+) -> str | None:
     """Write the object to `target`, for the owner alone; which version it is, where the bucket keeps versions.
 
-    `wait` pauses for some seconds, and says whether to stop.
+    `wait` pauses for some seconds, and says whether to stop. `version_id`: that version instead of the newest.
 
     Raises:
         ObjectGone, ObjectReplaced, ObjectRefused, BucketTrouble: as the bucket says.
         Stopped: `wait` said so.
         OSError: the disk.
     """
-    done, cuts, version = 0, 0, None
+    done, cuts, version = 0, 0, version_id
     with open_private(target) as file:
         while True:
             before = done
             try:
-                with bucket.read(found, done, min(done + RANGE_BYTES, found.size_bytes)) as reading:
+                end = min(done + RANGE_BYTES, found.size_bytes)
+                with bucket.read(found, done, end, version_id) as reading:
                     version = reading.version_id
                     for block in reading.blocks:
                         file.write(block)

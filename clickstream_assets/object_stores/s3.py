@@ -90,13 +90,16 @@ class S3Bucket:
         return Page(objects, objects[-1].key if found.get("IsTruncated") and objects else None)
 
     @contextmanager
-    def read(self, found: StoredObject, start: int, end: int) -> Iterator[Reading]:
+    def read(
+        self, found: StoredObject, start: int, end: int, version_id: str | None = None
+    ) -> Iterator[Reading]:
         with self._told(found.key):
             answer = self._client.get_object(
                 Bucket=self._store.bucket,
                 Key=found.key,
                 IfMatch=f'"{found.etag}"',
                 **({"Range": f"bytes={start}-{end - 1}"} if end > start else {}),
+                **({} if version_id is None else {"VersionId": version_id}),
             )
         body = answer["Body"]
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -62,9 +62,7 @@ class Source:
 
     def settings_json(self) -> str:
         """Its rules, for the ledger; without its mapping, which is recorded with the files."""
-        store = (
-            {} if self.store is None else {"store": self.store.url, "after_commit": self.store.after_commit}
-        )
+        store = {} if self.store is None else {"store": asdict(self.store)}
         return json.dumps(
             store
             | {

@@ -27,6 +27,7 @@ from clickstream_assets.second_reader.rows import RowReader
 from clickstream_assets.second_reader.unpacking import AwayError, UnreadableError
 from clickstream_assets.sql_files import statement
 from clickstream_assets.values_audit.disk import LedgerFile, find
+from clickstream_assets.values_audit.fetched_again import FetchedAgain
 from clickstream_assets.values_audit.file_audit import FileAudit, StoredFiles, stored_files
 from clickstream_assets.values_audit.findings import ValuesAudit, file_offence
 from clickstream_assets.values_audit.stored import Span
@@ -44,7 +45,8 @@ Progress = Callable[[str], None]
 class FilesToRead:
     """Where the files are, and what they were read by. `mapping`: files of which none is on record.
 
-    `others`: the directory and the archive of each source besides the events directory.
+    `others`: the directory and the archive of each source besides the events directory. `fetched`: fetches the objects
+    of sources in object stores once more.
     """
 
     events_dir: Path
@@ -52,6 +54,7 @@ class FilesToRead:
     mapping: AuditMapping
     identical_rows: Literal["merge", "keep"] = "merge"
     others: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
+    fetched: FetchedAgain | None = None
 
 
 def audit_values(
@@ -194,6 +197,8 @@ class _Audit:
     def _open(self, file: LedgerFile) -> Iterator[Record] | None:
         """The records of a file, if it is still the one that was loaded."""
         found = find(file, *self._place(file))
+        if found.finding == "gone" and self._reading.fetched is not None:
+            found = self._reading.fetched.find(self._connection, file)
         if found.finding == "rewritten":
             text = "its bytes are not those that were loaded, although its inode, size and time are the same"
             self.result.add(file_offence(file, "file_rewritten", text))

@@ -62,7 +62,7 @@ def find(ledger_file: LedgerFile, events_dir: Path, archive_dir: Path) -> Found:
     """Look where the file landed and, where maintenance took it away, in the archive."""
     last = Found("gone")
     for path in _places(ledger_file, os.fsencode(events_dir), os.fsencode(archive_dir)):
-        last = _look(ledger_file.file, path)
+        last = look_at(ledger_file.file, path)
         if last.finding == "same":
             break
     return last
@@ -74,7 +74,8 @@ def _places(ledger_file: LedgerFile, events_dir: bytes, archive_dir: bytes) -> I
     yield os.path.join(events_dir, ledger_file.file.path)
 
 
-def _look(file: FinishedFile, path: bytes) -> Found:
+def look_at(file: FinishedFile, path: bytes) -> Found:
+    """Whether what is at `path` is the content that was loaded."""
     try:
         size = os.stat(path).st_size
         if size != file.size_bytes:

@@ -96,3 +96,19 @@ UPDATE ingest_objects AS o SET file_id = f.file_id
 -- How many objects cannot be fetched, tagged or moved, and one of them.
 SELECT count(*), min(object_key), min(detail) FROM ingest_objects
  WHERE source = %(source)s AND bucket = %(bucket)s AND status IN ('listed', 'fetched') AND failures > 0;
+
+-- name: objects.waiting
+-- The objects of a source that are not stored yet, as far as the stream has seen them.
+SELECT count(*), coalesce(sum(o.size_bytes), 0)::bigint, min(o.modified_at),
+       count(*) FILTER (WHERE f.status = 'registered'),
+       count(*) FILTER (WHERE o.status = 'fetched'),
+       (array_agg(o.path ORDER BY o.modified_at, o.object_key))[1:%(examples)s]
+  FROM ingest_objects AS o
+  LEFT JOIN ingest_files AS f USING (file_id)
+ WHERE o.source = %(source)s AND o.status IN ('listed', 'fetched')
+   AND (f.status IS NULL OR f.status IN ('registered', 'changed')
+        OR (f.status = 'held' AND f.released_at IS NOT NULL));
+
+-- name: objects.of_file
+-- The object that a file was fetched from.
+SELECT source, object_key, etag, modified_at, size_bytes, version_id FROM ingest_objects WHERE file_id = %(file_id)s;

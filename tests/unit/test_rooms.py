@@ -71,7 +71,7 @@ MAY_IMPORT = {
         "summaries": {"ledger"},
         "supervision": {"ledger", "outages", "postgres"},
         "up": {"ledger", "monitoring", "postgres", "supervision"},
-        "values_audit": {"ledger", "maintenance", "outages", "second_reader"},
+        "values_audit": {"ledger", "maintenance", "object_stores", "outages", "second_reader", "sources"},
     },
     "spark": {
         "check_source": {"cleaning", "mapping", "sample"},
