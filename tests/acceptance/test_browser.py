@@ -50,11 +50,11 @@ def test_a_newcomer_sees_the_assets_and_green_checks_and_lands_files_with_the_bu
         # On a slow machine the first files wait for longer than freshness likes, until Spark has started.
         expect(pages.check_in_list(check)).to_contain_text("Succeeded", timeout=CALM_LIMIT)
 
-    # Rejects come from the button alone: the live generator makes none.
-    assert _totals(up)["rows_rejected"] == 0
+    # Rejects come from the button alone: the live generator makes none. Others may have pressed it before.
+    before = _totals(up)["rows_rejected"]
     pages.materialize("event_files")
     pages.expect_run_success()
-    until(lambda: _totals(up)["rows_rejected"] == 100, "the 100 malformed rows of 10,000 are in")
+    until(lambda: _totals(up)["rows_rejected"] == before + 100, "the 100 malformed rows of 10,000 are in")
 
 
 @pytest.mark.faults  # it takes a minute

@@ -15,7 +15,6 @@ def _settled(_: Discovery) -> list[object]:
     return [1 / 0]
 
 
-Discovery.settled = _settled  # type: ignore[method-assign,assignment]
-
 if __name__ == "__main__":
+    Discovery.settled = _settled  # type: ignore[method-assign,assignment]
     sys.exit(spark_streaming_to_postgres.main())

@@ -10,7 +10,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from spark import spark_streaming_to_postgres
 from spark.stream import settings
 
-settings._spool_on_one_machine = lambda _: None
-
 if __name__ == "__main__":
+    settings._spool_on_one_machine = lambda _: None
     sys.exit(spark_streaming_to_postgres.main())
