@@ -121,8 +121,8 @@ def _clock(ticks: int, digits: int) -> str:
 
 
 def _single(value: float, bits: int) -> str:
-    """The shortest text that is the same number of 32 bits."""
-    if bits == 16 or not math.isfinite(value):
+    """The shortest text that is the same number of 32 bits; a whole number has all of its digits."""
+    if bits == 16 or not math.isfinite(value) or _is_whole(value):
         return _float(value)
     for digits in range(1, 10):
         text = f"{value:.{digits}g}"
@@ -135,10 +135,14 @@ def _single(value: float, bits: int) -> str:
     return _float(value)
 
 
+def _is_whole(value: float) -> bool:
+    return value == int(value) and abs(value) < 2**53
+
+
 def _float(value: float) -> str:
     if not math.isfinite(value):
         return {math.inf: "inf", -math.inf: "-inf"}.get(value, "nan")
-    if value == int(value) and abs(value) < 2**53:
+    if _is_whole(value):
         return str(int(value))
     number = Decimal(repr(value)).normalize()
     sign, digits, exponent = number.as_tuple()

@@ -135,10 +135,10 @@ class Intake:
 
     def register_present_files(self) -> None:
         """Take every file that is there now, waiting for those that have not settled yet (`--available-now`)."""
-        self._discovery.sweep_now()
-        is_said = False
+        all_there = is_said = False
         while not self._stop.is_set():
-            all_there = self._all_there()  # before the look
+            if not all_there and (all_there := self._all_there()):
+                self._discovery.sweep_now()  # a look at what has changed finds a new folder, but not yet what is in it
             if self._look_around() and not self._discovery.waiting() and all_there:
                 return
             if not is_said and (paths := self._discovery.unterminated()):

@@ -165,6 +165,13 @@ def test_a_value_of_any_type_is_the_same_text_to_both(
     both(path)
 
 
+def test_a_whole_number_of_32_bits_keeps_all_of_its_digits(directory: Path) -> None:
+    path = directory / "single.parquet"
+    ids = pa.array([96_743_368.0, 16_777_216.0, 0.1], pa.float32())
+    pq.write_table(pa.table(BASE | {"user_id": ids}), path)
+    assert [row.user_id for row in both(path) if isinstance(row, Event)] == ["96743368", "16777216", "0.1"]
+
+
 def test_values_are_what_csv_would_say(directory: Path) -> None:
     columns = BASE | {
         "user_id": pa.array([2**63, 2**64 - 1, None], pa.uint64()),
