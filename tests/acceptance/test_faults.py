@@ -377,6 +377,8 @@ def test_postgresql_unreachable_for_a_minute(place: Place) -> None:
         proxy.mend()
         committed = "SELECT count(*)::int FROM ingest_files WHERE status = 'committed'"
         wait_until(lambda: place.sql(committed) == [(4,)], stream)
+        # The end of an outage is said once Spark has asked for files again, which is after the commit.
+        wait_until(lambda: "is back after" in stream.log.read_text(), stream)
         said = stream.log.read_text()
         assert said.count("the stream waits, and goes on by itself") == said.count("is back after") == 1
         assert "Traceback" not in said
