@@ -11,24 +11,23 @@ from clickstream_assets.contract import FIELDS
 
 @dataclass(frozen=True)
 class Column:
-    """A column that the stream fills: its type in Arrow, in PostgreSQL, and in Spark for the JDBC sink."""
+    """A column that the stream fills: its type in Arrow and in PostgreSQL."""
 
     name: str
     type: pa.DataType
     sql_type: str
-    spark_type: str
 
 
 def _number(name: str) -> Column:
-    return Column(name, pa.int64(), "bigint", "long")
+    return Column(name, pa.int64(), "bigint")
 
 
 def _text(name: str, sql_type: str = "text") -> Column:
-    return Column(name, pa.string(), sql_type, "string")
+    return Column(name, pa.string(), sql_type)
 
 
-_EVENT_ID = Column("event_id", pa.binary(16), "uuid", "string")
-_EVENT_TIME = Column("event_time", pa.timestamp("us", "UTC"), "timestamptz", "timestamp")
+_EVENT_ID = Column("event_id", pa.binary(16), "uuid")
+_EVENT_TIME = Column("event_time", pa.timestamp("us", "UTC"), "timestamptz")
 _SQL_TYPES = {"price": "numeric"}  # of fields that are texts here and no text in PostgreSQL
 
 # `id`, `batch_id` and `ingested_at` are given by the commit and by PostgreSQL.
@@ -45,7 +44,7 @@ REJECT_COLUMNS = (
     _number("line_no"),
     _number("byte_offset"),
     _number("byte_length"),
-    Column("raw", pa.binary(), "bytea", "binary"),
+    Column("raw", pa.binary(), "bytea"),
     _text("reason"),
     _text("detail"),
 )

@@ -29,13 +29,15 @@ _UNQUOTED = ("event_id", "event_time", "line_no", "price")  # hold none of the n
 _HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), "S2")
 
 BLOCK_COLUMNS = (
-    Column("token", pa.string(), "text", "string"),  # of the attempt of a task
-    Column("file_id", pa.int64(), "bigint", "long"),  # a block is of one file
-    *(Column(column.name, pa.string(), f"{column.sql_type}[]", "string") for column in ARRAYS),
-    Column("rejects", pa.string(), "jsonb", "string"),
-    Column("part", pa.string(), "text", "string"),
+    Column("token", pa.string(), "text"),  # of the attempt of a task
+    Column("file_id", pa.int64(), "bigint"),  # a block is of one file
+    *(Column(column.name, pa.string(), f"{column.sql_type}[]") for column in ARRAYS),
+    Column("rejects", pa.string(), "jsonb"),
+    Column("part", pa.string(), "text"),
 )
-BLOCKS_SCHEMA = ", ".join(f"{column.name} {column.spark_type}" for column in BLOCK_COLUMNS)
+BLOCKS_SCHEMA = ", ".join(
+    f"{column.name} {'long' if column.name == 'file_id' else 'string'}" for column in BLOCK_COLUMNS
+)
 
 
 def blocks(token: str, file_id: int, cleaned: Cleaned) -> Iterator[pa.RecordBatch]:
