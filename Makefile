@@ -62,6 +62,7 @@ dashboard: $(DEV_STAMP)
 
 lock:
 	$(UV_COMPILE) pyproject.toml -o requirements.lock
+	$(UV_COMPILE) --group s3 --constraints requirements.lock -o requirements-s3.lock
 	$(UV_COMPILE) --group dev pyproject.toml -o requirements-dev.lock
 
 # The environment and the caches; the state in .clickstream stays.

@@ -142,6 +142,7 @@ def test_the_image_runs_as_an_ordinary_user_and_installs_what_is_locked() -> Non
     text = (PROJECT / "Dockerfile").read_text()
     assert re.search(r"^USER 10001:10001$", text, re.MULTILINE)
     assert "--require-hashes -r" in text
+    assert "--editable" not in text  # nothing runs from a checkout there
 
 
 def test_what_the_image_gets_is_named_so_that_no_secret_slips_in() -> None:
