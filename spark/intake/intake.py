@@ -1,6 +1,6 @@
 """Intake: the thread that turns files of one source's directory into registered chunks.
 
-The loop from `discovery` over `inspection` to `manifest`, which make the decisions.
+The loop from `discovery` over `examination` to `manifest`, which make the decisions.
 """
 
 from __future__ import annotations
@@ -8,31 +8,27 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
-import psycopg2
-
 from clickstream_assets.contract import DEFAULT_SOURCE
-from clickstream_assets.file_names import FileState, is_ignored, ledger_path
-from clickstream_assets.fitness import sentence_of
-from clickstream_assets.outages.errors import is_outage, pause_after
+from clickstream_assets.file_names import FileState, is_ignored
+from clickstream_assets.outages.errors import pause_after
 from clickstream_assets.sources.source import Drift
-from spark.intake.discovery import PROBLEMS, Candidate, Discovery
-from spark.intake.inspection import Inspection, inspect_file
-from spark.intake.judging import KnownColumns, judged_by_columns, judged_by_rejects
+from spark.intake.database_wait import DatabaseWait
+from spark.intake.discovery import Candidate, Discovery
+from spark.intake.examination import Examination
+from spark.intake.file_system_clock import FileSystemClock
+from spark.intake.inspection import Inspection
 from spark.intake.manifest import KnownState, Manifest
 from spark.intake.place import EventsPlace
 from spark.mapping.source_mapping import UNMAPPED, SourceMapping
 from spark.outage import sentence_about
-from spark.reading.content import ContentChanged, ContentError
+from spark.reading.content import ContentChanged
 
 LOOK_SECONDS = 0.01  # between looks at the directory; an idle look is one stat
-STALL_SECONDS = 10.0  # a file system that has not answered for so long is stalled …
-SLOWEST_BYTES = 5_000_000  # … and a file that is not read at so many bytes a second
 GROUP_FILES = 500  # registered in one transaction, at most …
 GROUP_BYTES = 64 * 1024 * 1024  # … and about so many bytes on disk, so that Spark can begin early
 LOOKUP_FILES = 5_000  # looked up in the ledger with one query
@@ -75,11 +71,9 @@ class Intake:
         self._root = os.fsencode(root)
         self._all_there = all_there
         self._discovery = Discovery(self._root, settle_seconds, unterminated_seconds, follow_links, ignores)
-        self._within = None if follow_links else self._root
         self._manifest = manifest
         self._failed = failed
         self._mapping = mapping
-        self._waits = waits
         self._source = source
         self._place = EventsPlace(self._root)
         self._tell_trouble = troubled
@@ -87,16 +81,14 @@ class Intake:
         self.trouble: str | None = None
         self._look_anew = threading.Event()
         self._look_seconds = look_seconds
-        self._drift = drift
-        self._error_budget = error_budget
-        self._columns: KnownColumns | None = None  # None: not looked up yet
         self._again: SimpleQueue[tuple[int, bytes, bool]] = SimpleQueue()
-        self._tries = 0  # in a row, while the database is away
-        self._troubled = 0  # in a row, while the directory is
+        self._troubled = 0  # looks in a row at a directory that cannot be read
         self._stop = threading.Event()
-        self._step: tuple[float, float] | None = (
-            None  # of the file system: since when, and for how long it may take
+        self._examination = Examination(
+            self._root, mapping, follow_links, drift, error_budget, lambda: manifest.columns_of(source)
         )
+        self._file_system = FileSystemClock()
+        self._database = DatabaseWait(waits, manifest.close, self._stop)
         self._done: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._run, name=f"intake-{source}", daemon=True)
 
@@ -126,12 +118,7 @@ class Intake:
     @property
     def stalled_seconds(self) -> float:
         """For how long the file system has been keeping it waiting, more than what was asked of it can take; else 0."""
-        step = self._step
-        if step is None:
-            return 0.0
-        since, allowed = step
-        waited = time.monotonic() - since
-        return waited if waited > allowed else 0.0
+        return self._file_system.stalled_seconds
 
     def register_present_files(self) -> None:
         """Take every file that is there now, waiting for those that have not settled yet (`--available-now`)."""
@@ -172,7 +159,7 @@ class Intake:
     def _look_around(self) -> bool:
         """Take what has settled; False where that has to be tried again."""
         try:
-            with self._in_file_system():
+            with self._file_system.running():
                 self._place.check()  # a directory that is not there is more than an empty one
                 if self._look_anew.is_set():
                     self._look_anew.clear()
@@ -202,78 +189,46 @@ class Intake:
     def _take_again(self) -> None:
         while not self._again.empty() and not self._stop.is_set():
             file_id, path, is_released = self._again.get()
-            with self._in_file_system():
+            with self._file_system.running():
                 candidate = self._discovery.candidate(path)
             if candidate is None and not is_released:
                 continue
-            inspection = None
-            if candidate is not None and candidate.problem is None:
-                try:
-                    with self._in_file_system(candidate.state.size_bytes):
-                        inspection = self._look(candidate)
-                except ContentChanged:
-                    inspection = None
+            inspection = self._inspected_again(candidate)
             if self._stop.is_set():
                 return
             if is_released:
                 found = candidate or Candidate(path, FileState(0, 0, 0, 0))
-                with self._unless_outage():
-                    self._manifest.take_released(file_id, found, inspection, self._mapping, self._source)
-                if inspection is not None and inspection.layout is not None and self._columns is not None:
-                    self._columns.add(inspection.layout.columns)
+                self._database.unless_outage(
+                    partial(
+                        self._manifest.take_released, file_id, found, inspection, self._mapping, self._source
+                    )
+                )
+                if inspection is not None:
+                    self._examination.note_columns(inspection)
             elif candidate is not None and inspection is not None:
-                with self._unless_outage():
-                    self._register([(candidate, inspection)])
+                self._database.unless_outage(partial(self._register, [(candidate, inspection)]))
 
-    @contextmanager
-    def _unless_outage(self) -> Iterator[None]:
-        """What an outage keeps from being written is asked for again."""
+    def _inspected_again(self, candidate: Candidate | None) -> Inspection | None:
+        if candidate is None or candidate.problem is not None:
+            return None
         try:
-            yield
-        except psycopg2.Error as error:
-            if not is_outage(error):
-                raise
-            self._manifest.close()
-
-    @contextmanager
-    def _in_file_system(self, size_bytes: int = 0) -> Iterator[None]:
-        """Around what the file system may keep waiting."""
-        self._step = (time.monotonic(), STALL_SECONDS + size_bytes / SLOWEST_BYTES)
-        try:
-            yield
-        finally:
-            self._step = None
+            with self._file_system.running(candidate.state.size_bytes):
+                return self._examination.inspect(candidate)
+        except ContentChanged:
+            return None
 
     def _take(self, candidates: list[Candidate]) -> bool:
         """Whether all could be taken; otherwise the rest will be handed out again."""
-        if self._tries and not candidates and not self._discovery.waiting():
-            self._goes_on()  # what was to be registered is gone
+        if self._database.is_on and not candidates and not self._discovery.waiting():
+            self._database.over()  # what was to be registered is gone
         for start in range(0, len(candidates), LOOKUP_FILES):
-            if not self._outlasted(candidates[start : start + LOOKUP_FILES]):
+            if not self._database.outlasted(
+                partial(self._take_some, candidates[start : start + LOOKUP_FILES])
+            ):
                 # What was registered all the same, the ledger will say.
                 self._discovery.hand_out_again(candidates[start:])
                 return False
         return True
-
-    def _outlasted(self, candidates: list[Candidate]) -> bool:
-        """Take some files; False after a pause, where the database is away."""
-        try:
-            self._take_some(candidates)
-        except psycopg2.Error as error:
-            if not is_outage(error):
-                raise
-            self._tries += 1
-            self._waits(sentence_of(error))
-            self._manifest.close()
-            self._stop.wait(pause_after(self._tries))
-            return False
-        if self._tries:
-            self._goes_on()
-        return True
-
-    def _goes_on(self) -> None:
-        self._tries = 0
-        self._waits(None)
 
     def _take_some(self, candidates: list[Candidate]) -> None:
         known = self._manifest.known_states([candidate.path for candidate in candidates], self._source)
@@ -301,8 +256,8 @@ class Intake:
             if self._stop.is_set():
                 return
             try:
-                with self._in_file_system(candidate.state.size_bytes):
-                    inspection = self._judged(candidate, self._look(candidate))
+                with self._file_system.running(candidate.state.size_bytes):
+                    inspection = self._examination.judge(candidate)
             except ContentChanged:
                 self._discovery.forget(candidate.path)
                 continue
@@ -321,33 +276,6 @@ class Intake:
                 self._manifest.same_delivery(before.file_id, inspection.state)
                 continue
             yield candidate, inspection
-
-    def _look(self, candidate: Candidate) -> Inspection:
-        if candidate.problem is not None:
-            return Inspection(candidate.state, reason=candidate.problem, detail=PROBLEMS[candidate.problem])
-        path = os.path.join(self._root, candidate.path)
-        try:
-            name = ledger_path(candidate.path)
-            return inspect_file(path, self._mapping, name=name, within=self._within)
-        except ContentError as error:
-            return Inspection(candidate.state, reason=error.reason, detail=error.detail)
-
-    def _judged(self, candidate: Candidate, inspection: Inspection) -> Inspection:
-        """By the rules of the source. A file that may go on growing is not judged yet."""
-        if inspection.reason or (inspection.is_unterminated and candidate.is_young):
-            return inspection
-        if self._drift != "accept":
-            if self._columns is None:
-                self._columns = KnownColumns()
-                for columns in self._manifest.columns_of(self._source):
-                    self._columns.add(columns)
-            inspection = judged_by_columns(inspection, self._columns, self._drift)
-        if self._error_budget is not None and not inspection.reason:
-            place = os.path.join(self._root, candidate.path)
-            inspection = judged_by_rejects(
-                inspection, place, candidate.path, self._mapping, self._error_budget
-            )
-        return inspection
 
     def _register(self, group: list[tuple[Candidate, Inspection]]) -> None:
         self._manifest.register(group, self._mapping, self._source)

@@ -15,12 +15,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import psycopg2
-from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
@@ -37,14 +34,11 @@ from spark.sink.books import COUNTS, Batch, Books, Outcome
 from spark.sink.copy_in import copy_rejects, copy_sheet
 from spark.sink.evidence import Evidence
 from spark.sink.known_keys import KnownKeys
+from spark.sink.merge import Merge
 from spark.sink.plain_insert import PlainInsert
-from spark.sink.refusals import SUPPRESSED, Refused, by_file, is_about_a_row, merge_by_halves
+from spark.sink.refusals import by_file
 from spark.sink.suspects import SUSPECTS, Suspects
 from spark.source.chunks import ChunkToRead
-
-CONTENT = tuple(
-    column for column in EVENT_COLUMNS if column.name not in ("event_id", "event_time", "file_id", "line_no")
-)
 
 log = logging.getLogger("clickstream.sink")
 
@@ -74,14 +68,14 @@ class BatchCommit:
         self._batch = batch
         self._known = known
         self._evidence = evidence
-        self._plain = plain
+        self._plain = plain  # handed on to the next attempt
         self._books = Books(batch, void_files=dict(void_files or {}))
         self._totals = dict.fromkeys(COUNTS, 0)
         self._suspects = Suspects(self._cursor)  # they wait for the end
         self._months: set[str] = set()  # that have a partition
-        self._refused: list[Refused] = []
         self.stored_tokens: list[str] = []
         self.outcome = Outcome()
+        self._merge = Merge(self._cursor, self._books, self.outcome, plain)
 
     @property
     def void_files(self) -> dict[int, str]:
@@ -145,16 +139,16 @@ class BatchCommit:
         started = time.monotonic()
         self._begin_part(part)
         if part.events:
-            staged = self._staged(tables.events)
+            staged = self._merge.staged(tables.events)
             if staged.total() != self._expected(part.events):
                 raise RowsLost(f"{part.event_rows} events were staged, {staged.total()} are there.")
             columns = column_list(EVENT_COLUMNS)
-            if not self._is_inserted_plainly(
+            if not self._merge.inserted_plainly(
                 "merge.insert_new", tables.events, staged.total(), columns=columns
             ):
-                self._merge(tables.events, staged)
+                self._merge.merge(tables.events, staged)
         if part.rejects:
-            self._run("merge.rejects", tables.rejects, columns=column_list(REJECT_COLUMNS))
+            self._merge.run("merge.rejects", tables.rejects, columns=column_list(REJECT_COLUMNS))
             self._require(self._expected(part.rejects), "rejects")
         if drop:
             drop_tables(self._cursor, tables)
@@ -175,12 +169,12 @@ class BatchCommit:
             "values": unnested(EVENT_COLUMNS),
             "token": part.token,
         }
-        if events and not self._is_inserted_plainly("merge.insert_blocks", blocks, events, **values):
-            self._run("merge.suspect_blocks", blocks, **values)
+        if events and not self._merge.inserted_plainly("merge.insert_blocks", blocks, events, **values):
+            self._merge.run("merge.suspect_blocks", blocks, **values)
             self._suspects.note(self._cursor.rowcount)
             self._require(events, "events")
         if rejects:
-            self._run("merge.reject_blocks", blocks, token=part.token)
+            self._merge.run("merge.reject_blocks", blocks, token=part.token)
             self._require(rejects, "rejects")
         self.outcome.merge_seconds += time.monotonic() - started
 
@@ -195,7 +189,7 @@ class BatchCommit:
         batch, outcome, cursor = self._batch, self.outcome, self._cursor
         if len(self._suspects):
             self._suspects.flush()
-            self._merge(SUSPECTS, self._staged(SUSPECTS))
+            self._merge.merge(SUSPECTS, self._merge.staged(SUSPECTS))
         self._reject_refused()
         self._books.check()
         self._books.close(outcome)
@@ -246,10 +240,6 @@ class BatchCommit:
         else:
             cursor.execute(statement("savepoint.release"))
 
-    def _staged(self, rows: Table) -> Counter[int]:
-        self._run("merge.count_staged", rows)
-        return Counter(dict(self._cursor.fetchall()))
-
     def _expected(self, rows_by_file: Mapping[int, int]) -> int:
         return sum(rows for file_id, rows in rows_by_file.items() if file_id not in self._books.void_files)
 
@@ -258,75 +248,9 @@ class BatchCommit:
         if self._cursor.rowcount != rows:
             raise RowsLost(f"{rows} {what} were staged, {self._cursor.rowcount} were stored.")
 
-    def _is_inserted_plainly(self, name: str, rows: Table, staged: int, **values: Any) -> bool:
-        """Insert staged events, all of which must be new. If one is not, or is refused, nothing is done."""
-        if not self._plain.is_worth_trying(staged):
-            return False
-        cursor = self._cursor
-        cursor.execute(statement("savepoint.set"))
-        try:
-            self._run(name, rows, **values)
-            if cursor.rowcount == staged:
-                cursor.execute(statement("savepoint.release"))
-                return True
-        except psycopg2.Error as error:
-            if not is_about_a_row(error):
-                raise
-        self._plain.failed()
-        cursor.execute(statement("savepoint.undo"))
-        return False
-
-    def _merge(self, rows: Table, staged: Counter[int]) -> None:
-        """Merge staged events into `events`, and find what did not go in."""
-        cursor = self._cursor
-        cursor.execute(statement("merge.staged_pages"), {"rows": ".".join(rows)})
-        ((pages,),) = cursor.fetchall()
-
-        def merge(first: str, last: str) -> list[tuple[int, int]]:
-            self._run("merge.events", rows, first=first, last=last, columns=column_list(EVENT_COLUMNS))
-            return cursor.fetchall()
-
-        def found(first: str, last: str) -> list[tuple[int, int]]:
-            self._run("merge.staged_row", rows, first=first, last=last)
-            return cursor.fetchall()
-
-        duplicates = staged.copy()
-        for result in merge_by_halves(cursor, pages, merge, found):
-            if isinstance(result, Refused):
-                self._refused.append(result)
-                duplicates[result.file_id] -= 1
-            else:
-                duplicates[result[0]] -= result[1]
-        if duplicates.total():
-            # Estimates for tables this young are worthless: the key's index is the way, by hand.
-            cursor.execute(statement("merge.by_index"))
-            duplicates.subtract(self._suppressed(rows))
-            self._run(
-                "merge.insert_conflicts",
-                rows,
-                content=column_list(CONTENT),
-                staged_content=column_list(CONTENT, "s"),
-                stored_content=column_list(CONTENT, "e"),
-            )
-            self.outcome.rows_conflict += cursor.rowcount
-            cursor.execute(statement("merge.by_estimate"))
-        self._books.duplicates.update(+duplicates)
-
-    def _suppressed(self, rows: Table) -> Counter[int]:
-        """Rows that a trigger kept from being stored, by file."""
-        cursor = self._cursor
-        cursor.execute(statement("merge.has_row_triggers"))
-        if cursor.fetchall() == [(False,)]:
-            return Counter()
-        self._run("merge.suppressed_rows", rows)
-        known = {(row.file_id, row.line_no) for row in self._refused}
-        found = [(file_id, line) for file_id, line in cursor.fetchall() if (file_id, line) not in known]
-        self._refused += [Refused(file_id, line, SUPPRESSED) for file_id, line in found]
-        return Counter(file_id for file_id, _ in found)
-
     def _reject_refused(self) -> None:
         changed: dict[int, str] = {}
-        for file_id, lines in by_file(self._refused).items():
+        for file_id, lines in by_file(self._merge.refused).items():
             chunks = [chunk for chunk in self._chunks() if chunk.file_id == file_id]
             try:
                 rejects = self._evidence.rejects(chunks, lines)
@@ -346,12 +270,3 @@ class BatchCommit:
             statement("chunks.to_read"), {"after": self._batch.after, "upto": self._batch.upto}
         )
         return self._evidence.chunks(self._cursor.fetchall())
-
-    def _run(self, name: str, rows: Table, **values: Any) -> None:
-        """Run a statement about staged `rows`; identifiers among `values` go into its text, all else are parameters."""
-        names = {key: value for key, value in values.items() if isinstance(value, sql.Composable)}
-        parameters = {key: value for key, value in values.items() if key not in names}
-        self._cursor.execute(
-            sql.SQL(statement(name)).format(rows=sql.Identifier(*rows), **names),
-            {"batch_id": self.outcome.batch_id, "void": list(self._books.void_files), **parameters},
-        )

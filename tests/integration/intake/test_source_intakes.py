@@ -16,7 +16,6 @@ from clickstream_assets.database import connect
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.ledger.held_files import HeldFile, WhichHeld, drop, read_held, release
 from clickstream_assets.settings import Settings
-from spark.intake import intake as intake_module
 from spark.intake.manifest import Manifest
 from spark.intake.source_intakes import SourceIntakes
 from spark.lease import Lease
@@ -97,7 +96,7 @@ class Intakes:
 
 @pytest.fixture
 def intakes(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Intakes]:
-    monkeypatch.setattr(intake_module, "STALL_SECONDS", 0.5)
+    monkeypatch.setattr("spark.intake.file_system_clock.STALL_SECONDS", 0.5)
     monkeypatch.setattr("spark.intake.source_intakes.STOP_PATIENCE", 0.2)
     monkeypatch.setattr("spark.intake.source_intakes.GIVE_UP_SECONDS", 1.0)
     running = Intakes(database, tmp_path)
