@@ -30,7 +30,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Reading:
+class RangeRead:
     """The bytes of a range as they come, and which version they are of, where the bucket keeps versions."""
 
     blocks: Iterator[bytes]
@@ -45,7 +45,7 @@ class Bucket(Protocol):
 
     def read(
         self, found: StoredObject, start: int, end: int, version_id: str | None = None
-    ) -> AbstractContextManager[Reading]:
+    ) -> AbstractContextManager[RangeRead]:
         """The bytes from `start` to `end` (exclusive) of exactly this state; of a version, be it the newest or not.
         Raises also ConnectionCut."""
 

@@ -19,7 +19,7 @@ from clickstream_assets.object_stores.bucket import (
     ObjectRefused,
     ObjectReplaced,
     Page,
-    Reading,
+    RangeRead,
     StoredObject,
 )
 from clickstream_assets.sources.object_store import ObjectStore
@@ -92,7 +92,7 @@ class S3Bucket:
     @contextmanager
     def read(
         self, found: StoredObject, start: int, end: int, version_id: str | None = None
-    ) -> Iterator[Reading]:
+    ) -> Iterator[RangeRead]:
         with self._told(found.key):
             answer = self._client.get_object(
                 Bucket=self._store.bucket,
@@ -103,7 +103,7 @@ class S3Bucket:
             )
         body = answer["Body"]
         try:
-            yield Reading(_blocks(body), _version(answer))
+            yield RangeRead(_blocks(body), _version(answer))
         finally:
             body.close()
 

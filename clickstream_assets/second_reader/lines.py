@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from clickstream_assets.second_reader.layout import FileLayout
 from clickstream_assets.second_reader.outcomes import KEPT_BYTES, MAX_RECORD_BYTES, Record
-from clickstream_assets.second_reader.quoting import Reading, read_record
+from clickstream_assets.second_reader.quoting import QuotedRecord, read_record
 
 MAX_JOINED_BYTES = 64 * 1024
 MAX_BLANK_BYTES = 64  # a longer line of white space is a record
@@ -53,7 +53,7 @@ def split_records(
 
 def _join(
     first: _Line, ahead: deque[_Line], lines: Iterator[_Line], layout: FileLayout
-) -> tuple[_Line, Reading] | None:
+) -> tuple[_Line, QuotedRecord] | None:
     """`first` with the lines up to the end of its record, taken out of `ahead`; None where they make none."""
     parts = [first.data]
     length = first.length

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from clickstream_assets.second_reader.quoting import Reading
+from clickstream_assets.second_reader.quoting import QuotedRecord
 
 MAX_RECORD_BYTES = 1024 * 1024  # a longer line is no event
 KEPT_BYTES = 64 * 1024  # of a rejected record, as evidence
@@ -18,7 +18,7 @@ class Record(NamedTuple):
     byte_length: int  # line end included, uncut
     data: bytes
     flaw: str | None  # the reason that its bytes alone give
-    reading: Reading | None = None  # where there are quotes
+    reading: QuotedRecord | None = None  # where there are quotes
 
 
 class Event(NamedTuple):

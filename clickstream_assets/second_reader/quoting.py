@@ -12,7 +12,7 @@ from typing import NamedTuple
 _BESIDE = re.compile(rb'["\\]')
 
 
-class Reading(NamedTuple):
+class QuotedRecord(NamedTuple):
     """`end` is behind the newline. `is_open`: the data ends within quotes, and the rest of this means nothing."""
 
     fields: tuple[bytes, ...]
@@ -35,7 +35,7 @@ class _Quoted(NamedTuple):
     escapes_quote: bool
 
 
-def read_record(data: bytes, delimiter: bytes, backslash: bool) -> Reading:
+def read_record(data: bytes, delimiter: bytes, backslash: bool) -> QuotedRecord:
     """The record that `data` begins with; it ends at a newline outside of quotes, or with the data."""
     fields: list[bytes] = []
     at = 0
@@ -47,7 +47,7 @@ def read_record(data: bytes, delimiter: bytes, backslash: bool) -> Reading:
         if is_quoted:
             quoted = _read_quoted(data, at + 1, backslash)
             if quoted is None:
-                return Reading((), len(data), is_open=True)
+                return QuotedRecord((), len(data), is_open=True)
             value, at = quoted.value, quoted.end
             beside, escapes = beside or quoted.backslash_quote, escapes or quoted.escapes_quote
             if 0 <= line_end < at:
@@ -64,7 +64,7 @@ def read_record(data: bytes, delimiter: bytes, backslash: bool) -> Reading:
             lone = lone or b"\r" in rest
         fields.append(value + rest)
         if is_last:
-            return Reading(tuple(fields), min(limit + 1, len(data)), False, after, lone, beside, escapes)
+            return QuotedRecord(tuple(fields), min(limit + 1, len(data)), False, after, lone, beside, escapes)
         at = end + 1
 
 

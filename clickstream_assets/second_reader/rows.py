@@ -20,7 +20,7 @@ from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.second_reader.objects import ObjectError, object_texts
 from clickstream_assets.second_reader.outcomes import Event, Record, Reject, rejected
 from clickstream_assets.second_reader.prices import PriceError, Prices
-from clickstream_assets.second_reader.quoting import Reading, read_record
+from clickstream_assets.second_reader.quoting import QuotedRecord, read_record
 from clickstream_assets.second_reader.recipes import Recipes
 from clickstream_assets.second_reader.sources import Sources
 from clickstream_assets.second_reader.texts import Values, ascii_lower
@@ -143,7 +143,7 @@ class RowReader:
             raise _Refused("field_count")
         return texts
 
-    def _is_in_doubt(self, record: Record, reading: Reading) -> bool:
+    def _is_in_doubt(self, record: Record, reading: QuotedRecord) -> bool:
         """Of a quote behind a backslash, where nobody knows whether it is escaped: whether it may well be."""
         if reading.text_after_quote:
             return True

@@ -49,7 +49,7 @@ class Cleaned:
 
 
 @dataclass(frozen=True)
-class Look:
+class Prepared:
     """Records on the way from texts to events."""
 
     split: Split
@@ -88,14 +88,14 @@ class Cleaning:
             bounds: the times that an event may have.
             occurrences: numbers identical rows of the file; without it they are one event.
         """
-        look = self.look(records, shape, bounds)
-        facts, found, split = look.facts, look.found, look.split
+        prepared = self.prepare(records, shape, bounds)
+        facts, found, split = prepared.facts, prepared.found, prepared.split
         texts = facts.texts
         broken = broken_rules(facts)
         events = {
             **{name: texts[name] for name in FIELDS},
             "action_type": facts.actions,
-            "price": look.prices,
+            "price": prepared.prices,
             "event_time": pa.array(facts.times.microseconds),
             "line_no": pa.array(records.line_numbers),
         }
@@ -114,7 +114,7 @@ class Cleaning:
             _rejects(records, facts, broken, file_ids),
         )
 
-    def look(self, records: Records | Rows, shape: FileShape, bounds: TimeBounds) -> Look:
+    def prepare(self, records: Records | Rows, shape: FileShape, bounds: TimeBounds) -> Prepared:
         """What the rules look at."""
         split = _split(records, shape)
         found = FieldTexts(split, shape, len(records), self._nothing)
@@ -136,7 +136,7 @@ class Cleaning:
             price_reasons=price_reasons,
             bounds=bounds,
         )
-        return Look(split, found, facts, prices)
+        return Prepared(split, found, facts, prices)
 
     def _actions(self, words: pa.StringArray) -> pa.StringArray:
         encoded = words.dictionary_encode()

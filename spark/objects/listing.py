@@ -19,7 +19,7 @@ PASS_SECONDS = 60.0  # from the end of a pass to the next …
 PASS_SHARE = 10  # … and at least so many times what it took
 
 
-class Listing:
+class BucketListing:
     """Of one source."""
 
     def __init__(

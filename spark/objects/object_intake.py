@@ -19,7 +19,7 @@ from clickstream_assets.text import printable
 from spark.objects.fetching import Fetching
 from spark.objects.finishing import Finishing
 from spark.objects.landing import Landing
-from spark.objects.listing import Listing
+from spark.objects.listing import BucketListing
 from spark.objects.object_ledger import ObjectLedger
 from spark.outage import sentence_about
 
@@ -76,7 +76,7 @@ class ObjectIntake:
         self._all_there = threading.Event()
         self._intake = intake(self._all_there.is_set)
         self._landing = Landing(source.directory)
-        self._listing = Listing(
+        self._listing = BucketListing(
             ledger, self._store.prefix, source.events_directory.ignores, self._store.look_seconds
         )
         self._fetching = Fetching(ledger, self._landing, self._store.fetch_ahead_bytes, self._stop.wait)

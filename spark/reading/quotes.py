@@ -26,7 +26,7 @@ _ESCAPED = re.compile(rb'\\(["\\])')
 
 
 @dataclass(frozen=True)
-class Reading:
+class QuotedRecord:
     """One record, read from its first byte on."""
 
     fields: tuple[bytes, ...]  # unquoted
@@ -43,7 +43,7 @@ class Reading:
         return not is_odd and len(self.fields) == count
 
 
-def read_record(data: bytes, start: int, limit: int, delimiter: str, *, by_backslash: bool) -> Reading:
+def read_record(data: bytes, start: int, limit: int, delimiter: str, *, by_backslash: bool) -> QuotedRecord:
     """The record at `start`, which ends at a newline outside of quotes, or at `limit`."""
     quoted, bare = _patterns(delimiter, by_backslash)
     fields: list[bytes] = []
@@ -54,7 +54,7 @@ def read_record(data: bytes, start: int, limit: int, delimiter: str, *, by_backs
         if position < limit and data[position] == QUOTE:
             match = quoted.match(data, position, limit)
             if match is None:
-                return Reading(tuple(fields), limit, is_open=True)
+                return QuotedRecord(tuple(fields), limit, is_open=True)
             text, position = match[1], match.end()
             backslash_quote |= b'\\"' in match[0]
             if by_backslash:
@@ -76,7 +76,7 @@ def read_record(data: bytes, start: int, limit: int, delimiter: str, *, by_backs
             fields.append(text + tail)
         position += 1
         if is_last:
-            return Reading(
+            return QuotedRecord(
                 tuple(fields),
                 min(position, limit),
                 has_text_after_quote=after_quote,
@@ -88,7 +88,7 @@ def read_record(data: bytes, start: int, limit: int, delimiter: str, *, by_backs
 
 @lru_cache(maxsize=64)
 def good_record(fields: int, delimiter: str, *, by_backslash: bool) -> re.Pattern[bytes]:
-    """Matches the records of which `Reading.is_good` is true, ten times quicker, and says no more of them."""
+    """Matches the records of which `QuotedRecord.is_good` is true, ten times quicker, and says no more of them."""
     separator = re.escape(delimiter.encode())
     field = rb'(?:"' + _inside(by_backslash) + rb'"|(?!")[^\r\n' + separator + rb"]*+)"
     more = rb"(?:" + separator + field + rb"){%d}" % (fields - 1)

@@ -187,11 +187,11 @@ def _looked(
     records: Records | Rows, layout: Layout, shape: FileShape, mapping: SourceMapping, bounds: TimeBounds
 ) -> Looked:
     columns = Columns.of(layout, range(len(layout.columns)))
-    look = Cleaning(mapping).look(records, replace(shape, columns=columns), bounds)
-    texts = {at: column.to_pylist() for at, column in look.split.texts.items()}
+    prepared = Cleaning(mapping).prepare(records, replace(shape, columns=columns), bounds)
+    texts = {at: column.to_pylist() for at, column in prepared.split.texts.items()}
     _, _, values = records.evidence(np.arange(len(records)))
     raw = [value[:SHOWN_BYTES] for value in values]
-    return Looked(layout, shape.plan, texts, records.line_numbers.tolist(), raw, all_faults(look.facts))
+    return Looked(layout, shape.plan, texts, records.line_numbers.tolist(), raw, all_faults(prepared.facts))
 
 
 def _first_records(runs: Iterator[Records], rows: int) -> Records | None:

@@ -9,7 +9,7 @@ import pytest
 from clickstream_assets.file_names import is_ignored
 from clickstream_assets.object_stores.bucket import Page, StoredObject
 from spark.objects import listing as listing_module
-from spark.objects.listing import PAGES, Listing
+from spark.objects.listing import PAGES, BucketListing
 from spark.objects.object_ledger import Listed
 
 PAGE = 1000
@@ -50,8 +50,8 @@ class Ledger:
         self.listed = Listed(after, highest, objects, 0.0 if is_complete else None)
 
 
-def new_listing(ledger: Ledger) -> Listing:
-    return Listing(ledger, "", is_ignored, 0.0)  # type: ignore[arg-type]
+def new_listing(ledger: Ledger) -> BucketListing:
+    return BucketListing(ledger, "", is_ignored, 0.0)  # type: ignore[arg-type]
 
 
 def keys(number: int) -> list[str]:

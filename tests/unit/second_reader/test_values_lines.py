@@ -19,7 +19,7 @@ from clickstream_assets.second_reader.layout import (
 )
 from clickstream_assets.second_reader.lines import split_records
 from clickstream_assets.second_reader.outcomes import KEPT_BYTES, MAX_RECORD_BYTES, Record, rejected
-from clickstream_assets.second_reader.quoting import Reading, read_record
+from clickstream_assets.second_reader.quoting import QuotedRecord, read_record
 from clickstream_assets.second_reader.reader import open_records
 from clickstream_assets.second_reader.unpacking import UnreadableError
 
@@ -194,7 +194,7 @@ def test_what_is_odd_about_a_record_is_told(text: str, backslash: bool, oddity: 
 
 
 def test_a_record_ends_at_the_first_newline_outside_of_quotes() -> None:
-    assert read_record(b'"a\nb",c\r\nd,"e', b",", backslash=False) == Reading((b"a\nb", b"c"), 9)
+    assert read_record(b'"a\nb",c\r\nd,"e', b",", backslash=False) == QuotedRecord((b"a\nb", b"c"), 9)
 
 
 def test_a_header_is_found_by_names_whatever_delimiter_and_marks() -> None:
