@@ -100,40 +100,64 @@ def debian_postgres_server(
             server.stop("immediate")
 
 
+@dataclass
+class Pooler:
+    """PgBouncer before the server at `server_port`. It drops the options of a start, as its manual advises for JDBC."""
+
+    directory: Path
+    server_port: int
+    users: Mapping[str, str]
+    mode: str = "session"
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self, url: str) -> None:
+        """Start it, until it answers whoever connects to `url`."""
+        assert POOLER is not None
+        self._configure()
+        settings = str(self.directory / "pgbouncer.ini")
+        self.process = subprocess.Popen([POOLER, settings], user=ACCOUNT, cwd="/", stderr=subprocess.DEVNULL)
+        _wait_for(url, self.process)
+
+    def stop(self) -> None:
+        """End it, and with it the sessions through it."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+
+    def _configure(self) -> None:
+        passwords, log = self.directory / "users.txt", self.directory / "pgbouncer.log"
+        passwords.write_text("".join(f'"{name}" "{password}"\n' for name, password in self.users.items()))
+        settings = self.directory / "pgbouncer.ini"
+        settings.write_text(
+            f"[databases]\n* = host={HOST} port={self.server_port}\n[pgbouncer]\nlisten_addr = {HOST}\n"
+            f"listen_port = {self.port}\nauth_type = scram-sha-256\nauth_file = {passwords}\n"
+            f"pool_mode = {self.mode}\nunix_socket_dir =\n"
+            f"ignore_startup_parameters = options,extra_float_digits\nlogfile = {log}\n"
+        )
+        log.touch()
+        for file in (passwords, settings, log):
+            file.chmod(0o666)
+
+
 @contextmanager
 def pgbouncer(
     directory: Path, database: Database, users: Mapping[str, str], *, mode: str
 ) -> Iterator[Database]:
-    """A pooler before `database` that drops the options of a start, as its manual advises for JDBC."""
-    assert POOLER is not None
+    """A pooler before `database`."""
     port, server = free_port(), urlsplit(database.owner_url)
-    passwords = directory / "users.txt"
-    passwords.write_text("".join(f'"{name}" "{password}"\n' for name, password in users.items()))
-    settings = directory / "pgbouncer.ini"
-    settings.write_text(
-        f"[databases]\n* = host={HOST} port={server.port}\n[pgbouncer]\nlisten_addr = {HOST}\nlisten_port = {port}\n"
-        f"auth_type = scram-sha-256\nauth_file = {passwords}\npool_mode = {mode}\nunix_socket_dir =\n"
-        f"ignore_startup_parameters = options,extra_float_digits\nlogfile = {directory}/pgbouncer.log\n"
+    assert server.port is not None
+    old, new = f"{HOST}:{server.port}/", f"{HOST}:{port}/"
+    pooled = Database(
+        database.name,
+        *(url.replace(old, new) for url in (database.owner_url, database.writer_url, database.reader_url)),
     )
-    (directory / "pgbouncer.log").touch()
-    for file in (passwords, settings, directory / "pgbouncer.log"):
-        file.chmod(0o666)
-    with subprocess.Popen(
-        [POOLER, str(settings)], user=ACCOUNT, cwd="/", stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            old, new = f"{HOST}:{server.port}/", f"{HOST}:{port}/"
-            pooled = Database(
-                database.name,
-                *(
-                    url.replace(old, new)
-                    for url in (database.owner_url, database.writer_url, database.reader_url)
-                ),
-            )
-            _wait_for(pooled.writer_url, process)
-            yield pooled
-        finally:
-            process.terminate()
+    pooler = Pooler(directory, server.port, users, mode, port)
+    try:
+        pooler.start(pooled.writer_url)
+        yield pooled
+    finally:
+        pooler.stop()
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
