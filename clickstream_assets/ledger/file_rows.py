@@ -89,3 +89,10 @@ def _rows(connection: Connection, name: str, **parameters: object) -> Iterator[F
     with connection.cursor() as cursor:
         cursor.execute(statement(name), parameters)
         yield from map(FileRow._make, cursor)
+
+
+def set_aside(connection: Connection, file_ids: Iterable[int]) -> list[str]:
+    """The paths of those that could not be read, and that nobody waits for."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement("ledger.set_aside"), {"file_ids": array_literal(file_ids)})
+        return [path for (path,) in cursor]

@@ -25,6 +25,7 @@ from enum import Enum
 
 from clickstream_assets.ledger.disk_folder import has_content, is_measured, parts_of
 from clickstream_assets.ledger.file_rows import Row
+from clickstream_assets.text import count, printable
 
 EXAMPLES = 5  # waiting paths that are named, the oldest first, and ignored ones
 
@@ -48,6 +49,15 @@ class WaitingFiles:
     unterminated_paths: tuple[str, ...] = ()  # of the oldest: those that wait for the end of their last line
     not_looked_at: int = 0  # of the waiting: too many are new, and their sizes and ages are not known yet
     look_seconds: float = 0.0  # that this look took
+    set_aside: int = 0  # of the waiting: could not be read when it was their turn, and the rest went on
+    set_aside_paths: tuple[str, ...] = ()
+
+
+def set_aside_sentence(waiting: WaitingFiles) -> str:
+    """What is said of the files that nobody waits for; without its full stop."""
+    names = ", ".join(map(printable, waiting.set_aside_paths[:3]))
+    what = "1 file cannot" if waiting.set_aside == 1 else f"{count(waiting.set_aside)} files cannot"
+    return f"{what} be read at present, and the rest goes on without: {names}"
 
 
 class Verdict(Enum):

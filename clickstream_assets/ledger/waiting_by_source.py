@@ -90,6 +90,8 @@ def together(by_source: WaitingBySource) -> WaitingFiles:
             files_on_disk=first.files_on_disk + second.files_on_disk,
             ignored=first.ignored + second.ignored,
             ignored_paths=(*first.ignored_paths, *second.ignored_paths)[:EXAMPLES],
+            set_aside=first.set_aside + second.set_aside,
+            set_aside_paths=(*first.set_aside_paths, *second.set_aside_paths)[:EXAMPLES],
         )
     return total
 
@@ -108,4 +110,5 @@ def _named(source: str, waiting: WaitingFiles) -> WaitingFiles:
         vanished_paths=named(waiting.vanished_paths),
         unlistable=named(waiting.unlistable),
         ignored_paths=named(waiting.ignored_paths),
+        set_aside_paths=named(waiting.set_aside_paths),
     )

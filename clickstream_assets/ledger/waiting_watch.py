@@ -77,7 +77,8 @@ class WaitingWatch:
                 raise
             self._disk.look_first(self._waiting)
             self._follow_registered(connection)
-            return self._result(examples, self._look_seconds + time.monotonic() - begin)
+            aside = file_rows.set_aside(connection, list(self._reopened)) if self._reopened else []
+            return self._result(examples, aside, self._look_seconds + time.monotonic() - begin)
 
     def landed_last(self) -> int:
         """When the youngest of the waiting files landed, in microseconds since 1970; 0 where none waits."""
@@ -190,7 +191,7 @@ class WaitingWatch:
             self._registered.pop(file_id, None)
             self._reopened.pop(file_id, None)
 
-    def _result(self, examples: int, seconds: float) -> WaitingFiles:
+    def _result(self, examples: int, aside: list[str], seconds: float) -> WaitingFiles:
         if self._oldest is None or len(self._oldest) < min(examples, len(self._waiting)):
             limit = max(heapq.nsmallest(examples, self._waiting.values()), default=0)
             found = ((v >> ID_BITS, path) for path, v in self._waiting.items() if v <= limit)
@@ -214,4 +215,6 @@ class WaitingWatch:
             ignored_paths=ignored[:EXAMPLES],
             not_looked_at=self._disk.unseen,
             look_seconds=seconds,
+            set_aside=len(aside),
+            set_aside_paths=tuple(aside[:examples]),
         )

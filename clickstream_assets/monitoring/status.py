@@ -15,7 +15,8 @@ are seconds, rates are shares from 0 to 1, null means that there is no such thin
 - `waiting`: `files`, `size_bytes`, `registered`, `oldest_landed_at`, `oldest_age_seconds`, `oldest_paths`,
   `vanished`, `vanished_paths`, `unlistable`, `files_on_disk`, `ignored` (by their names), `ignored_paths`,
   `unterminated_paths` (of the oldest: those that wait for the end of their last line), `not_looked_at` (whose size
-  and age are not known yet), `look_seconds`
+  and age are not known yet), `look_seconds`, `set_aside` (that cannot be read at present, while the rest goes on),
+  `set_aside_paths`
 - `last_batch`: the columns of `ingest_batches`, and `seconds`, `age_seconds`
 - `totals`: `rows_read`, `rows_inserted`, `rows_duplicate`, `rows_rejected`, `duplicate_rate`, `reject_rate`
 - `retention`: `rows_dropped` (of those inserted), `partitions_dropped`, `events_from` (older ones are gone)

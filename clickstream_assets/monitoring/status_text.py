@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clickstream_assets.ledger.waiting import set_aside_sentence
 from clickstream_assets.monitoring.source_status import sources_rows
 from clickstream_assets.monitoring.status import Status, state_since, window_name
 from clickstream_assets.text import count, duration, moment, percent, printable, size
@@ -66,6 +67,8 @@ def _waiting_rows(status: Status) -> list[tuple[str, str]]:
     elif waiting.unlistable:
         names = ", ".join(map(printable, waiting.unlistable[:3]))
         rows.append(("", f"! {len(waiting.unlistable)} directories cannot be listed: {names}"))
+    if waiting.set_aside:
+        rows.append(("", f"! {set_aside_sentence(waiting)}"))
     if waiting.vanished:
         names = ", ".join(map(printable, waiting.vanished_paths[:3]))
         rows.append(("", f"! {count(waiting.vanished)} registered files are no longer there: {names}"))

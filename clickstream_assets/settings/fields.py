@@ -133,6 +133,11 @@ class Settings(BaseSettings):
         "have any file read that the stream can read.",
         False,
     )
+    unreadable_seconds: Amount = _setting(
+        "Seconds for which everything waits for a file that its file system does not give, though it gives others. "
+        "Then the rest goes on, and that file is taken once it can be read.",
+        60.0,
+    )
     source_mapping: AbsolutePath | None = _setting(
         "A file in TOML that says what your producer calls columns and actions, and how it writes times, prices, "
         'quotes and "no value" (docs/own-data.md).',

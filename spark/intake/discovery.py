@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from clickstream_assets.file_names import FileState, is_ignored, leads_outside
-from clickstream_assets.outages.errors import passes, pause_after
+from clickstream_assets.outages.errors import passes
+from spark.intake.unread import Unread
 from spark.outage import sentence_about
 from spark.reading.content import Content, ContentChanged, ContentError
 
@@ -74,15 +75,12 @@ class Discovery:
     _pending: dict[bytes, _Pending] = field(default_factory=dict)
     _directories: dict[bytes, int] = field(default_factory=dict)  # modification time at the last listing
     _next_sweep: float = 0.0
-    _away: dict[bytes, str] = field(
-        default_factory=dict
-    )  # what could not be looked at, at the last look; why
-    _unread: dict[bytes, tuple[int, str]] = field(default_factory=dict)  # could not be read; tries, and why
+    _away: Unread = field(default_factory=Unread)  # what could not be looked at, at the last look
+    _unread: Unread = field(default_factory=Unread)  # what could not be read
 
     def trouble(self) -> str | None:
-        """Why something cannot be read at present that could be later; one sentence of perhaps several."""
-        reasons = [*self._away.values(), *(sentence for _, sentence in self._unread.values())]
-        return reasons[0] if reasons else None
+        """Why something cannot be read at present that all wait for; one sentence of perhaps several."""
+        return self._away.trouble() or self._unread.trouble()
 
     def settled(self) -> list[Candidate]:
         """The complete files that were not handed out before in this state, in the order they landed."""
@@ -97,8 +95,8 @@ class Discovery:
         return sorted(ready, key=lambda candidate: (candidate.state.changed_ns, candidate.path))
 
     def waiting(self) -> bool:
-        """Whether some file has not settled yet."""
-        return bool(self._pending)
+        """Whether some file has not settled yet. For what is set aside nobody waits."""
+        return any(not self._unread.is_aside(path) for path in self._pending)
 
     def unterminated(self) -> list[bytes]:
         """The files that wait for the end of their last line."""
@@ -115,18 +113,23 @@ class Discovery:
         self._known.pop(candidate.path, None)
         self._pending[candidate.path] = self._unterminated(candidate.state, time.monotonic())
 
-    def put_back(self, candidate: Candidate, error: OSError) -> None:
-        """Hand `candidate` out again after a pause: it could not be read."""
-        tries, _ = self._unread.get(candidate.path, (0, ""))
-        self._unread[candidate.path] = (tries + 1, sentence_about(error))
+    def put_back(self, candidate: Candidate, error: OSError, *, is_aside: bool = False) -> None:
+        """Hand `candidate` out again after a pause: it could not be read. `is_aside`: nobody waits for it any more."""
+        pause = self._unread.failed(candidate.path, sentence_about(error), is_aside=is_aside)
         self._known.pop(candidate.path, None)
         now = time.monotonic()
-        self._pending[candidate.path] = _Pending(
-            candidate.state, now, 0.0, not_before=now + pause_after(tries + 1)
-        )
+        self._pending[candidate.path] = _Pending(candidate.state, now, 0.0, not_before=now + pause)
+
+    def unread_seconds(self, path: bytes) -> float:
+        """For how long a file could not be read."""
+        return self._unread.lasts(path)
+
+    def set_aside_what_is_away(self, seconds: float) -> list[bytes]:
+        """Nobody waits any more for what could not even be looked at for so long; returns what is new among it."""
+        return self._away.set_aside_after(seconds)
 
     def was_read(self, path: bytes) -> None:
-        self._unread.pop(path, None)
+        self._unread.was_read(path)
 
     def start_over(self) -> None:
         """Hand everything out again at the next look: the ledger says what is known."""
@@ -153,7 +156,7 @@ class Discovery:
         directories = [b""]
         found: dict[bytes, int] = {}
         self.ignored = []
-        self._away = {}
+        self._away.begin_round()
         while directories:
             directory = directories.pop()
             for path, entry in self._list(directory, found):
@@ -164,13 +167,13 @@ class Discovery:
                 else:
                     seen.add(path)
                     self._look(path, entry)
+        self._away.end_round()
         self._directories = found
         for gone in [path for path in self._known if path not in seen]:
             del self._known[gone]
         for gone in [path for path in self._pending if path not in seen]:
             del self._pending[gone]
-        for gone in [path for path in self._unread if path not in seen]:
-            del self._unread[gone]
+        self._unread.keep(seen)
 
     def _look_at_changed_directories(self) -> None:
         for directory, modified_ns in list(self._directories.items()):
@@ -208,7 +211,7 @@ class Discovery:
                 return
             found[directory] = -1
             if passes(error):
-                self._away[directory] = sentence_about(error)
+                self._away.failed(directory, sentence_about(error))
             elif not isinstance(error, PermissionError):
                 raise
 
@@ -216,7 +219,7 @@ class Discovery:
         try:
             state = self._state_of_link(path) if entry.is_symlink() else _state(entry.stat)
         except OSError as error:
-            self._away[path] = sentence_about(error)
+            self._away.failed(path, sentence_about(error))
             return
         if state is None or self._known.get(path) == state:
             return
@@ -229,7 +232,7 @@ class Discovery:
         try:
             state = self._state_of_link(path) if os.path.islink(full) else _state(lambda: os.lstat(full))
         except OSError as error:
-            self._away[path] = sentence_about(error)
+            self._away.failed(path, sentence_about(error))
             return
         if state is None:
             del self._pending[path]
@@ -266,7 +269,7 @@ class Discovery:
             try:
                 problem = self._problem(full)
             except OSError as error:
-                self._away[path] = sentence_about(error)
+                self._away.failed(path, sentence_about(error))
                 continue
             is_young = not is_settled(pending.state, unchanged, now_ns, self.unterminated_seconds)
             if is_young and problem is None and _ends_within_line(full):

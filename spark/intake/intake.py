@@ -6,6 +6,7 @@ The loop from `discovery` over `examination` to `manifest`, which make the decis
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -22,11 +23,12 @@ from spark.intake.discovery import Candidate, Discovery
 from spark.intake.examination import Examination
 from spark.intake.file_system_clock import FileSystemClock
 from spark.intake.inspection import Inspection
-from spark.intake.manifest import KnownState, Manifest
+from spark.intake.manifest import AWAY, KnownState, Manifest
 from spark.intake.place import EventsPlace
 from spark.mapping.source_mapping import UNMAPPED, SourceMapping
 from spark.outage import sentence_about
 from spark.reading.content import ContentChanged
+from spark.reading.neighbours import another_is_readable
 
 LOOK_SECONDS = 0.01  # between looks at the directory; an idle look is one stat
 GROUP_FILES = 500  # registered in one transaction, at most …
@@ -67,9 +69,11 @@ class Intake:
         drift: Drift = "accept",
         error_budget: float | None = None,
         all_there: Callable[[], bool] = lambda: True,
+        unreadable_seconds: float = math.inf,
     ) -> None:
         self._root = os.fsencode(root)
         self._all_there = all_there
+        self._unreadable_seconds = unreadable_seconds
         self._discovery = Discovery(self._root, settle_seconds, unterminated_seconds, follow_links, ignores)
         self._manifest = manifest
         self._failed = failed
@@ -174,6 +178,8 @@ class Intake:
             self._stop.wait(pause_after(self._troubled))
             return False
         self._troubled = 0
+        for path in self._discovery.set_aside_what_is_away(self._unreadable_seconds):
+            log.warning("%r cannot be looked at: the rest goes on without it", os.fsdecode(path))
         self._is_in_trouble(self._discovery.trouble())
         return done and self.trouble is None
 
@@ -193,7 +199,12 @@ class Intake:
                 candidate = self._discovery.candidate(path)
             if candidate is None and not is_released:
                 continue
-            inspection = self._inspected_again(candidate)
+            try:
+                inspection = self._inspected_again(candidate)
+            except OSError:
+                if is_released or not another_is_readable(os.path.join(self._root, path), self._root):
+                    raise
+                continue  # nobody waits for it: it is asked for again
             if self._stop.is_set():
                 return
             if is_released:
@@ -263,7 +274,8 @@ class Intake:
                 continue
             except OSError as error:
                 error.filename = error.filename or os.path.join(self._root, candidate.path)
-                self._discovery.put_back(candidate, error)
+                if (aside := self._set_aside(candidate, error, known.get(candidate.path))) is not None:
+                    yield candidate, aside
                 continue
             self._discovery.was_read(candidate.path)
             if self._stop.is_set():  # perhaps long ago: another one may have taken over
@@ -276,6 +288,21 @@ class Intake:
                 self._manifest.same_delivery(before.file_id, inspection.state)
                 continue
             yield candidate, inspection
+
+    def _set_aside(
+        self, candidate: Candidate, error: OSError, known: KnownState | None
+    ) -> Inspection | None:
+        """Put a file back that cannot be read; and let nobody wait for it any more, where others can be. Then, unless
+        the ledger knows, what is to be booked."""
+        place, path = os.path.join(self._root, candidate.path), candidate.path
+        is_booked = known is not None and known.is_set_aside and known.state == candidate.state
+        is_due = is_booked or self._discovery.unread_seconds(path) > self._unreadable_seconds
+        is_aside = is_due and another_is_readable(place, self._root)
+        self._discovery.put_back(candidate, error, is_aside=is_aside)
+        if not is_aside or is_booked:
+            return None
+        detail = f"It cannot be read ({error.strerror or error}), and others can: they do not wait for it."
+        return Inspection(candidate.state, reason=AWAY, detail=detail)
 
     def _register(self, group: list[tuple[Candidate, Inspection]]) -> None:
         self._manifest.register(group, self._mapping, self._source)

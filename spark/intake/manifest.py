@@ -27,6 +27,8 @@ from spark.lease import LeaseLost
 from spark.mapping.source_mapping import SourceMapping
 from spark.reading.header import Layout
 
+AWAY = "away"  # the reason of a file that could not be read, and may be later
+
 
 @dataclass(frozen=True)
 class KnownState:
@@ -36,6 +38,12 @@ class KnownState:
     state: FileState
     status: str
     content_hash: bytes | None
+    reason: str | None = None
+
+    @property
+    def is_set_aside(self) -> bool:
+        """It could not be read, and nobody waits for it."""
+        return self.status == "changed" and self.reason == AWAY
 
 
 class Manifest:
@@ -90,8 +98,9 @@ class Manifest:
                     FileState(inode, size, modified, changed),
                     status,
                     content_hash and bytes(content_hash),
+                    reason,
                 )
-                for path, inode, size, modified, changed, status, content_hash, file_id in cursor
+                for path, inode, size, modified, changed, status, content_hash, file_id, reason in cursor
             }
 
     def same_delivery(self, file_id: int, state: FileState) -> None:
@@ -176,9 +185,9 @@ class Manifest:
         status = _status(inspection, is_repeated=duplicate_of is not None)
         chunks = inspection.chunks if status == "registered" else ()
         layout_id = self._layout_id(cursor, inspection.layout) if inspection.layout else None
-        if layout_id is not None and status not in ("rejected", "held"):
+        if layout_id is not None and not inspection.reason:
             self._note_layout(cursor, source, layout_id, inspection.layout)
-        is_reasoned = status in ("rejected", "held")
+        is_reasoned = status in ("rejected", "held", "changed")
         row: dict[str, Any] = {
             "path": ledger_path(candidate.path),
             "raw_path": None if _is_utf8(candidate.path) else candidate.path,
@@ -303,6 +312,8 @@ class Manifest:
 
 
 def _status(inspection: Inspection, *, is_repeated: bool) -> str:
+    if inspection.reason == AWAY:
+        return "changed"
     if inspection.reason and not inspection.is_held:
         return "rejected"
     if is_repeated:

@@ -9,6 +9,7 @@ Where there is no such file there is one intake, and nothing else: no thread bes
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -54,6 +55,7 @@ class SourceIntakes:
         troubled: says why the directory of the only source cannot be read, and None when it can be again.
         read_again: gives the sources where they have changed since they were last read, else None; raises SettingsError
             where the new version cannot be used. None: they never change.
+        unreadable_seconds: for so long all wait for a file that cannot be read.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class SourceIntakes:
         waits: Callable[[str], Say],
         read_again: Callable[[], Sequence[ReadSource] | None] | None = None,
         troubled: Say = lambda _: None,
+        unreadable_seconds: float = math.inf,
     ) -> None:
         self._wanted = {read.source.name: read for read in sources}
         self._in_force: dict[str, ReadSource] = {}
@@ -72,6 +75,7 @@ class SourceIntakes:
         self._waits = waits
         self._troubled = troubled
         self._read_again = read_again
+        self._unreadable_seconds = unreadable_seconds
         self._intakes: dict[str, Intake | ObjectIntake] = {}
         self._recorded: dict[str, str | None] = {}  # problems
         self._fault: str | None = None
@@ -152,6 +156,7 @@ class SourceIntakes:
             drift=source.drift,
             error_budget=source.error_budget,
             all_there=all_there,
+            unreadable_seconds=self._unreadable_seconds,
         )
 
     def _start(self, name: str) -> None:

@@ -141,6 +141,8 @@ class Content:
                 parts.append(part)
                 offset, length = offset + len(part), length - len(part)
         except OSError as error:
+            if passes(error):
+                raise
             raise ContentError("unreadable", f"It cannot be read: {error.strerror}.") from None
         return b"".join(parts)
 

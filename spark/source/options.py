@@ -33,6 +33,7 @@ class SourceOptions:
     )
     start: int = 0  # the number of the query among those of this stream
     device: int | None = None  # the file system of the root; None: it is not compared
+    sets_aside: bool = False  # what cannot be read, where other files can be, keeps nobody waiting any longer
 
     @property
     def schema(self) -> str:
@@ -63,6 +64,8 @@ class SourceOptions:
             options["registered"] = str(self.registered)
         if self.device is not None:
             options["device"] = str(self.device)
+        if self.sets_aside:
+            options["sets_aside"] = "1"
         if self.retention_days is not None:
             options["retention_days"] = str(self.retention_days)
         return options
@@ -84,4 +87,5 @@ class SourceOptions:
             Path(registered) if registered is not None else None,
             int(options.get("start", 0)),
             int(device) if device is not None else None,
+            "sets_aside" in options,
         )

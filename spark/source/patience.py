@@ -1,6 +1,8 @@
-"""Reading a file of a source whose file system may hang: the other files of the micro-batch shall not wait for ever.
+"""Reading a file that cannot be read, or whose file system hangs: the other files of the micro-batch shall not wait for
+ever.
 
-A thread reads, and is left behind where nothing comes of it. Only for sources besides the events directory.
+Of sources besides the events directory a thread reads, and is left behind where nothing comes of it (`patiently`). A
+file of the events directory is given up once all have waited for it, if others can be read (`or_set_aside`).
 """
 
 from __future__ import annotations
@@ -14,11 +16,26 @@ from typing import TypeVar
 from clickstream_assets.outages.errors import passes
 from spark.outage import DirectoryAway
 from spark.reading.flags import Flag
+from spark.reading.neighbours import another_is_readable
 
 PATIENCE_SECONDS = 20.0  # for the next piece of a file, at most some MB
 LOOK_SECONDS = 0.1
 
 Rows = TypeVar("Rows")
+
+
+def or_set_aside(rows: Iterator[Rows], path: bytes, root: bytes) -> Iterator[Rows | Flag]:
+    """What `rows` yields; last CHUNK_AWAY, where the file cannot be read at present, and others can.
+
+    Raises:
+        OSError: others cannot be read, either.
+    """
+    try:
+        yield from rows
+    except OSError as error:
+        if not passes(error) or not another_is_readable(path, root):
+            raise
+        yield Flag.CHUNK_AWAY
 
 
 def patiently(rows: Iterator[Rows], seconds: float = PATIENCE_SECONDS) -> Iterator[Rows | Flag]:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -24,8 +24,10 @@ from spark.source.chunk_reader import read_chunk, records_or_flag
 from spark.source.chunks import ChunkToRead, TaskRead
 from spark.source.occurrences import OccurrencesOfFiles
 from spark.source.options import SourceOptions
-from spark.source.patience import patiently
+from spark.source.patience import or_set_aside, patiently
 from spark.source.tiny_files import groups, read_together
+
+Found = TypeVar("Found")
 
 
 class PartWriter(Protocol):
@@ -79,12 +81,11 @@ def read_chunks(task: TaskRead, options: SourceOptions) -> Iterator[tuple[int, C
         return
     occurrences = OccurrencesOfFiles(options.spool / "occurrences" if options.spool else None)
     for chunk in task.chunks:
-        path = chunk.place(options.root)
         if not occurrences.goes_on(chunk.file_id, chunk.byte_offset):
             occurrences.begin(chunk.file_id)
             if chunk.byte_offset > chunk.records_from and not occurrences.recall(chunk.byte_offset):
-                yield from _count_before(path, chunk, occurrences.numbers, options.device)
-        for cleaned in _read(path, chunk, occurrences.numbers, options.device):
+                yield from _count_before(chunk, options, occurrences.numbers)
+        for cleaned in _read(chunk, options, occurrences.numbers):
             yield chunk.file_id, cleaned
         occurrences.end(chunk.byte_offset + chunk.byte_length, is_last=chunk.is_last)
     occurrences.keep()
@@ -93,27 +94,36 @@ def read_chunks(task: TaskRead, options: SourceOptions) -> Iterator[tuple[int, C
 def _read_chunks(task: TaskRead, options: SourceOptions) -> Iterator[tuple[int, Cleaned | Flag]]:
     def read(chunk: ChunkToRead) -> Iterator[Records | Rows | Flag]:
         records = records_or_flag(chunk.place(options.root), chunk, options.device)
-        return records if chunk.directory is None else patiently(records)
+        return _given_up(records, chunk, options)
 
     # The JDBC writer's blocks are of one file each.
     apart = ([chunk] for chunk in task.chunks)
-    for group in apart if options.handover == "rows" else groups(task.chunks):
+    for group in apart if options.handover == "blocks" else groups(task.chunks):
         if len(group) > 1:
             yield from read_together(group, read)
         else:
-            for cleaned in _read(group[0].place(options.root), group[0], device=options.device):
+            for cleaned in _read(group[0], options):
                 yield group[0].file_id, cleaned
 
 
 def _read(
-    path: bytes, chunk: ChunkToRead, occurrences: Occurrences | None = None, device: int | None = None
+    chunk: ChunkToRead, options: SourceOptions, occurrences: Occurrences | None = None
 ) -> Iterator[Cleaned | Flag]:
-    rows = read_chunk(path, chunk, occurrences, device)
-    return rows if chunk.directory is None else patiently(rows)
+    rows = read_chunk(chunk.place(options.root), chunk, occurrences, options.device)
+    return _given_up(rows, chunk, options)
+
+
+def _given_up(
+    rows: Iterator[Found | Flag], chunk: ChunkToRead, options: SourceOptions
+) -> Iterator[Found | Flag]:
+    """What is read of a chunk, until nobody shall wait for it any longer."""
+    if chunk.directory is not None:
+        return patiently(rows)
+    return or_set_aside(rows, chunk.place(options.root), options.root) if options.sets_aside else rows
 
 
 def _count_before(
-    path: bytes, chunk: ChunkToRead, numbers: Occurrences, device: int | None
+    chunk: ChunkToRead, options: SourceOptions, numbers: Occurrences
 ) -> Iterator[tuple[int, Flag]]:
     """Count the rows of the file that come before `chunk`. A flag comes out where the file is another one."""
     before = replace(
@@ -122,7 +132,7 @@ def _count_before(
         byte_length=chunk.byte_offset - chunk.records_from,
         content_hash=None,
     )
-    for cleaned in _read(path, before, numbers, device):
+    for cleaned in _read(before, options, numbers):
         if isinstance(cleaned, Flag):
             yield chunk.file_id, cleaned
 

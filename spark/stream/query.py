@@ -89,6 +89,7 @@ def start_query(
     changed: Callable[[], None] = lambda: None,
     number: int = 0,
     device: int | None = None,
+    sets_aside: bool = False,
 ) -> LoadQuery:
     """Start the query under a held lease.
 
@@ -96,7 +97,8 @@ def start_query(
         busy: is locked while a micro-batch is being committed. registered: of a catch-up, a file that is there once
         all present files are registered; without one, they are. committed: is called after each commit.
         changed: where files were not what was registered. number: of the query among those of this stream. device:
-        the file system of the events directory.
+        the file system of the events directory. sets_aside: whether a file that cannot be read is left out, where
+        others can be.
     """
     settings = stream.settings
     checkpoint = settings.checkpoint_dir
@@ -121,6 +123,7 @@ def start_query(
         registered,
         number,
         device,
+        sets_aside,
     )
     writer = MicroBatchWriter(
         stream.url,

@@ -148,6 +148,7 @@ class Stream:
             lambda part: self._waiting.part(part, THE_DATABASE),
             self._changed_sources,
             self._waiting.part("intake", THE_DIRECTORY),
+            self._settings.unreadable_seconds,
         )
 
     def _intake_failed(self, error: BaseException) -> None:
@@ -197,6 +198,7 @@ class Stream:
                 changed=intake.look_anew,
                 number=next(starts),
                 device=place.device() if is_one_machine and not settings.sources else None,
+                sets_aside=self._waiting.seconds(THE_DIRECTORY) > settings.unreadable_seconds,
             )
 
         def look() -> None:

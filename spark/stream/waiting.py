@@ -42,6 +42,11 @@ class Waiting:
         with self._lock:
             return what in self._said
 
+    def seconds(self, what: str) -> float:
+        """For how long some part has been waiting for it."""
+        with self._lock:
+            return time.time() - self._since[what] if what in self._said else 0.0
+
     def beyond(self, seconds: float) -> str | None:
         """The sentence about what has been waited for longer than that."""
         with self._lock:

@@ -2,7 +2,7 @@
 
 -- name: intake.known_file_states
 -- The ledger's latest row of each of the given paths of a source.
-SELECT DISTINCT ON (path) path, inode, size_bytes, modified_ns, changed_ns, status, content_hash, file_id
+SELECT DISTINCT ON (path) path, inode, size_bytes, modified_ns, changed_ns, status, content_hash, file_id, reason
 FROM ingest_files
 WHERE path = ANY (%(paths)s) AND source = %(source)s
 ORDER BY path, file_id DESC;

@@ -154,6 +154,12 @@ SELECT file_id, path, CASE WHEN status = 'held' AND released_at IS NOT NULL THEN
   FROM ingest_files
  WHERE file_id = ANY (%(file_ids)s::bigint[]);
 
+-- name: ledger.set_aside
+-- Of the given files those that could not be read, and that nobody waits for.
+SELECT path FROM ingest_files
+ WHERE file_id = ANY (%(file_ids)s::bigint[]) AND status = 'changed' AND reason = 'away'
+ ORDER BY file_id;
+
 -- name: ledger.open_ids
 -- The files of a source that are registered and not committed, or held back and released, in one text: a million rows
 -- take five times as long.

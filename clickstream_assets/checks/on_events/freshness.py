@@ -9,7 +9,7 @@ from clickstream_assets import thresholds
 from clickstream_assets.checks.judgement import EXAMPLES_SHOWN, Judgement
 from clickstream_assets.checks.look import Look
 from clickstream_assets.ledger import reads as ledger
-from clickstream_assets.ledger.waiting import WaitingFiles
+from clickstream_assets.ledger.waiting import WaitingFiles, set_aside_sentence
 from clickstream_assets.text import count, duration
 
 
@@ -48,4 +48,7 @@ def judge(facts: Facts) -> Judgement:
         return Judgement("pass", "No file is waiting.", metadata)
     age = waiting.oldest_age_seconds or 0.0
     description = f"{count(waiting.files)} files are waiting, the oldest for {duration(age)}."
+    if waiting.set_aside:
+        metadata["cannot_be_read"] = list(waiting.set_aside_paths)
+        description += f" {set_aside_sentence(waiting)}."
     return Judgement(thresholds.FRESHNESS.verdict(age), description, metadata)

@@ -167,6 +167,54 @@ def test_one_file_that_cannot_be_read_keeps_no_other_one_waiting(mounted: Place,
 
 
 @needs_fuse
+def test_a_file_that_stays_unreadable_is_set_aside_and_taken_once_it_can_be_read(
+    database: Database, home: Path, mount: FailingMount
+) -> None:
+    place = Place(database, home, mount.behind, mount.path)
+
+    def is_aside(name: str) -> bool:
+        newest = (
+            f"SELECT status, reason FROM ingest_files WHERE path = '{name}' ORDER BY file_id DESC LIMIT 1"
+        )
+        return place.sql(newest) == [("changed", "away")]
+
+    def comes_back(name: str) -> None:
+        mount.works()
+        (mount.behind / name).chmod(0o640)  # what has changed is not left for later
+        wait_until(place.stored, place.stream)
+
+    try:
+        place.put()
+        place.start(extra={"CLICKSTREAM_UNREADABLE_SECONDS": "3"})
+        wait_until(place.stored, place.stream)
+        mount.fails(f"EIO read {place.files + 1}.csv")  # it cannot even be registered
+        name = place.put()
+        wait_until(lambda: is_aside(name), place.stream)
+        wait_until(lambda: read_waits(home) is None, place.stream)
+        place.put()
+        wait_until(lambda: place.stored(place.files - 1), place.stream)
+        comes_back(name)
+        jvm = place.jvm_stopped()
+        task_fails = place.put()
+        wait_until(lambda: place.is_registered(task_fails), place.stream)
+        mount.fails(f"EIO read {task_fails}")
+        place.put()
+        jvm.resume()
+        place.waits_for(f"{task_fails} cannot be read: Input/output error")
+        wait_until(lambda: place.stored(place.files - 1), place.stream)
+        wait_until(lambda: is_aside(task_fails), place.stream)
+        wait_until(lambda: read_waits(home) is None, place.stream)
+        comes_back(task_fails)
+        assert "Traceback" not in place.stream.log.read_text()
+        with closing(connect(database.owner_url, "tests-verify")) as connection:
+            audit = verify(connection, EventsDirectory(place.events))
+        assert audit.ok, audit.offences
+    finally:
+        mount.works()
+        place.end()
+
+
+@needs_fuse
 def test_a_mount_that_fails_between_registering_and_reading(mounted: Place, mount: FailingMount) -> None:
     for mood in ("ESTALE read", "EIO open"):
         jvm = mounted.jvm_stopped()

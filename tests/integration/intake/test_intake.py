@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from databases import Database, run_sql
+from failing_mount import failing_mount, needs_fuse
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.file_names import EventsDirectory
@@ -188,3 +189,42 @@ def test_what_is_said_of_a_refused_file_quotes_nothing_of_it(
     assert {reason for reason, _ in found} == set(refused)
     assert [detail for _, detail in found if SECRET.decode() in str(detail)] == []
     assert all(os.fspath(events) not in str(detail) for _, detail in found)
+
+
+@needs_fuse
+def test_a_file_that_cannot_be_read_is_booked_once_and_taken_when_it_can_be(
+    database: Database, reader: Connection, writer: Connection, tmp_path: Path
+) -> None:
+    """A catch-up ends without it, and so does the next one: nobody waits for it, and nobody forgets it."""
+    lease = Lease(database.writer_url, "catch-up", None, lambda _: None)
+    try:
+        with failing_mount(tmp_path) as mount:
+
+            def catch_up() -> None:
+                manifest = Manifest(lambda: writer, lease.epoch)
+                Intake(mount.path, 0, manifest, print, unreadable_seconds=1).register_present_files()
+
+            (mount.behind / "bad.csv").write_bytes(HEADER + ROW)
+            (mount.behind / "good.csv").write_bytes(HEADER + ROW * 2)
+            mount.fails("EIO read bad.csv")
+            for _ in range(2):
+                catch_up()
+                assert files(database) == [
+                    ("bad.csv", "changed", "away", 0),
+                    ("good.csv", "registered", None, 2),
+                ]
+            assert files(database, "detail")[0] == (
+                "It cannot be read (Input/output error), and others can: they do not wait for it.",
+            )
+            waiting = read_waiting_files(reader, EventsDirectory(mount.path))
+            assert (waiting.files, waiting.set_aside, waiting.set_aside_paths) == (2, 1, ("bad.csv",))
+            mount.works()
+            catch_up()
+            assert files(database)[:2] == [
+                ("bad.csv", "changed", "away", 0),
+                ("bad.csv", "registered", None, 1),
+            ]
+            waiting = read_waiting_files(reader, EventsDirectory(mount.path))
+            assert (waiting.files, waiting.set_aside) == (2, 0)
+    finally:
+        lease.release("test")

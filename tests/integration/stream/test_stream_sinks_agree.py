@@ -79,10 +79,10 @@ def nasty_file() -> bytes:
     return header.encode() + b"".join(rows)
 
 
-@pytest.mark.parametrize(
-    ("sink", "spool"),
-    [("copy", True), ("copy", False), pytest.param("jdbc", True, marks=[pytest.mark.jdbc, needs_jdbc])],
-)
+WAYS = [("copy", True), ("copy", False), pytest.param("jdbc", True, marks=[pytest.mark.jdbc, needs_jdbc])]
+
+
+@pytest.mark.parametrize(("sink", "spool"), WAYS)
 def test_what_is_stored_is_what_the_file_says_whichever_way_rows_go(
     pipeline: Pipeline, sink: Sink, spool: bool
 ) -> None:
@@ -103,4 +103,22 @@ def test_what_is_stored_is_what_the_file_says_whichever_way_rows_go(
     assert stored_counts(rows) == expected.counts
     assert rows("SELECT file_id::int, line_no::int FROM event_conflicts ORDER BY 2") == expected.conflicts
     assert expected.conflicts
+    pipeline.assert_conserved()
+
+
+@pytest.mark.parametrize(("sink", "spool"), WAYS)
+def test_rows_of_tiny_files_keep_their_file_whichever_way_they_go(
+    pipeline: Pipeline, sink: Sink, spool: bool
+) -> None:
+    """A block of the JDBC writer once had the rows of several files, and was stored as the first one's."""
+    header = line(**{name: name for name in GOOD}).replace(b"north", b"shop")
+    for number in range(1, 4):
+        rows = [line(user_id=f"{number}-{row}") for row in range(number)] + [line(price="abc")]
+        pipeline.write(f"{number}.csv", b"".join(rows), header)
+    pipeline.load(sink=sink, spool=spool)
+    stored = "SELECT file_id::int, user_id FROM events ORDER BY 1, 2"
+    assert pipeline.rows(stored) == [
+        (number, f"{number}-{row}") for number in range(1, 4) for row in range(number)
+    ]
+    assert pipeline.rows("SELECT file_id::int FROM rejected_events ORDER BY 1") == [(1,), (2,), (3,)]
     pipeline.assert_conserved()

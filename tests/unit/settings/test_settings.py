@@ -43,6 +43,7 @@ AMOUNTS = (
     "generator_rate",
     "settle_seconds",
     "settle_unterminated_seconds",
+    "unreadable_seconds",
     "finished_hours",
     "latency_p99_seconds",
     "outage_seconds",

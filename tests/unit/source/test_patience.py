@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from spark.reading.flags import Flag
-from spark.source.patience import patiently
+from spark.source.patience import or_set_aside, patiently
 
 
 def test_all_comes_through_in_order_and_errors_as_they_are() -> None:
@@ -44,6 +45,20 @@ def test_a_file_system_that_says_that_it_is_away_is_believed_and_another_error_i
     assert list(patiently(broken(errno.ESTALE))) == [Flag.CHUNK_AWAY]
     with pytest.raises(PermissionError):
         list(patiently(broken(errno.EACCES)))
+
+
+def test_a_file_alone_is_set_aside_and_one_among_others_that_fail_is_waited_for(tmp_path: Path) -> None:
+    def broken(number: int) -> Iterator[int]:
+        yield 1
+        raise OSError(number, "told by the file system")
+
+    root, bad = bytes(tmp_path), bytes(tmp_path / "bad.csv")
+    with pytest.raises(OSError, match="told by"):
+        list(or_set_aside(broken(errno.EIO), bad, root))
+    (tmp_path / "good.csv").write_bytes(b"x")
+    assert list(or_set_aside(broken(errno.EIO), bad, root)) == [1, Flag.CHUNK_AWAY]
+    with pytest.raises(PermissionError):
+        list(or_set_aside(broken(errno.EACCES), bad, root))
 
 
 def test_nobody_reads_on_for_one_who_has_gone() -> None:

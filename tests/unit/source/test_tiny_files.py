@@ -20,7 +20,9 @@ from spark.reading.flags import Flag
 from spark.reading.records import Records
 from spark.source import tiny_files
 from spark.source.chunk_reader import read_chunk, records_or_flag
-from spark.source.chunks import ChunkToRead
+from spark.source.chunks import ChunkToRead, TaskRead
+from spark.source.options import SourceOptions
+from spark.source.task import read_chunks
 from spark.source.tiny_files import groups, read_together
 
 HEADER = b"event_id,user_id,session_id,action_type,product_id,event_time,price,user_agent\n"
@@ -124,6 +126,17 @@ def test_only_chunks_that_are_tiny_and_read_alike_are_put_together(tmp_path: Pat
     assert list(groups([first, large, second])) == [[first], [large], [second]]
     assert list(groups([first, later])) == [[first], [later]]
     assert list(groups([])) == []
+
+
+def test_a_block_for_jdbc_is_of_one_file(tmp_path: Path) -> None:
+    chunks = chunks_of(tmp_path, [HEADER + ROWS[0] % number for number in range(3)])
+    options = SourceOptions(bytes(tmp_path), UNMAPPED.to_json(), "blocks", "merge", 1, None)
+    found = list(read_chunks(TaskRead(0, tuple(chunks), 1, 0, 3), options))
+    assert [(file_id, cleaned.events["file_id"].to_pylist()) for file_id, cleaned in found] == [  # type: ignore[union-attr]
+        (1, [1]),
+        (2, [2]),
+        (3, [3]),
+    ]
 
 
 def test_what_is_put_together_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
