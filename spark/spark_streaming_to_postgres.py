@@ -25,6 +25,8 @@ from clickstream_assets.contract import ExitCode  # noqa: E402
 from clickstream_assets.errors import SettingsError, StreamError  # noqa: E402
 from clickstream_assets.exits import EXPECTED, end_by, sentence_for  # noqa: E402
 from clickstream_assets.home import make_home  # noqa: E402
+from clickstream_assets.outages.errors import passes  # noqa: E402
+from clickstream_assets.outages.mounts import why_away  # noqa: E402
 from clickstream_assets.settings import Settings  # noqa: E402
 from spark.stream.settings import StreamSettings  # noqa: E402
 from spark.stream.stream import run_stream  # noqa: E402
@@ -76,9 +78,19 @@ def _settings() -> StreamSettings:
     if settings.events_dir == settings.home / "events":
         make_home(settings.home)
         settings.events_dir.mkdir(exist_ok=True)  # ours; one that was named must be there
-    if not settings.events_dir.is_dir():
+    if not _is_there(settings):
         raise SettingsError(f"{settings.events_dir} is no directory: create it, or name the right one.")
     return stream
+
+
+def _is_there(settings: Settings) -> bool:
+    """Whether the events directory is one, or would be if its file system were mounted: that is waited for."""
+    try:
+        return settings.events_dir.is_dir() or why_away(settings.home, settings.events_dir) is not None
+    except OSError as error:
+        if passes(error):
+            return True
+        raise
 
 
 def _reporting() -> AbstractContextManager[object]:

@@ -50,6 +50,7 @@ def command(as_json: bool, source: Path | None) -> None:
                 dagster=read_dagster_state(Connections(settings, "clickstream-status")),
                 home=settings.home,
                 in_force=sources_in_force(connection, settings) if settings.sources else None,
+                archive=settings.archive_dir if settings.finished_files == "archive" else None,
             )
     except psycopg2.Error as error:
         if isinstance(error, LACKS_SCHEMA):  # it does answer

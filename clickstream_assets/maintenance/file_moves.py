@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from clickstream_assets.file_names import FileState
+from clickstream_assets.outages.mounts import check_mounted, remember
 
 HOLDING = b".finished"  # hidden: neither intake nor the control plane look there
 INCOMING = b".incoming"
@@ -135,12 +136,18 @@ def device(path: bytes) -> int:
     return os.stat(path).st_dev
 
 
-def prepare_archive(archive: Path) -> None:
-    """Make the archive, and remove copies that were interrupted."""
+def prepare_archive(archive: Path, home: Path) -> None:
+    """Make the archive, and remove copies that were interrupted.
+
+    Raises:
+        OSError: it cannot be used; or its file system is not mounted: what is put there would be hidden by the mount.
+    """
+    check_mounted(home, archive)
     incoming = os.path.join(os.fsencode(archive), INCOMING)
     os.makedirs(incoming, exist_ok=True)
     for name in os.listdir(incoming):
         os.unlink(os.path.join(incoming, name))
+    remember(home, archive)
 
 
 def copy_in(source: bytes, file: FinishedFile, archive: Path) -> bool:

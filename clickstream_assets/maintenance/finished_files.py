@@ -60,13 +60,13 @@ def tidy_finished_files(connection: Connection, settings: Settings) -> Tidied:
     done = Tidied()
     for source in sources_in_force(connection, settings).sources:
         if source.is_default or answers(source.directory):
-            _tidy(connection, source, settings.checkpoint_dir, done)
+            _tidy(connection, source, settings, done)
         else:
             done.problem = f"{source.directory}, of the source {source.name}, does not answer: its files stay"
     return done
 
 
-def _tidy(connection: Connection, source: Source, checkpoint: Path, done: Tidied) -> None:
+def _tidy(connection: Connection, source: Source, settings: Settings, done: Tidied) -> None:
     holding = Holding(source.directory)
     archive = source.archive_dir if source.finished_files == "archive" else None
     try:
@@ -75,11 +75,13 @@ def _tidy(connection: Connection, source: Source, checkpoint: Path, done: Tidied
             _give_back(connection, holding, left_over)
             return
         if archive is not None:
-            file_moves.prepare_archive(archive)
+            file_moves.prepare_archive(archive, settings.home)
         _complete(connection, holding, archive, left_over, done)
         listing = list_event_files(source.events_directory)
         done.on_disk += len(listing.files)
-        for group in _groups(_finished(connection, source, checkpoint, listing.files), GROUP_FILES):
+        for group in _groups(
+            _finished(connection, source, settings.checkpoint_dir, listing.files), GROUP_FILES
+        ):
             _take(connection, holding, archive, group, done)
     except OSError as error:
         done.problem = _problem(error)

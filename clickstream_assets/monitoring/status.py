@@ -6,7 +6,9 @@ The facts come from the ledger, the disk and `supervision`, whose verdict on the
 Keys of `clickstream status --json`; later versions add, they do not rename. Times are ISO 8601 in UTC, `*_seconds`
 are seconds, rates are shares from 0 to 1, null means that there is no such thing yet:
 
-- `taken_at`, `events_dir`, `read_only` (why the stream can write nothing, a sentence)
+- `taken_at`, `events_dir`, `events_dir_away` (why it is empty: its file system is not mounted, a sentence),
+  `archive_problem` (why finished files cannot be archived now, a sentence), `read_only` (why the stream can write
+  nothing, a sentence)
 - `database_error`: why the database cannot be reached, a sentence; most other keys are null then
 - `stream`: `state` (starting, running, idle, behind, waiting, stuck, dead, crash-looping, stopped), `reason`, `since`,
   and of the lease `wanted`, `wanted_at`, `lock_held`, `mode`, `epoch`, `pid`, `host`, `dagster_run_id`,
@@ -52,13 +54,17 @@ from clickstream_assets.ledger.waiting_by_source import read_waiting_by_source, 
 from clickstream_assets.ledger.waiting_files import watch_of
 from clickstream_assets.monitoring.dagster_state import DagsterState
 from clickstream_assets.monitoring.source_status import SourcesStatus, read_sources_status, sources_json
+from clickstream_assets.outages.mounts import why_away, why_no_room
 from clickstream_assets.outages.stream_told import NOTHING, read_told
 from clickstream_assets.outages.stream_waits import StreamWaits
 from clickstream_assets.postgres.roles import ROLE_NAMES
+from clickstream_assets.sources.answering import asked
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import stream_facts
 from clickstream_assets.supervision.model import StreamDecision, StreamState
 from clickstream_assets.text import count, duration, percent
+
+NOT_ARCHIVED = "finished files are not archived, and stay where they are"
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,8 @@ class Status:
     latency: ledger.Latency
     newest_event_time: datetime | None
     read_only: str | None = None  # why the stream can write nothing, in one sentence
+    away: str | None = None  # why the events directory is empty, in one sentence without its full stop
+    archive: str | None = None  # the same: why finished files cannot be archived
     waits: StreamWaits | None = None
     dagster: DagsterState | None = None  # where its database can be read
     sources: SourcesStatus = field(default_factory=SourcesStatus)  # where there are several
@@ -101,6 +109,7 @@ def read_status(
     dagster: DagsterState | None = None,
     home: Path | None = None,
     in_force: InForce | None = None,
+    archive: Path | None = None,
 ) -> Status:
     """Read everything in one snapshot. The connection must be outside a transaction; a reader's is enough.
 
@@ -108,8 +117,9 @@ def read_status(
         is_awaited: the supervisor has just been started: a stream that is not there is about to start.
         writer: the name of the role that the stream works as.
         unterminated_seconds: for so long the stream leaves a file alone whose last line has no end.
-        home: where a stream says what it waits for.
+        home: where a stream says what it waits for, and where file systems were mounted.
         in_force: the sources, where there are several.
+        archive: where finished files go, where they do.
     """
     watch = watch_of(connection, events)
     watch.look(new_seconds=float("inf"))
@@ -147,10 +157,18 @@ def read_status(
             latency=ledger.read_latency(connection, window_seconds, thresholds.LATENCY_FIRST_START_SECONDS),
             newest_event_time=ledger.read_newest_event_time(connection),
             read_only=facts.read_only,
+            away=why_away(home, events.path) if home is not None else None,
+            archive=_asked_about(archive, home) if archive is not None and home is not None else None,
             waits=facts.waits,
             dagster=dagster,
             sources=sources,
         )
+
+
+def _asked_about(archive: Path, home: Path) -> str | None:
+    """Why nothing can be archived; an archive that does not answer keeps nobody waiting for long."""
+    found = asked(("archive", archive), lambda: why_no_room(home, archive) or "")
+    return f"{archive} does not answer" if found is None else found or None
 
 
 def state_since(status: Status) -> datetime | None:
@@ -183,6 +201,8 @@ def status_json(status: Status) -> dict[str, Any]:
     return {
         "taken_at": now,
         "events_dir": str(status.events_dir),
+        "events_dir_away": status.away,
+        "archive_problem": status.archive,
         "database_error": None,
         "read_only": status.read_only,
         "stream": {
@@ -228,6 +248,8 @@ def status_line(status: Status) -> str:
     parts = [
         f"stream {status.decision.state}{_streamer(status)}",
         *([status.read_only.rstrip(".")] if status.read_only else []),
+        *([status.away] if status.away else []),
+        *([f"{NOT_ARCHIVED}: {status.archive}"] if status.archive else []),
         *([status.decision.unsupervised] if status.decision.unsupervised else []),
         *(status.dagster.complaints if status.dagster else ()),
         f"{count(status.waiting.files)} files waiting",

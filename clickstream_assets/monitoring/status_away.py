@@ -10,6 +10,7 @@ from typing import Any
 
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.disk_view import Listing, list_event_files
+from clickstream_assets.outages.mounts import why_away
 from clickstream_assets.outages.stream_waits import StreamWaits, read_waits
 from clickstream_assets.text import count, printable, size
 
@@ -25,6 +26,7 @@ NOT_KNOWN = (
     "newest_event_age_seconds",
     "dagster",
     "read_only",
+    "archive_problem",
 )
 NOBODY_WAITS = "no stream of this home says that it waits for it: none runs, or it still reaches it"
 
@@ -38,10 +40,18 @@ class StatusAway:
     events_dir: Path
     waits: StreamWaits | None
     listing: Listing
+    away: str | None = None  # why the events directory is empty
 
 
 def read_status_away(error: str, home: Path, events: EventsDirectory) -> StatusAway:
-    return StatusAway(datetime.now(UTC), error, events.path, read_waits(home), list_event_files(events))
+    return StatusAway(
+        datetime.now(UTC),
+        error,
+        events.path,
+        read_waits(home),
+        list_event_files(events),
+        why_away(home, events.path),
+    )
 
 
 def status_away_text(status: StatusAway) -> str:
@@ -59,6 +69,8 @@ def status_away_text(status: StatusAway) -> str:
         rows.append(
             ("On disk", f"{count(len(listing.files))} files, {bytes_on_disk}, stored or waiting {where}")
         )
+    if status.away:
+        rows.append(("", f"! {printable(status.away)}"))
     return "\n".join(f"{name:<14}{text}".rstrip() for name, text in rows)
 
 
@@ -71,6 +83,7 @@ def status_away_json(status: StatusAway) -> dict[str, Any]:
     return {
         "taken_at": status.taken_at,
         "events_dir": str(status.events_dir),
+        "events_dir_away": status.away,
         "database_error": status.error,
         "stream": {
             "state": "waiting" if waits else "unknown",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clickstream_assets.ledger.waiting import set_aside_sentence
 from clickstream_assets.monitoring.source_status import sources_rows
-from clickstream_assets.monitoring.status import Status, state_since, window_name
+from clickstream_assets.monitoring.status import NOT_ARCHIVED, Status, state_since, window_name
 from clickstream_assets.text import count, duration, moment, percent, printable, size
 
 
@@ -62,6 +62,8 @@ def _waiting_rows(status: Status) -> list[tuple[str, str]]:
             else f"{len(paths)} files wait for the end of their"
         )
         rows.append(("", f"{who} last line: {', '.join(map(printable, paths))}"))
+    if status.away:
+        rows.append(("", f"! {printable(status.away)}"))
     if "." in waiting.unlistable:
         rows.append(("", "! this directory is not there, or cannot be listed"))
     elif waiting.unlistable:
@@ -72,6 +74,8 @@ def _waiting_rows(status: Status) -> list[tuple[str, str]]:
     if waiting.vanished:
         names = ", ".join(map(printable, waiting.vanished_paths[:3]))
         rows.append(("", f"! {count(waiting.vanished)} registered files are no longer there: {names}"))
+    if status.archive:
+        rows.append(("", f"! {NOT_ARCHIVED}: {printable(status.archive)}"))
     if waiting.ignored:
         names = ", ".join(map(printable, waiting.ignored_paths[:3]))
         more = ", …" if waiting.ignored > 3 else ""

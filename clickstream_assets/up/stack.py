@@ -17,6 +17,7 @@ from pathlib import Path
 from clickstream_assets.errors import StartError
 from clickstream_assets.home import make_home, openness
 from clickstream_assets.java import check_java
+from clickstream_assets.outages.mounts import why_away
 from clickstream_assets.postgres.awaited import when_it_serves
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.postgres.schema import setup_databases
@@ -46,7 +47,10 @@ def run_stack(settings: Settings, *, with_generator: bool, announce: Announce) -
         check_port(settings.dagster_port)
         if warning := openness(settings.home):
             announce(warning)
-        settings.events_dir.mkdir(parents=True, exist_ok=True)
+        if warning := why_away(settings.home, settings.events_dir):
+            announce(f"! {warning}. The stream waits for it.")
+        else:
+            settings.events_dir.mkdir(parents=True, exist_ok=True)
         announce("Starting the database …")
         with database_running(settings, "clickstream-up") as connections:
             if not _databases_are_ready(connections, stop, announce):

@@ -96,6 +96,7 @@ def _look(connections: Connections, *, is_awaited: bool) -> _Seen:
                 dagster=dagster,
                 home=settings.home,
                 in_force=sources_in_force(connection, settings) if settings.sources else None,
+                archive=settings.archive_dir if settings.finished_files == "archive" else None,
             )
     except psycopg2.Error as error:
         away = read_status_away(unreachable(error), settings.home, settings.events_directory)

@@ -47,7 +47,8 @@ class Intake:
     A directory that cannot be read is tried again, and `trouble` says why; so does `troubled`, and None when that is
     over. `is_one_of_several`: its thread may be left behind. `look_seconds`: between looks at the directory. `drift`,
     `error_budget`: which files are not taken as they are (`judging`). `all_there`: whether no file
-    is still to come, for a catch-up.
+    is still to come, for a catch-up. What could not be read for `unreadable_seconds`, while other files can be, is set
+    aside, with a row in the ledger that says why. `home`: remembers where the directory's file system was mounted.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Intake:
         error_budget: float | None = None,
         all_there: Callable[[], bool] = lambda: True,
         unreadable_seconds: float = math.inf,
+        home: Path | None = None,
     ) -> None:
         self._root = os.fsencode(root)
         self._all_there = all_there
@@ -79,7 +81,7 @@ class Intake:
         self._failed = failed
         self._mapping = mapping
         self._source = source
-        self._place = EventsPlace(self._root)
+        self._place = EventsPlace(self._root, home)
         self._tell_trouble = troubled
         self._is_one_of_several = is_one_of_several
         self.trouble: str | None = None

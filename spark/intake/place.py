@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
+from clickstream_assets.outages.mounts import (
+    NOT_MOUNTED,
+    check_mounted,
+    mount_point,
+    remember,
+    was_unmounted,
+)
 from spark.outage import DirectoryAway, sentence_about
-
-NOT_MOUNTED = "Its file system is no longer mounted"
 
 
 class EventsPlace:
-    """Of one directory. It remembers whether a file system was mounted there."""
+    """Of one directory. It remembers where its file system was mounted; with a home, from one stream to the next."""
 
-    def __init__(self, root: bytes) -> None:
+    def __init__(self, root: bytes, home: Path | None = None) -> None:
         self._root = root
-        self._was_mount = False
+        self._home = home
+        self._device: int | None = None  # at the last look
+        self._mounted_at: str | None = None
 
     def check(self) -> None:
         """Raises OSError where the directory is not there, or not what it was."""
-        os.stat(self._root)
-        if os.path.ismount(self._root):
-            self._was_mount = True
-        elif self._was_mount and not os.listdir(self._root):
+        device = os.stat(self._root).st_dev
+        if device == self._device:
+            return
+        if self._mounted_at is not None and was_unmounted(self._root, self._mounted_at):
             raise OSError(errno.ENODEV, NOT_MOUNTED, self._root)
+        if self._home is not None:
+            check_mounted(self._home, self._root)
+            remember(self._home, self._root)
+        self._mounted_at = mount_point(self._root)
+        self._device = device
 
     def device(self) -> int:
         """The number of its file system.

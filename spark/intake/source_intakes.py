@@ -56,6 +56,7 @@ class SourceIntakes:
         read_again: gives the sources where they have changed since they were last read, else None; raises SettingsError
             where the new version cannot be used. None: they never change.
         unreadable_seconds: for so long all wait for a file that cannot be read.
+        home: remembers where the file systems of the directories were mounted.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class SourceIntakes:
         read_again: Callable[[], Sequence[ReadSource] | None] | None = None,
         troubled: Say = lambda _: None,
         unreadable_seconds: float = math.inf,
+        home: Path | None = None,
     ) -> None:
         self._wanted = {read.source.name: read for read in sources}
         self._in_force: dict[str, ReadSource] = {}
@@ -76,6 +78,7 @@ class SourceIntakes:
         self._troubled = troubled
         self._read_again = read_again
         self._unreadable_seconds = unreadable_seconds
+        self._home = home
         self._intakes: dict[str, Intake | ObjectIntake] = {}
         self._recorded: dict[str, str | None] = {}  # problems
         self._fault: str | None = None
@@ -157,6 +160,7 @@ class SourceIntakes:
             error_budget=source.error_budget,
             all_there=all_there,
             unreadable_seconds=self._unreadable_seconds,
+            home=self._home,
         )
 
     def _start(self, name: str) -> None:

@@ -149,6 +149,7 @@ class Stream:
             self._changed_sources,
             self._waiting.part("intake", THE_DIRECTORY),
             self._settings.unreadable_seconds,
+            self._settings.home,
         )
 
     def _intake_failed(self, error: BaseException) -> None:
@@ -181,7 +182,7 @@ class Stream:
             loading.has_committed = True
 
         starts = count(1)
-        place = EventsPlace(os.fsencode(settings.events_dir))
+        place = EventsPlace(os.fsencode(settings.events_dir), settings.home)
         is_one_machine = settings.spark_master.startswith(
             "local"
         )  # another one numbers its file systems otherwise

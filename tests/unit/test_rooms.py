@@ -50,7 +50,7 @@ MAY_IMPORT = {
         "jobs": {"ledger", "maintenance", "postgres", "rejects", "supervision"},
         "ledger": {"sources"},
         "lineage": {"postgres"},
-        "maintenance": {"ledger", "postgres", "sources", "summaries", "up"},
+        "maintenance": {"ledger", "outages", "postgres", "sources", "summaries", "up"},
         "monitoring": {"ledger", "outages", "postgres", "sources", "supervision"},
         "object_stores": {"outages", "sources"},
         "postgres": {"outages"},
@@ -70,7 +70,7 @@ MAY_IMPORT = {
         },
         "summaries": {"ledger"},
         "supervision": {"ledger", "outages", "postgres"},
-        "up": {"ledger", "monitoring", "postgres", "supervision"},
+        "up": {"ledger", "monitoring", "outages", "postgres", "supervision"},
         "values_audit": {"ledger", "maintenance", "object_stores", "outages", "second_reader", "sources"},
     },
     "spark": {

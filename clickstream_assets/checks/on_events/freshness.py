@@ -10,6 +10,7 @@ from clickstream_assets.checks.judgement import EXAMPLES_SHOWN, Judgement
 from clickstream_assets.checks.look import Look
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.ledger.waiting import WaitingFiles, set_aside_sentence
+from clickstream_assets.outages.mounts import why_away
 from clickstream_assets.text import count, duration
 
 
@@ -17,13 +18,14 @@ from clickstream_assets.text import count, duration
 class Facts:
     waiting: WaitingFiles
     newest_event_age: float | None  # seconds
+    away: str | None = None  # why the events directory is empty, though it is not
 
 
 def read(look: Look) -> Facts:
     """How long the oldest event file has been waiting, on disk, to become rows. An idle stream is not stale."""
     newest = ledger.read_newest_event_time(look.connection)
     age = (look.lease.now - newest).total_seconds() if newest else None
-    return Facts(look.waiting, age)
+    return Facts(look.waiting, age, why_away(look.settings.home, look.settings.events_dir))
 
 
 def judge(facts: Facts) -> Judgement:
@@ -41,6 +43,8 @@ def judge(facts: Facts) -> Judgement:
     }
     if facts.newest_event_age is not None:
         metadata["newest_event_age_seconds"] = float(facts.newest_event_age)
+    if facts.away:
+        return Judgement("error", f"{facts.away}.", metadata)
     if waiting.unlistable:
         named = ", ".join(waiting.unlistable[:EXAMPLES_SHOWN])
         return Judgement("error", f"Below the events directory, this cannot be listed: {named}.", metadata)

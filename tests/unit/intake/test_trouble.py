@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from failing_mount import failing_mount, needs_fuse
 
+from clickstream_assets.outages.mounts import NOT_MOUNTED
 from spark.intake.discovery import Candidate, Discovery
-from spark.intake.place import NOT_MOUNTED, EventsPlace
+from spark.intake.place import EventsPlace
 from spark.outage import DirectoryAway
 from spark.reading.content import Content, ContentError
 
@@ -105,19 +107,30 @@ def test_after_a_new_start_every_file_is_handed_out_once_more(tmp_path: Path) ->
     assert names(discovery.settled()) == [b"a.csv"]
 
 
-def test_a_mount_point_that_is_an_empty_directory_again_is_no_empty_events_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place = EventsPlace(os.fsencode(tmp_path))
-    place.check()
-    with monkeypatch.context() as mounted:
-        mounted.setattr(os.path, "ismount", lambda _: True)
+@needs_fuse
+def test_a_mount_point_that_is_an_empty_directory_again_is_no_empty_events_directory(tmp_path: Path) -> None:
+    """Neither for who saw it mounted, nor for a program that is started later; but for one that never did."""
+    home = tmp_path / "home"
+    home.mkdir()
+    with failing_mount(tmp_path) as mount:
+        root = os.fsencode(mount.path)
+        place = EventsPlace(root, home)
         place.check()
-    with pytest.raises(DirectoryAway, match=NOT_MOUNTED):
-        place.device()
-    (tmp_path / "a.csv").write_bytes(b"")
-    assert place.device() == tmp_path.stat().st_dev, "somebody uses it all the same"
-    EventsPlace(os.fsencode(tmp_path)).check()
+        mount.unmount()
+        for one in (place, EventsPlace(root, home)):
+            with pytest.raises(DirectoryAway, match=NOT_MOUNTED):
+                one.device()
+        EventsPlace(root).check()
+        EventsPlace(root, tmp_path / "new").check()
+        mount.mount()
+        for one in (place, EventsPlace(root, home)):
+            assert one.device() == mount.path.stat().st_dev
+        mount.unmount()
+        (mount.path / "a.csv").write_bytes(b"")
+        for one in (place, EventsPlace(root, home)):
+            assert one.device() == mount.path.stat().st_dev, "somebody uses it all the same"
+        (mount.path / "a.csv").unlink()
+        EventsPlace(root, home).check()
 
 
 @pytest.mark.parametrize(
