@@ -28,6 +28,7 @@ SESSION: Mapping[str, str] = {
     "bytea_output": "hex",
     "extra_float_digits": "1",
     "standard_conforming_strings": "on",
+    "array_nulls": "on",  # or else the NULL in an array is a text of four letters
     "default_transaction_isolation": "read committed",  # what the refresh of a summary and the fence rely on
     "default_transaction_deferrable": "off",
     # No limits of somebody else: a stream waits for its next file as long as it takes. Who wants one sets it.
@@ -83,6 +84,8 @@ def _set_session(connection: Connection) -> None:
             statement("session.set"), {"names": list(everything), "values": list(everything.values())}
         )
         found = dict(cursor.fetchall())
+        # A file is deleted once it is committed, so a commit must outlive a crash. Stricter is the owner's choice.
+        cursor.execute(statement("session.durable"))
     for name, value in wanted.items():
         if found[name] != value:
             raise DatabaseError(f"the database makes {name} '{found[name]}' where this needs '{value}'.")

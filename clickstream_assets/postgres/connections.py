@@ -6,6 +6,7 @@ port after a new start. A URL holds a password, so it is never configuration of 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 
@@ -22,6 +23,15 @@ from clickstream_assets.postgres.roles import DATABASE, Role, dagster_database, 
 from clickstream_assets.settings import Settings
 
 NO_DATABASE = "there is no database yet: `clickstream up` or `clickstream setup-db` makes it."
+
+
+def ignore_libpq_variables() -> None:
+    """Take PGSSLMODE, PGSERVICE, PGHOSTADDR and the like out of the environment, for this process and its children.
+
+    They are meant for another server than the embedded one, which could not be reached by them.
+    """
+    for name in [name for name in os.environ if name.startswith("PG") and name != "PGAPPNAME"]:
+        del os.environ[name]
 
 
 class Connections:
@@ -104,4 +114,5 @@ class Connections:
         port = read_port(self.settings.home / "postgres")
         if port is None:
             raise DatabaseError(NO_DATABASE)
+        ignore_libpq_variables()
         return url_of({"host": HOST, "port": str(port), "dbname": DATABASE})

@@ -238,8 +238,10 @@ class Intake:
             if not self._database.outlasted(
                 partial(self._take_some, candidates[start : start + LOOKUP_FILES])
             ):
-                # What was registered all the same, the ledger will say.
+                # What was registered all the same, the ledger will say; and a server that comes back may lack the last
+                # commits, after a failover for instance.
                 self._discovery.hand_out_again(candidates[start:])
+                self._look_anew.set()
                 return False
         return True
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import uuid
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import parse_dsn
@@ -20,7 +22,7 @@ from pyspark.sql import DataFrame
 
 from clickstream_assets.database import connect
 from clickstream_assets.database_url import addresses
-from clickstream_assets.errors import SettingsError
+from clickstream_assets.errors import DatabaseError, SettingsError
 from clickstream_assets.sql_files import statement
 from spark.handover.parts import Part
 from spark.handover.row_blocks import ARRAYS, BLOCK_COLUMNS
@@ -66,6 +68,20 @@ def jdbc_options(url: str) -> dict[str, str]:
     }
 
 
+def _check_arrays(url: str) -> None:
+    """Raises DatabaseError where a NULL in our arrays would be a text of four letters.
+
+    Spark's driver has sessions of its own, whose settings are those of the role and the database.
+    """
+    with closing(psycopg2.connect(url)) as plain, plain.cursor() as cursor:
+        cursor.execute(statement("session.array_nulls"))
+        if cursor.fetchone() != ("on",):
+            raise DatabaseError(
+                "array_nulls is off for the role that writes, and the jdbc sink needs it: set it to on for the role "
+                "and the database, or use the copy sink."
+            )
+
+
 def _write(rows: DataFrame, url: str, table: str) -> None:
     """Raises Outage for whatever PostgreSQL says: the table takes any text, so it is never about a row."""
     try:
@@ -85,6 +101,7 @@ class JdbcHandover:
 
     def begin(self, batch: Batch) -> PartsHandover:
         if self._connection is None:
+            _check_arrays(self._url)
             self._connection = connect(self._url, "clickstream-stream-jdbc")
         return _JdbcParts(self._url, self._connection, batch)
 

@@ -7,6 +7,14 @@ SELECT wanted.name, pg_catalog.set_config(wanted.name, wanted.value, false) AS v
   FROM ROWS FROM (pg_catalog.unnest(%(names)s::pg_catalog.text[]), pg_catalog.unnest(%(values)s::pg_catalog.text[]))
        AS wanted (name, value);
 
+-- name: session.durable
+-- What was committed is on disk, where role or database say that it need not be.
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+
+-- name: session.array_nulls
+-- Of a session as role and database make it.
+SELECT pg_catalog.current_setting('array_nulls');
+
 -- name: session.pid
 SELECT pg_backend_pid();
 

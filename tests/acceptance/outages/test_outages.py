@@ -6,6 +6,8 @@ After each of them the same process goes on by itself, says so in one line, and 
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -106,6 +108,29 @@ def test_the_disk_of_the_database_is_full(place: Place, rows: int) -> None:
     wait_until(lambda: time.monotonic() - since > 5, place.running)
     assert place.waits()
     place.sql("DROP FUNCTION no_room CASCADE")
+    place.goes_on()
+
+
+def test_files_whose_registration_a_server_has_forgotten_are_registered_anew(place: Place) -> None:
+    """As after a failover to a standby that was behind: here a crash takes back a commit that nobody has flushed."""
+    registered = f"SELECT count(*)::int FROM ingest_files WHERE path = '{place.files + 1}.csv'"
+    place.sql(
+        "CREATE FUNCTION not_flushed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " PERFORM set_config('synchronous_commit', 'off', true); RETURN NEW; END $$"
+    )
+    place.sql("CREATE TRIGGER t BEFORE INSERT ON ingest_files FOR EACH ROW EXECUTE FUNCTION not_flushed()")
+    ((flusher,),) = place.sql("SELECT pid::int FROM pg_stat_activity WHERE backend_type = 'walwriter'")
+    jvm = place.running.jvm()
+    jvm.suspend()  # no task begins
+    os.kill(int(str(flusher)), signal.SIGSTOP)
+    with closing(connect(place.owner_url, "tests")) as connection:
+        connection.cursor().execute("LOCK TABLE stream_lease IN SHARE MODE")  # nor does a heartbeat flush
+        place.put()
+        wait_until(lambda: place.sql(registered) == [(1,)], place.running)
+        place.server.restart("immediate")
+    assert place.sql(registered) == [(0,)], "the condition that is tried"
+    jvm.resume()
+    place.sql("DROP FUNCTION not_flushed CASCADE")
     place.goes_on()
 
 

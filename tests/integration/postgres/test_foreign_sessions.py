@@ -37,6 +37,7 @@ HOSTILE = {
     "bytea_output": "escape",
     "extra_float_digits": "-10",
     "standard_conforming_strings": "off",
+    "array_nulls": "off",
     "default_transaction_isolation": "serializable",
     "default_transaction_deferrable": "on",
     "statement_timeout": "1s",
@@ -98,6 +99,16 @@ def test_a_session_outlives_the_limits_of_role_and_database(hostile: Database) -
         wait_until(lambda: run_sql(hostile.owner_url, alive, pid) == [(0,)])
         idle.cursor().execute("SELECT 1")
         in_transaction.cursor().execute("SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("given", "ours"), [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")]
+)
+def test_what_is_committed_is_on_disk_and_a_stricter_choice_stands(
+    database: Database, given: str, ours: str
+) -> None:
+    set_for(database.owner_url, f"DATABASE {database.name}", {"synchronous_commit": given})
+    assert run_sql(database.writer_url, "SHOW synchronous_commit") == [(ours,)]
 
 
 @pytest.fixture
