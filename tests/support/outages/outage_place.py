@@ -24,6 +24,7 @@ from clickstream_assets.postgres.credentials import ROLE_NAMES
 from clickstream_assets.postgres.schema import apply_schema
 
 HEADER = "user_id,session_id,action_type,product_id,event_time,price\n"
+MOST_PAIRS = 2
 LARGE = 30_000  # rows: stored by a thread, while Spark goes on
 
 
@@ -88,18 +89,20 @@ class Place:
         return new.splitlines()
 
     def goes_on(self) -> None:
-        """The next file is stored, by the same process; of what was in between there are two lines."""
+        """The next file is stored, by the same process. Of what was in between there are a line at its begin and one at
+        its end; on a busy machine a part may notice that its session is gone when the others are over it, which is a
+        second pair."""
         self.put()
         wait_until(self.is_stored, self.running)
         wait_until(lambda: "the stream goes on" in self.running.log.read_text()[self.seen :], self.running)
         wait_until(lambda: not self.waits(), self.running)
         new = self.new_lines()
         assert not [line for line in new if "Traceback" in line or "Exception" in line], new
-        # psycopg2 itself prints some when a COPY is cut off.
-        said = [line for line in new if " WARN" in line or " ERROR " in line]
+        # psycopg2 itself prints some when a COPY is cut off, and Spark warns of a busy machine.
+        said = [line for line in new if " WARNING clickstream." in line or " ERROR " in line]
         begins = [line for line in said if line.endswith("the stream waits, and goes on by itself")]
         ends = [line for line in said if "is back after" in line]
-        assert len(begins) == len(ends) == 1, said
+        assert 1 <= len(begins) == len(ends) <= MOST_PAIRS, "\n".join(said)
         assert set(said) == {*begins, *ends}, "\n".join(said)
         with closing(connect(self.owner_url, "tests-verify")) as connection:
             audit = verify(connection, EventsDirectory(self.directory / "events"))
