@@ -293,9 +293,7 @@ class Intake:
                 continue
             yield candidate, inspection
 
-    def _set_aside(
-        self, candidate: Candidate, error: OSError, known: KnownState | None
-    ) -> Inspection | None:
+    def _set_aside(self, candidate: Candidate, error: OSError, known: KnownState | None) -> Inspection | None:
         """Put a file back that cannot be read; and let nobody wait for it any more, where others can be. Then, unless
         the ledger knows, what is to be booked."""
         place, path = os.path.join(self._root, candidate.path), candidate.path
