@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from clickstream_assets.file_names import EventsDirectory, leads_outside, signed_inode
+from clickstream_assets.file_names import EventsDirectory, is_ignored, leads_outside, signed_inode
 
 FRESH_NS = (
     2_000_000_000  # a directory's times that are younger may hide a change: some file systems tick by seconds
@@ -61,13 +61,16 @@ class Changes:
     """What a look at the disk found. Files by path, as the system has it, with their last state before: None where
     there was none."""
 
-    changed: dict[str, bytes | None] = field(default_factory=dict)  # new ones too
+    changed: dict[str, bytes | None] = field(default_factory=dict)
     gone: dict[str, bytes] = field(default_factory=dict)
-    unseen: dict[str, None] = field(default_factory=dict)  # of the changed: listed, and not looked at
+    unseen: dict[str, None] = field(default_factory=dict)  # new ones that are listed, and not looked at
 
     def note(self, path: str, before: bytes | None) -> None:
         """The file is there, in another state. What was known before this look is kept."""
-        self.changed.setdefault(path, before)
+        self.changed.setdefault(path, None if path in self.unseen else before)
+
+    def note_new(self, paths: dict[str, None]) -> None:
+        self.unseen = self.unseen | paths if self.unseen else paths
 
     def note_gone(self, path: str, before: bytes) -> None:
         first = self.changed.pop(path, before)
@@ -153,46 +156,41 @@ class Folder:
             changes.note(self.prefix + name, before)
 
     def _list(self, changes: Changes) -> None:
-        states, links, kept = self.states, set(), 0
-        ignores = self.root.ignores
-        known_links, found, new = self._links, [], []
+        states, links, known_links = self.states, set(), self._links
+        had = set(states)  # a directory's first listing, of a million perhaps, asks for nothing else
+        ignores = self.root.ignores if self.root.unfinished else is_ignored
+        new: list[str] = []
+        kept: list[str] = []  # of those that were there
         self.folders, self.ignored = [], []
         with os.scandir(self.path) as entries:
             for entry in entries:
                 name = entry.name
-                found.append(name)
-                before = states.get(name)
+                before = states.get(name) if had else None
                 if (
                     before is not None
                     and name not in known_links
                     and before.startswith(_INODE.pack(entry.inode()))
                 ):
-                    kept += 1
+                    kept.append(name)
                     continue
                 if ignores(name):
                     self.ignored.append(name + "/" * entry.is_dir(follow_symlinks=False))
                 elif entry.is_file(follow_symlinks=False):
                     states[name] = _INODE.pack(entry.inode())
                     new.append(name)
-                    kept += 1
                     if before is not None:
+                        kept.append(name)
                         changes.note(self.prefix + name, before)
-                    continue
                 elif entry.is_symlink():
                     links.add(name)
-                    kept += before is not None
-                    continue
+                    if before is not None:
+                        kept.append(name)
                 elif entry.is_dir(follow_symlinks=False):
                     self.folders.append(name)
-                if before is not None:
-                    changes.note_gone(self.prefix + name, states.pop(name))
         self._links = links
-        paths = [self.prefix + name for name in new] if self.prefix else new
-        changes.unseen |= dict.fromkeys(paths)
-        for path in paths:
-            changes.changed.setdefault(path, None)
-        if kept < len(states):
-            for name in states.keys() - set(found):
+        changes.note_new(dict.fromkeys([self.prefix + name for name in new] if self.prefix else new))
+        if len(kept) < len(had):
+            for name in had.difference(kept):
                 changes.note_gone(self.prefix + name, states.pop(name))
 
     def _look_at_link(self, name: str, changes: Changes) -> None:

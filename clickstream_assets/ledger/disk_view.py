@@ -10,7 +10,7 @@ that a listing shows. Of some hundred thousand files every look sees all, of a m
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -62,9 +62,9 @@ class DiskView:
         return sum(len(folder.states) for folder in self._folders.values())
 
     @property
-    def unseen(self) -> int:
-        """How many files nobody has looked at yet."""
-        return len(self._unseen)
+    def unseen(self) -> Mapping[str, None]:
+        """Paths of the files that nobody has looked at yet."""
+        return self._unseen
 
     @property
     def unlistable(self) -> tuple[str, ...]:
@@ -89,11 +89,13 @@ class DiskView:
                 if is_measured(state):
                     yield ListedFile(ledger_path(folder.prefix + name), *parts_of(state))
 
-    def paths(self) -> Iterator[str]:
+    def paths(self) -> dict[str, None]:
         """All, as the system has them."""
-        for folder in self._folders.values():
-            for name in folder.states:
-                yield folder.prefix + name
+        found: dict[str, None] = {}
+        for prefix, folder in self._folders.items():
+            names = folder.states if not prefix else [prefix + name for name in folder.states]
+            found = found | dict.fromkeys(names) if found else dict.fromkeys(names)
+        return found
 
     def state(self, path: str) -> bytes | None:
         """Of the file with this path, as the system has it; None where there is none."""
@@ -106,15 +108,15 @@ class DiskView:
         self._walk(changes)
         for path in changes.gone.keys() & self._unseen.keys():
             del self._unseen[path]
-        self._unseen |= changes.unseen
+        self._unseen = self._unseen | changes.unseen if self._unseen else changes.unseen
         self._measure_unseen(changes, time.monotonic() + new_seconds)
         if not self._unseen:
             self._check(changes, time.monotonic() + check_seconds)
         return changes
 
-    def look_first(self, paths: Container[str]) -> None:
+    def look_first(self, paths: Collection[str]) -> None:
         """Of the files that nobody has looked at, look at these first, and at the others in their turn."""
-        if self._unseen:
+        if self._unseen and len(paths) < len(self):
             self._unseen = {path: None for path in self._unseen if path in paths}
 
     def _walk(self, changes: Changes) -> None:
@@ -142,6 +144,7 @@ class DiskView:
                 paths = paths[: max(1, folder.measure(names, changes, until))]
             for path in paths:
                 del self._unseen[path]
+                changes.changed.setdefault(path, None)  # also one that could not be looked at
 
     def _check(self, changes: Changes, until: float) -> None:
         """Go round: once over all at most."""

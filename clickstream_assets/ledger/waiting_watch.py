@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -25,6 +25,8 @@ from clickstream_assets.ledger.file_rows import FileRow, Place, Row
 from clickstream_assets.ledger.waiting import EXAMPLES, Verdict, WaitingFiles, verdict_of
 
 REMEMBERED = 600.0  # seconds after which the ledger is asked about every file again
+
+FEW_PATHS = 10_000  # for which the ledger is never read as a whole
 
 # Of a file that waits, one number, as there may be a million: when it landed, in microseconds since 1970, and the id
 # of its row, 0 where the ledger has none. The smallest is the oldest.
@@ -97,7 +99,9 @@ class WaitingWatch:
         for known in (changes.changed, changes.gone):
             for path in known.keys() & self._waiting.keys():
                 self._drop(path, known[path])
-        self._to_ask |= dict.fromkeys(changes.changed)
+        if self._place is not None:  # or else all are asked for
+            self._to_ask |= dict.fromkeys(changes.changed)
+            self._to_ask |= changes.unseen
 
     def _follow(self, connection: Connection) -> None:
         """The ledger's new rows; everything, where it is another ledger, or was asked long ago."""
@@ -107,7 +111,7 @@ class WaitingWatch:
             for known in (self._waiting, self._registered, self._reopened, self._vanished):
                 known.clear()
             self._size, self._oldest = 0, None
-            self._to_ask = dict.fromkeys(self._disk.paths())
+            self._to_ask = self._disk.paths()
             self._asked_at = time.monotonic()
         elif place.last_file_id > before.last_file_id:
             for row in file_rows.rows_after(connection, self._source, before.last_file_id):
@@ -115,13 +119,32 @@ class WaitingWatch:
                 place = place._replace(last_file_id=max(place.last_file_id, row.file_id))
         self._place = place
 
-    def _ask(self, connection: Connection, paths: Iterable[str]) -> None:
+    def _ask(self, connection: Connection, paths: Collection[str]) -> None:
+        """Judge these files by the newest rows of their paths."""
+        if len(paths) > max(FEW_PATHS, self._place.last_file_id if self._place else 0):
+            self._ask_for_all(connection, paths)
+            return
         remaining = iter(paths)
         while part := list(islice(remaining, file_rows.PATHS_AT_ONCE)):
             names = [path if path.isascii() else self._ledger_path(path) for path in part]
             newest = file_rows.newest_rows(connection, self._source, names)
             for path, name in zip(part, names, strict=True):
                 self._judge(path, newest.get(name))
+
+    def _ask_for_all(self, connection: Connection, paths: Collection[str]) -> None:
+        """The same of more files than the ledger has rows: most are new, and nobody has looked at them. So that a
+        million take no minute, those are not judged one by one."""
+        for path in paths:
+            if not path.isascii():
+                self._ledger_path(path)
+        newest = {self._path_of(row): row for row in file_rows.rows_after(connection, self._source, 0)}
+        new = dict.fromkeys(self._disk.unseen, _NOT_KNOWN_YET << ID_BITS)
+        for path in (new.keys() & newest.keys()) | (new.keys() & self._waiting.keys()):
+            del new[path]
+        self._waiting = self._waiting | new if self._waiting else new
+        self._oldest = None
+        for path in [path for path in paths if path not in new]:
+            self._judge(path, newest.get(path))
 
     def _ledger_path(self, path: str) -> str:
         name = ledger_path(path)
@@ -213,7 +236,7 @@ class WaitingWatch:
             files_on_disk=len(self._disk),
             ignored=len(ignored),
             ignored_paths=ignored[:EXAMPLES],
-            not_looked_at=self._disk.unseen,
+            not_looked_at=len(self._disk.unseen),
             look_seconds=seconds,
             set_aside=len(aside),
             set_aside_paths=tuple(aside[:examples]),
