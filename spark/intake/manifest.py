@@ -5,9 +5,10 @@ It reads and writes `ingest_files`, `ingest_chunks` and `ingest_layouts`.
 
 from __future__ import annotations
 
+import json
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -128,8 +129,17 @@ class Manifest:
             hashes = [i.content_hash for _, i in files if i.content_hash]
             committed = self._committed_content(cursor, hashes, source)
             mapping_id = self._mapping_id(cursor, mapping)
-            file_ids = [self._insert(cursor, *file, mapping_id, committed, source) for file in files]
-            if file_ids:
+            if files:
+                rows = [self._row(cursor, *file, committed, source) for file in files]
+                file_ids = _insert_files(cursor, rows, mapping_id, source)
+                registered = zip(file_ids, rows, files, strict=True)
+                chunks = [
+                    (i, chunk)
+                    for i, row, file in registered
+                    if row["chunks_open"]
+                    for chunk in file[1].chunks
+                ]
+                _insert_chunks(cursor, chunks)
                 cursor.execute(statement("intake.count_registered"), {"file_ids": file_ids})
             cursor.execute(statement("intake.notify"))
 
@@ -172,23 +182,22 @@ class Manifest:
         cursor.execute(statement("intake.committed_content"), {"hashes": hashes, "source": source})
         return {bytes(content_hash): (file_id, rows) for content_hash, file_id, rows in cursor}
 
-    def _insert(
+    def _row(
         self,
         cursor: Cursor,
         candidate: Candidate,
         inspection: Inspection,
-        mapping_id: int,
         committed: dict[bytes, tuple[int, int]],
         source: str,
-    ) -> int:
+    ) -> dict[str, Any]:
+        """What `ingest_files` is to say of a file."""
         duplicate_of, duplicate_rows = committed.get(inspection.content_hash or b"", (None, 0))
         status = _status(inspection, is_repeated=duplicate_of is not None)
-        chunks = inspection.chunks if status == "registered" else ()
         layout_id = self._layout_id(cursor, inspection.layout) if inspection.layout else None
         if layout_id is not None and not inspection.reason:
             self._note_layout(cursor, source, layout_id, inspection.layout)
         is_reasoned = status in ("rejected", "held", "changed")
-        row: dict[str, Any] = {
+        return {
             "path": ledger_path(candidate.path),
             "raw_path": None if _is_utf8(candidate.path) else candidate.path,
             "size_bytes": inspection.state.size_bytes,
@@ -196,10 +205,10 @@ class Manifest:
             "status": status,
             "reason": inspection.reason if is_reasoned else None,
             "detail": inspection.detail if is_reasoned else None,
-            "landed_at": datetime.fromtimestamp(inspection.state.changed_ns / 1e9, UTC),
+            "landed_at": datetime.fromtimestamp(inspection.state.changed_ns / 1e9, UTC).isoformat(),
             "rows_expected": duplicate_rows if status == "duplicate" else inspection.records,
             "rows_duplicate": duplicate_rows if status == "duplicate" else 0,
-            "chunks_open": len(chunks),
+            "chunks_open": len(inspection.chunks) if status == "registered" else 0,
             "header_bytes": inspection.header_bytes,
             "layout_id": layout_id,
             "compression": inspection.compression,
@@ -207,14 +216,7 @@ class Manifest:
             "inode": inspection.state.inode,
             "modified_ns": inspection.state.modified_ns,
             "changed_ns": inspection.state.changed_ns,
-            "mapping_id": mapping_id,
-            "source": source,
         }
-        cursor.execute(statement("intake.insert_file"), row)
-        inserted = cursor.fetchone()
-        assert inserted is not None  # noqa: S101 - RETURNING of a plain INSERT
-        _insert_chunks(cursor, inserted[0], chunks)
-        return int(inserted[0])
 
     def columns_of(self, source: str) -> list[list[str]]:
         """The columns of the headers that files of a source came with."""
@@ -280,7 +282,7 @@ class Manifest:
                 "mapping_id": self._mapping_id(cursor, mapping),
             }
             cursor.execute(statement("intake.take_released"), row)
-            _insert_chunks(cursor, file_id, chunks)
+            _insert_chunks(cursor, [(file_id, chunk) for chunk in chunks])
             cursor.execute(statement("intake.notify"))
 
     def _layout_id(self, cursor: Cursor, layout: Layout) -> int:
@@ -323,9 +325,22 @@ def _status(inspection: Inspection, *, is_repeated: bool) -> str:
     return "registered" if inspection.chunks else "committed"
 
 
-def _insert_chunks(cursor: Cursor, file_id: int, chunks: Sequence[Chunk]) -> None:
-    for chunk in chunks:
-        cursor.execute(statement("intake.insert_chunk"), {"file_id": file_id, **vars(chunk)})
+def _insert_files(cursor: Cursor, rows: list[dict[str, Any]], mapping_id: int, source: str) -> list[int]:
+    """Returns their ids, in the same order."""
+    parameters = {"files": _as_json(rows), "mapping_id": mapping_id, "source": source}
+    cursor.execute(statement("intake.insert_files"), parameters)
+    return sorted(file_id for (file_id,) in cursor)
+
+
+def _insert_chunks(cursor: Cursor, chunks: Iterable[tuple[int, Chunk]]) -> None:
+    """Each with the id of its file."""
+    if rows := [{"file_id": file_id, **vars(chunk)} for file_id, chunk in chunks]:
+        cursor.execute(statement("intake.insert_chunks"), {"chunks": _as_json(rows)})
+
+
+def _as_json(rows: Iterable[dict[str, Any]]) -> str:
+    """Many rows as one parameter: of thousands of small files, a statement each took longer than reading them."""
+    return json.dumps([{"number": number, **row} for number, row in enumerate(rows)], default=bytes.hex)
 
 
 def _is_utf8(path: bytes) -> bool:

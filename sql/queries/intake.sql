@@ -36,29 +36,39 @@ ON CONFLICT (hash) DO NOTHING;
 -- name: intake.select_mapping
 SELECT mapping_id FROM ingest_mappings WHERE hash = sha256(convert_to(%(mapping)s, 'UTF8'));
 
--- name: intake.insert_file
+-- name: intake.insert_files
+-- All of a transaction at once, in the order of their numbers, and so are their ids. Bytes are in hexadecimal digits.
 INSERT INTO ingest_files (
     path, raw_path, size_bytes, content_hash, status, reason, detail, landed_at, committed_at,
     rows_expected, rows_read, rows_duplicate, chunks_open, layout_id, compression, duplicate_of,
     inode, modified_ns, changed_ns, header_bytes, mapping_id, source
-) VALUES (
-    %(path)s, %(raw_path)s, %(size_bytes)s, %(content_hash)s, %(status)s, %(reason)s, %(detail)s,
-    %(landed_at)s, CASE WHEN %(status)s IN ('committed', 'duplicate') THEN clock_timestamp() END,
-    %(rows_expected)s, %(rows_duplicate)s, %(rows_duplicate)s, %(chunks_open)s, %(layout_id)s, %(compression)s,
-    %(duplicate_of)s, %(inode)s, %(modified_ns)s, %(changed_ns)s, %(header_bytes)s,
-    %(mapping_id)s, %(source)s
 )
+SELECT path, decode(raw_path, 'hex'), size_bytes, decode(content_hash, 'hex'), status, reason, detail,
+       landed_at, CASE WHEN status IN ('committed', 'duplicate') THEN clock_timestamp() END,
+       rows_expected, rows_duplicate, rows_duplicate, chunks_open, layout_id, compression,
+       duplicate_of, inode, modified_ns, changed_ns, header_bytes, %(mapping_id)s, %(source)s
+FROM json_to_recordset(%(files)s::json) AS files (
+    number integer, path text, raw_path text, size_bytes bigint, content_hash text, status text, reason text,
+    detail text, landed_at timestamptz, rows_expected bigint, rows_duplicate bigint, chunks_open integer,
+    header_bytes bigint, layout_id integer, compression text, duplicate_of bigint, inode bigint,
+    modified_ns bigint, changed_ns bigint
+)
+ORDER BY number
 RETURNING file_id;
 
 -- name: intake.note_layout
 -- That files of a source come with this header.
 INSERT INTO ingest_source_layouts (source, layout_id) VALUES (%(source)s, %(layout_id)s) ON CONFLICT DO NOTHING;
 
--- name: intake.insert_chunk
+-- name: intake.insert_chunks
+-- All of a transaction at once, in the order of their numbers, and so are their sequence numbers.
 INSERT INTO ingest_chunks (file_id, byte_offset, byte_length, first_line, records, disk_bytes, content_hash)
-VALUES (
-    %(file_id)s, %(byte_offset)s, %(byte_length)s, %(first_line)s, %(records)s, %(disk_bytes)s, %(content_hash)s
-);
+SELECT file_id, byte_offset, byte_length, first_line, records, disk_bytes, decode(content_hash, 'hex')
+FROM json_to_recordset(%(chunks)s::json) AS chunks (
+    number integer, file_id bigint, byte_offset bigint, byte_length bigint, first_line bigint, records bigint,
+    disk_bytes bigint, content_hash text
+)
+ORDER BY number;
 
 -- name: intake.count_registered
 -- After the files of one transaction were inserted, once in it. The first time, all that are there are counted.
