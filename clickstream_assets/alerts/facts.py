@@ -15,6 +15,7 @@ from dagster._core.scheduler.instigation import InstigatorStatus
 
 from clickstream_assets.alerts.state import AlertState, Condition, FailedRun, Findings
 from clickstream_assets.ledger import reads as ledger
+from clickstream_assets.monitoring.dagster_state import late_since, read_dagster_state
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.settings.values import AlertLevel
@@ -56,6 +57,7 @@ def look(
         look_at_checks(instance, list(checks))
         + look_at_judged_stream(stream)
         + look_at_switches(instance)
+        + look_at_late_sensors(database)
         + look_at_failed_runs(state, settings)
     )
     wanted: tuple[AlertLevel, ...] = ("error",) if settings.alert_level == "error" else ("error", "warn")
@@ -132,6 +134,15 @@ def look_at_switches(instance: dg.DagsterInstance) -> Findings:
     return sum(looks, Findings())
 
 
+def look_at_late_sensors(database: Connections) -> Findings:
+    """Sensors that are on and do not tick."""
+    state = read_dagster_state(database)
+    late = state.late if state else ()
+    return Findings(
+        tuple(Condition(f"sensor {name}", "late", "error", f"It {late_since(last)}.") for name, last in late)
+    )
+
+
 def look_at_failed_runs(state: AlertState, settings: Settings) -> Findings:
     return Findings(
         tuple(
@@ -151,8 +162,9 @@ def note_ended_runs(
     instance: dg.DagsterInstance, state: AlertState, now: float, *, stream_works: bool
 ) -> None:
     """Note in `state` which runs failed, and forget those that a later one has made good."""
-    is_first_evaluation = not state.runs_until
-    state.runs_until = state.runs_until or now
+    is_first_evaluation = not 0 < state.runs_until <= now + RUNS_OVERLAP  # or the clock was set back
+    if is_first_evaluation:
+        state.runs_until = now
     since = datetime.fromtimestamp(state.runs_until - RUNS_OVERLAP, UTC)
     for end in run_history.runs_ended_after(instance, since):
         if end.run_id in state.runs_seen:

@@ -97,21 +97,6 @@ class AlertState:
     last_error: str = ""
     given_up: int = 0
 
-    @classmethod
-    def from_json(cls, text: str | None) -> AlertState:
-        """From the cursor; a new one where there is none."""
-        if not text:
-            return cls()
-        content = json.loads(text)
-        return cls(
-            **content
-            | {
-                "raised": {name: Raised(**value) for name, value in content["raised"].items()},
-                "failed_runs": {name: FailedRun(**value) for name, value in content["failed_runs"].items()},
-                "pending": [Message(**value) for value in content["pending"]],
-            }
-        )
-
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
@@ -136,7 +121,8 @@ class AlertState:
 
     def batch(self, now: float) -> list[Message]:
         """What is to be sent now, in one request; nothing while a pause lasts."""
-        return self.pending[:MOST_TOGETHER] if now >= self.next_attempt_at else []
+        pause = self.next_attempt_at - now  # one beyond the longest comes from a clock that was set back
+        return [] if 0 < pause <= LONGEST_RETRY else self.pending[:MOST_TOGETHER]
 
     def delivered(self, messages: Sequence[Message]) -> None:
         self.pending = self.pending[len(messages) :]

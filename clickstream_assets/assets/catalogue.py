@@ -23,6 +23,7 @@ from clickstream_assets.paths import FILES_ROOT, PROJECT_ROOT
 from clickstream_assets.settings import Settings
 
 LIVE = dg.DataVersion("live")  # of what is filled all the time
+VERSION_TAG, INPUT_TAG = "dagster/data_version", "dagster/input_data_version/"
 FILLED_BY = "clickstream/filled_by"  # a tag: stream, refresh, schedule or producer
 STORAGE = "dagster/storage_kind"
 POSTGRES = "postgres"
@@ -58,16 +59,15 @@ def table_metadata(table: str) -> dict[str, Any]:
     }
 
 
-def live_tags(of: dg.AssetsDefinition, key: str) -> dict[str, str]:
+def live_tags(code: str | None = None, made_from: Iterable[dg.AssetKey] = ()) -> dict[str, str]:
     """The tags of a report of an asset that is filled all the time: its version never changes, nor do those of what it
     is made from. By versions that change Dagster would call whatever is made from it unsynced, between any two
     refreshes."""
-    asset = dg.AssetKey(key)
-    tags = {"dagster/data_version": LIVE.value, "dagster/data_version_is_user_provided": "true"}
-    if code := of.code_versions_by_key.get(asset):
+    tags = {VERSION_TAG: LIVE.value, "dagster/data_version_is_user_provided": "true"}
+    if code:
         tags["dagster/code_version"] = code
-        for dependency in of.asset_deps[asset]:
-            tags[f"dagster/input_data_version/{dependency.to_user_string()}"] = LIVE.value
+        for dependency in made_from:
+            tags[f"{INPUT_TAG}{dependency.to_user_string()}"] = LIVE.value
             tags[f"dagster/input_event_pointer/{dependency.to_user_string()}"] = "NULL"
     return tags
 

@@ -23,7 +23,7 @@ MOST_EVENTS = 10**12
 def _check_shares(duplicates: float, malformed: float, late: float) -> None:
     for name, share in (("duplicates", duplicates), ("malformed", malformed), ("late", late)):
         if not 0 <= share <= 1:
-            raise SettingsError(f"{name} is {share:g}: give a share from 0 to 1.")
+            raise SettingsError(f"{name} is {share!r}: give a share from 0 to 1.")
     if duplicates + malformed + late > 1 + 1e-9:
         raise SettingsError("duplicates, malformed and late come to more than all rows: lower their shares.")
     if duplicates and duplicates + malformed > 1 - 1e-9:

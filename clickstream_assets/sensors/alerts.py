@@ -14,6 +14,7 @@ from clickstream_assets.checks.event_checks import EVENT_CHECKS
 from clickstream_assets.checks.judgement import EVENTS
 from clickstream_assets.checks.matches_events import CHECK
 from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.sensors.cursors import remembered
 from clickstream_assets.settings import Settings
 from clickstream_assets.summaries.refresh import NAMES
 
@@ -42,7 +43,7 @@ def _sensor(interval: int) -> dg.SensorDefinition:
         if settings.alert_webhook_url is None:
             return dg.SensorResult(skip_reason="No webhook is set (CLICKSTREAM_ALERT_WEBHOOK_URL).")
         now = time.time()
-        state = AlertState.from_json(context.cursor)
+        state = remembered(context, AlertState)
         state.take(look(context.instance, database, settings, CHECKS, state, now), now)
         said = _send(context, state, settings.alert_webhook_url.get_secret_value(), now)
         return dg.SensorResult(skip_reason=said, cursor=state.to_json())

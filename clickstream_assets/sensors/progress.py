@@ -9,17 +9,16 @@ that was read. A crash between the events and the cursor repeats them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import dagster as dg
 from psycopg2.extensions import connection as Connection
+from pydantic import Field
 
 from clickstream_assets.assets.catalogue import live_tags
-from clickstream_assets.assets.event_files import event_files
-from clickstream_assets.assets.events import events_and_rejects
 from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.ledger.facts import BatchesSince, Counts, Dropped, FilesSince, Latency
 from clickstream_assets.ledger.reads import (
@@ -30,19 +29,26 @@ from clickstream_assets.ledger.reads import (
     read_lifetime_counts,
 )
 from clickstream_assets.ledger.source_reads import read_files_since_by_source
+from clickstream_assets.sensors.live_assets import Tags
 from clickstream_assets.sources.source_assets import source_key
 from clickstream_assets.text import rounded
 
+EVENTS, REJECTS = dg.AssetKey("events"), dg.AssetKey("rejected_events")
+NO_FILES = FilesSince(0, None, 0, 0, 0, 0, None)
 SHORTEST_WINDOW = 60.0  # seconds; fewer files give no percentiles
+
+
+LedgerId = Annotated[int, Field(ge=0, lt=1 << 63)]
+Moment = Annotated[float, Field(ge=0, lt=1e11)]  # seconds since 1970
 
 
 @dataclass(frozen=True)
 class Reported:
     """The cursor: up to where, and when, things were reported."""
 
-    batch_id: int = 0
-    file_id: int = 0
-    at: float = 0.0  # seconds since 1970
+    batch_id: LedgerId = 0
+    file_id: LedgerId = 0
+    at: Moment = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,11 @@ class Progress:
     def is_empty(self) -> bool:
         return not self.batches.batches and not self.files.files
 
+    @property
+    def is_of_rows(self) -> bool:
+        """Whether any were ever read: before, no asset has to be materialized."""
+        return self.lifetime.rows_read > 0
+
     def reported(self, before: Reported, at: float) -> Reported:
         """The cursor after this was reported."""
         return replace(
@@ -79,11 +90,13 @@ def read_progress(
     window = max(SHORTEST_WINDOW, now - since.at) if since.at else SHORTEST_WINDOW
     batches = read_batches_since(connection, since.batch_id)
     files, after = read_files_since(connection, since.file_id), since.file_id
-    if (
-        not batches.batches
-        and since.batch_id
+    no_batch = (
+        since.batch_id
+        and not batches.batches
         and not read_batches_since(connection, since.batch_id - 1).batches
-    ):
+    )
+    no_file = since.file_id and not files.files and not read_files_since(connection, since.file_id - 1).files
+    if no_batch or no_file:
         batches, files, after = read_batches_since(connection, 0), read_files_since(connection, 0), 0
     return Progress(
         batches,
@@ -95,22 +108,24 @@ def read_progress(
     )
 
 
-def materializations(progress: Progress) -> list[dg.AssetMaterialization]:
-    """At most one event an asset; none for an asset that has nothing new."""
-    events = []
+def materializations(
+    progress: Progress, live: Tags, again: Collection[dg.AssetKey] = ()
+) -> list[dg.AssetMaterialization]:
+    """At most one event an asset: of those that have something new, and of those in `again`."""
+    metadata: dict[dg.AssetKey, dict[str, Any]] = {}
     files = progress.by_source or ({DEFAULT_SOURCE: progress.files} if progress.files.files else {})
     for source, new in files.items():
-        key, metadata = dg.AssetKey(source_key(source)), _of_files(new)
-        tags = live_tags(event_files, "event_files")
-        events.append(dg.AssetMaterialization(key, metadata=metadata, tags=tags))
-    if progress.batches.batches:
-        events.append(_report(events_and_rejects, "events", _of_events(progress)))
-        events.append(_report(events_and_rejects, "rejected_events", _of_rejects(progress)))
-    return events
-
-
-def _report(of: dg.AssetsDefinition, key: str, metadata: dict[str, Any]) -> dg.AssetMaterialization:
-    return dg.AssetMaterialization(key, metadata=metadata, tags=live_tags(of, key))
+        metadata[dg.AssetKey(source_key(source))] = _of_files(new)
+    if progress.batches.batches or EVENTS in again:
+        metadata[EVENTS] = _of_events(progress)
+    if progress.batches.batches or REJECTS in again:
+        metadata[REJECTS] = _of_rejects(progress)
+    for key in again:
+        metadata.setdefault(key, _of_files(NO_FILES))
+    return [
+        dg.AssetMaterialization(key, metadata=told, tags=live.get(key, live_tags()))
+        for key, told in metadata.items()
+    ]
 
 
 def _of_files(files: FilesSince) -> dict[str, Any]:
@@ -135,8 +150,9 @@ def _of_events(progress: Progress) -> dict[str, Any]:
         "rows_rejected": batches.rows_rejected,
         "duplicate_rate": rounded(batches.duplicate_rate or 0.0),
         "reject_rate": rounded(batches.reject_rate or 0.0),
-        "seconds_per_batch": rounded(batches.seconds / batches.batches),
     }
+    if batches.batches:
+        metadata["seconds_per_batch"] = rounded(batches.seconds / batches.batches)
     if batches.max_event_time:
         metadata["newest_event"] = dg.MetadataValue.timestamp(batches.max_event_time)
         metadata["lag_seconds"] = rounded((datetime.now(UTC) - batches.max_event_time).total_seconds())

@@ -19,6 +19,8 @@ from clickstream_assets.checks.reporting import evaluate_away, evaluate_checks
 from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.ledger import reads as ledger
 from clickstream_assets.postgres.connections import Connections
+from clickstream_assets.sensors.cursors import remembered
+from clickstream_assets.sensors.live_assets import shown_wrongly, tags_of_live_assets
 from clickstream_assets.sensors.progress import Reported, materializations, read_progress
 from clickstream_assets.settings import Settings
 from clickstream_assets.sources.source_assets import EVENT_FILES
@@ -124,15 +126,15 @@ def _request(decision: StreamDecision, failures: int) -> dg.RunRequest:
     default_status=dg.DefaultSensorStatus.RUNNING,
     target=dg.AssetSelection.assets("event_files", "events", "rejected_events"),
     description="Reports new files and micro-batches as materializations, with their numbers; the summaries are "
-    "refreshed on these. One report for all that is new, every CLICKSTREAM_REFRESH_SECONDS at most.",
+    "refreshed on these. One report for all that is new, every CLICKSTREAM_REFRESH_SECONDS at most. Reports an asset "
+    "again that was wiped, or that Dagster would call unsynced.",
 )
 def ingest_progress(
     context: dg.SensorEvaluationContext,
     database: dg.ResourceParam[Connections],
     settings: dg.ResourceParam[Settings],
 ) -> dg.SensorResult:
-    since = Reported(**json.loads(context.cursor)) if context.cursor else Reported()
-    now = time.time()
+    since, now = remembered(context, Reported), time.time()
     if 0 <= now - since.at < settings.refresh_seconds:
         return dg.SensorResult(skip_reason="Reported a moment ago.")
     try:
@@ -140,12 +142,18 @@ def ingest_progress(
             progress = read_progress(connection, since, now, by_source=settings.sources is not None)
     except ERRORS as error:
         return dg.SensorResult(skip_reason=f"Nothing is reported: {why_away(error, settings.home)}.")
-    if progress.is_empty:
+    live = tags_of_live_assets(_loaded_sources(context, settings))
+    again = shown_wrongly(context.instance, live) if progress.is_of_rows else []
+    if progress.is_empty and not again:
         return dg.SensorResult(skip_reason="Nothing new.")
     batches, files = progress.batches, progress.files
+    said = f"Reported {batches.batches} batches with {batches.rows_read} rows, and {files.files} files."
+    if progress.is_empty:
+        names = ", ".join(key.to_user_string() for key in again)
+        said = f"Reported again, since Dagster did not show them as they are: {names}."
     return dg.SensorResult(
-        skip_reason=f"Reported {batches.batches} batches with {batches.rows_read} rows, and {files.files} files.",
-        asset_events=materializations(progress),
+        skip_reason=said,
+        asset_events=materializations(progress, live, again),
         cursor=json.dumps(asdict(progress.reported(since, now))),
     )
 

@@ -19,6 +19,29 @@ SELECT state.instigator_body::json #>> '{origin,job_name}' AS name, tick.tick_bo
  WHERE state.instigator_type = 'SENSOR' AND state.status <> 'STOPPED' AND tick.status = 'FAILURE'
  ORDER BY 1;
 
+-- name: dagster_state.late
+-- Sensors that are on and do not tick though others do, each with its last tick: after three times its interval, and
+-- %(late_seconds)s at least, another one has ticked, %(settled_seconds)s ago. After a standstill of all of them none is.
+WITH ticks AS (
+    SELECT state.instigator_body::json #>> '{origin,job_name}' AS name,
+           (state.instigator_body::json #>> '{job_specific_data,min_interval}')::double precision AS min_interval,
+           (SELECT max((tick_body::json ->> 'timestamp')::double precision)
+              FROM (SELECT tick_body FROM job_ticks WHERE job_ticks.selector_id = state.selector_id
+                     ORDER BY timestamp DESC LIMIT 1) AS newest) AS last_tick,
+           (SELECT max((tick_body::json ->> 'timestamp')::double precision)
+              FROM (SELECT tick_body FROM job_ticks WHERE job_ticks.selector_id = state.selector_id
+                     ORDER BY timestamp DESC LIMIT 100) AS newest
+             WHERE (tick_body::json ->> 'timestamp')::double precision
+                   < extract(epoch FROM clock_timestamp()) - %(settled_seconds)s) AS settled_tick
+      FROM instigators AS state
+     WHERE state.instigator_type = 'SENSOR' AND state.status <> 'STOPPED'
+)
+SELECT name, to_timestamp(last_tick)
+  FROM ticks
+ WHERE name = ANY (%(names)s)
+   AND last_tick + greatest(3 * coalesce(min_interval, 0), %(late_seconds)s) < (SELECT max(settled_tick) FROM ticks)
+ ORDER BY 1;
+
 -- name: dagster_state.daemon
 -- When the daemon was last heard of: each of its threads says so twice a minute. Not the column `timestamp`, whose zone is
 -- that of Dagster's session.

@@ -19,7 +19,7 @@ MOST_MODULES = 16
 # What each package, and each module at the top that needs packages, may import of its plane's packages.
 MAY_IMPORT = {
     "clickstream_assets": {
-        "alerts": {"ledger", "postgres", "supervision"},
+        "alerts": {"ledger", "monitoring", "postgres", "supervision"},
         "assets": {
             "generator",
             "ledger",

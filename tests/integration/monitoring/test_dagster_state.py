@@ -15,8 +15,10 @@ from dagster._utils.error import SerializableErrorInfo
 from databases import run_sql
 
 from clickstream_assets.database import connect
+from clickstream_assets.definitions import build_definitions
 from clickstream_assets.monitoring.dagster_state import (
     DAEMON_SILENT_AFTER,
+    SENSORS,
     DagsterState,
     read_dagster_state,
     read_state,
@@ -77,6 +79,43 @@ def test_a_sensor_whose_last_tick_failed_is_named_with_its_error(
     )
     tick(TickStatus.SKIPPED, 3)
     assert look(storage).complaints == ()
+
+
+def tick_ago(instance: dg.DagsterInstance, sensor: str, *seconds: float) -> None:
+    (state,) = [state for state in instance.all_instigator_state() if state.instigator_name == sensor]
+    for ago in sorted(seconds, reverse=True):
+        instance.create_tick(
+            TickData(
+                state.instigator_origin_id,
+                sensor,
+                InstigatorType.SENSOR,
+                TickStatus.SKIPPED,
+                datetime.now(UTC).timestamp() - ago,
+                selector_id=state.selector_id,
+                run_ids=[],
+            )
+        )
+
+
+def test_a_sensor_that_does_not_tick_while_others_do_is_named_with_its_last_tick(
+    instance: dg.DagsterInstance, storage: str
+) -> None:
+    for sensor in ("ingest_progress", "refresh_summaries", "gone_long_ago"):
+        switch(instance, sensor, on=True)
+    tick_ago(instance, "gone_long_ago", 5000)
+    tick_ago(instance, "ingest_progress", 5000, 4000, 30)
+    tick_ago(instance, "refresh_summaries", 5000, 4000)
+    assert look(storage).complaints == (), "all stood still, and go on now"
+    tick_ago(instance, "ingest_progress", 65)
+    (complaint,) = look(storage).complaints
+    assert complaint.startswith("the sensor refresh_summaries has not ticked since ")
+    tick_ago(instance, "refresh_summaries", 1)
+    assert look(storage).complaints == ()
+
+
+def test_the_sensors_that_are_named_when_they_are_late_are_always_there(instance: dg.DagsterInstance) -> None:
+    definitions = build_definitions(Settings.from_env({}))
+    assert set(SENSORS) <= {sensor.name for sensor in definitions.sensors or ()}
 
 
 def beat(instance: dg.DagsterInstance, thread: str, at: datetime) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dagster as dg
 import pytest
 from control_plane import ControlPlane
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from databases import run_sql
 from ledger_books import LedgerBooks, Part
 
 from clickstream_assets.sensors.sensors import ingest_progress
@@ -75,3 +78,59 @@ def test_the_button_of_the_files_makes_nothing_unsynced(control: ControlPlane, b
     refresh(control, SUMMARY)
     refresh(control, "event_files")
     assert unsynced(control) == {}
+
+
+@pytest.fixture
+def sources(control: ControlPlane) -> Path:
+    """Two more sources; returns the file that names them."""
+    place = control.settings.home.parent
+    for name in ("shop", "web"):
+        (place / name).mkdir()
+    file = place / "sources.toml"
+    file.write_text('[shop]\ndirectory = "shop"\n[web]\ndirectory = "web"\n')
+    control.settings = control.settings.model_copy(update={"sources": file})
+    return file
+
+
+def load_from(books: LedgerBooks, source: str) -> None:
+    file_id = books.add_file(f"{source}.csv", expected=1, chunks=1)
+    run_sql(books.url, "UPDATE ingest_files SET source = %(source)s WHERE file_id = %(file)s",
+            {"source": source, "file": file_id})  # fmt: skip
+    books.commit(Part(file_id, inserted=1))
+
+
+def test_sources_make_nothing_unsynced_whether_they_have_files_or_not(
+    control: ControlPlane, books: LedgerBooks, sources: Path
+) -> None:
+    load_from(books, "shop")
+    control.tick(ingest_progress)
+    assert unsynced(control) == {}
+    load_from(books, "web")
+    control.tick(ingest_progress)
+    assert unsynced(control) == {}
+
+
+def test_a_source_that_comes_or_goes_makes_nothing_unsynced_though_no_row_comes(
+    control: ControlPlane, books: LedgerBooks, sources: Path
+) -> None:
+    load_from(books, "shop")
+    control.tick(ingest_progress)
+    sources.write_text(sources.read_text().replace("[web]", "[app]"))
+    assert set(unsynced(control)) == {"events", "rejected_events"}
+    control.tick(ingest_progress)
+    assert unsynced(control) == {}
+    assert control.tick(ingest_progress).asset_events == [], "it is reported once"
+
+
+@pytest.mark.parametrize("asset", ["event_files", "events", "rejected_events"])
+def test_a_wiped_asset_is_materialized_and_in_sync_again_though_no_row_comes(
+    control: ControlPlane, books: LedgerBooks, asset: str
+) -> None:
+    books.commit(Part(books.add_file("a.csv", expected=1, chunks=1), inserted=1))
+    control.tick(ingest_progress)
+    key = dg.AssetKey(asset)
+    control.instance.wipe_assets([key])
+    control.tick(ingest_progress)
+    assert control.instance.get_latest_materialization_event(key) is not None
+    assert unsynced(control) == {}
+    assert control.tick(ingest_progress).asset_events == [], "it is reported once"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from pydantic import TypeAdapter
 
 from clickstream_assets.alerts.state import (
     LONGEST_RETRY,
@@ -23,7 +24,7 @@ DEAD = Condition("stream", "dead", "error", "The stream is dead.", after_seconds
 
 def told(state: AlertState, look: Findings, now: float) -> list[tuple[str, str]]:
     """What is new on this tick, all of it delivered; the state goes through the cursor as in the daemon."""
-    copy = AlertState.from_json(state.to_json())
+    copy = TypeAdapter(AlertState).validate_json(state.to_json())
     assert copy == state
     state.take(look, now)
     messages = state.batch(now)
