@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 from databases import Database, run_sql
+from failing_mount import needs_fuse
 from ledger_books import LedgerBooks, Part, state_on_disk
+from memory_mount import memory_mount
+from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.database import connect
 from clickstream_assets.errors import SettingsError
@@ -22,6 +25,9 @@ from clickstream_assets.ledger.waiting_files import read_waiting_files
 from clickstream_assets.maintenance import file_moves, finished_files
 from clickstream_assets.maintenance.file_moves import FinishedFile
 from clickstream_assets.maintenance.finished_files import Tidied, tidy_finished_files
+from clickstream_assets.monitoring.status import read_status, status_line
+from clickstream_assets.monitoring.status_text import status_text
+from clickstream_assets.outages.mounts import NOT_MOUNTED
 from clickstream_assets.settings import Settings
 
 TODAY = datetime.now(UTC).strftime("%Y-%m-%d")
@@ -309,6 +315,48 @@ def test_a_full_disk_is_one_sentence_and_every_file_is_where_it_was_or_in_the_ar
     assert directory.archived() == {f"{TODAY}/1-a.csv": "a.csv"}
     assert directory.held() == []
     assert directory.tidy().archived == 2
+
+
+@needs_fuse
+def test_an_archive_that_is_full_or_not_mounted_keeps_every_file_and_status_says_why(
+    directory: Directory, tmp_path: Path, reader: Connection
+) -> None:
+    """What is put below a mount that is away would be hidden once it is back."""
+    directory.load("a.csv", "b.csv")
+
+    def said() -> str:
+        events, home = directory.settings.events_directory, directory.settings.home
+        status = read_status(reader, events, home=home, archive=tmp_path / "nfs" / "archive")
+        assert (status.archive or "") in status_text(status)
+        assert (status.archive or "") in status_line(status)
+        return status.archive or ""
+
+    def tidy() -> Tidied:
+        return directory.tidy(archive_dir=tmp_path / "nfs" / "archive")
+
+    def nothing_moved() -> str:
+        done = tidy()
+        assert done.archived == 0
+        assert directory.names() == ["a.csv", "b.csv"]
+        assert (directory.held(), directory.archived_ids()) == ([], [])
+        return done.problem or ""
+
+    with memory_mount(tmp_path / "nfs") as mount:
+        (tmp_path / "nfs" / "archive").mkdir()
+        mount.fill()
+        assert said().endswith("cannot be written: no space is left in its file system")
+        assert "No space left on device" in nothing_moved()
+        mount.make_room()
+        assert said() == ""
+        assert directory.tidy(archive_dir=tmp_path / "nfs" / "archive", finished_hours=1).problem is None
+        mount.unmount()
+        assert f"the file system that was mounted at {tmp_path}/nfs is not mounted any more" in said()
+        assert NOT_MOUNTED in nothing_moved()
+        assert list((tmp_path / "nfs").iterdir()) == []
+        mount.mount()
+        assert said() == ""
+        assert (tidy().archived, directory.names()) == (2, [])
+        assert directory.archived_ids() == [1, 2]
 
 
 def test_a_copy_that_is_not_what_was_loaded_is_not_taken(
