@@ -104,6 +104,14 @@ def _database_url(text: str, info: ValidationInfo) -> SecretStr:
     return SecretStr(check_url(variable_of(info.field_name or ""), text))
 
 
+def _password(text: str, info: ValidationInfo) -> SecretStr:
+    if "\0" in text:  # of a file: libpq refuses it, and shows it
+        raise SettingsError(
+            f"{variable_of(info.field_name or '')} holds a NUL byte, which no server takes: write it anew."
+        )
+    return SecretStr(text)
+
+
 def _webhook(text: str, info: ValidationInfo) -> SecretStr:
     # Only that: `file:` and others would do something else.
     if not text.startswith(("https://", "http://")):
@@ -136,7 +144,7 @@ Switch = Annotated[bool, _texts(_switch)]
 AbsolutePath = Annotated[Path, _texts(_path)]
 DatabaseUrl = Annotated[SecretStr, _texts(_database_url)]
 Webhook = Annotated[SecretStr, _texts(_webhook)]
-Password = SecretStr
+Password = Annotated[SecretStr, _texts(_password)]
 RolePrefix = Annotated[str, _texts(_role_prefix)]
 Memory = Annotated[str, _matching(r"[1-9][0-9]*[kmgtKMGT]", "give a size like 2g or 512m")]
 Host = Annotated[str, _matching(r"[^\s/]+", "give the name or the address of a machine")]

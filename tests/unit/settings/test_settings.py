@@ -325,3 +325,12 @@ def _is_environ_get(function: ast.expr) -> bool:
 
 def _is_environ(node: ast.expr) -> bool:
     return ast.unparse(node) in ("os.environ", "environment", "environ")
+
+
+def test_a_password_that_no_server_takes_is_refused_without_being_shown(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_bytes(b"hunter\0two\n")
+    with pytest.raises(SettingsError, match=r"^CLICKSTREAM_WRITER_PASSWORD holds a NUL byte") as refused:
+        Settings.from_env({"CLICKSTREAM_WRITER_PASSWORD_FILE": str(file)})
+    assert "hunter" not in str(refused.value)
+    assert "two" not in str(refused.value)
