@@ -7,6 +7,7 @@ token.
 
 from __future__ import annotations
 
+import os
 import re
 import uuid
 from contextlib import closing
@@ -33,6 +34,7 @@ from spark.sink.commit import BatchCommit
 from spark.sink.handovers import PartsHandover, close_quietly
 
 DRIVER = "org.postgresql.Driver"
+ENCRYPTION = ("sslmode", "sslrootcert", "sslcert", "sslkey")  # libpq's variables are PGSSLMODE and so on
 BATCH_BLOCKS = 32  # of one JDBC batch: some megabytes
 
 
@@ -51,10 +53,19 @@ def find_jdbc_jar(jar: Path) -> Path:
 
 
 def jdbc_options(url: str) -> dict[str, str]:
-    """Options of Spark's JDBC writer for a libpq URL. The password is an option, never part of the URL."""
+    """Options of Spark's JDBC writer for a libpq URL. The password is an option, never part of the URL.
+
+    Raises:
+        SettingsError: libpq would look up the address elsewhere, and Java's driver does not.
+    """
     dsn = parse_dsn(url)
-    passed_on = ("sslmode", "sslrootcert", "sslcert", "sslkey")
-    parameters = {name: dsn[name] for name in passed_on if name in dsn}
+    if not dsn.get("host") or not dsn.get("dbname"):
+        raise SettingsError(
+            "the jdbc sink needs a URL that names the host and the database: a service file is read by libpq alone. "
+            "Write them into CLICKSTREAM_DATABASE_URL, or use the copy sink."
+        )
+    given = {name: dsn.get(name) or os.environ.get(f"PG{name.upper()}") for name in ENCRYPTION}
+    parameters = {name: value for name, value in given.items() if value}
     # Text goes to columns of any type by their own input functions; and rows travel many at a time.
     parameters |= {"stringtype": "unspecified", "reWriteBatchedInserts": "true", "tcpKeepAlive": "true"}
     database = quote(dsn["dbname"], safe="")

@@ -13,7 +13,7 @@ from clickstream_assets.sources.sources_file import read_sources
 from clickstream_assets.sources.watched_file import WatchedFile
 from spark.intake.source_intakes import ReadSource
 from spark.mapping.source_mapping import UNMAPPED, SourceMapping, mapping_of, read_mapping
-from spark.sink.jdbc import find_jdbc_jar
+from spark.sink.jdbc import find_jdbc_jar, jdbc_options
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class StreamSettings:
         """The settings of a stream of its own program.
 
         Raises:
-            SettingsError: no database is named, the jdbc sink has no driver, or the source mapping cannot be used.
+            SettingsError: no database is named, the jdbc sink has no driver or cannot use that URL, or the source
+                mapping cannot be used.
         """
         url = settings.stream_database_url or settings.database_url
         if url is None:
@@ -51,8 +52,13 @@ class StreamSettings:
             available_now,
             _mapping_of_default(settings),
             settings.spool_dir or _spool_on_one_machine(settings),
-            find_jdbc_jar(settings.jdbc_jar) if settings.sink == "jdbc" else None,
+            _jdbc_jar(settings, url.get_secret_value()) if settings.sink == "jdbc" else None,
         )
+
+
+def _jdbc_jar(settings: Settings, url: str) -> Path:
+    jdbc_options(url)  # refuses what Java's driver cannot use
+    return find_jdbc_jar(settings.jdbc_jar)
 
 
 def _mapping_of_default(settings: Settings) -> SourceMapping:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import create_engine
 
+from clickstream_assets.errors import SettingsError
 from spark.sink.jdbc import jdbc_options
 
 TLS = "sslmode=verify-full&sslrootcert=%2Fetc%2Fca%20of%20ours%2Broot.pem"
@@ -46,3 +47,24 @@ def test_dagsters_storage_gets_them_too() -> None:
     assert given["sslmode"] == "verify-full"
     assert given["sslrootcert"] == "/etc/ca of ours+root.pem"
     assert given["tcp_user_timeout"] == "15000"
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql:///?service=shop", "postgresql://w:pw@/shop", "postgresql://w:pw@db/"]
+)
+def test_an_address_that_only_libpq_can_find_is_refused_for_java(url: str) -> None:
+    with pytest.raises(
+        SettingsError, match=r"^the jdbc sink needs a URL that names the host and the database"
+    ) as refused:
+        jdbc_options(url)
+    assert "pw" not in str(refused.value)
+
+
+def test_java_gets_the_encryption_that_variables_of_libpq_ask_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+    monkeypatch.setenv("PGSSLROOTCERT", "/etc/ca.pem")
+    found = jdbc_options("postgresql://w:pw@db/shop")["url"]
+    assert "sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem" in found
+    assert "sslmode=require" in jdbc_options("postgresql://w:pw@db/shop?sslmode=require")["url"], (
+        "the URL says it first"
+    )
