@@ -206,14 +206,13 @@ class Discovery:
         except OSError as error:
             if not directory:  # without it there is nothing
                 raise
-            if isinstance(error, FileNotFoundError):
+            if isinstance(error, FileNotFoundError | NotADirectoryError):
                 found.pop(directory, None)
                 return
+            # One that may not be listed, or lies too deep, keeps nobody else waiting; `clickstream status` names it.
             found[directory] = -1
             if passes(error):
                 self._away.failed(directory, sentence_about(error))
-            elif not isinstance(error, PermissionError):
-                raise
 
     def _look(self, path: bytes, entry: os.DirEntry[bytes]) -> None:
         try:

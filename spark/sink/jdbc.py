@@ -35,6 +35,7 @@ from spark.sink.handovers import PartsHandover, close_quietly
 
 DRIVER = "org.postgresql.Driver"
 ENCRYPTION = ("sslmode", "sslrootcert", "sslcert", "sslkey")  # libpq's variables are PGSSLMODE and so on
+PRIMARY = ("read-write", "primary")  # as libpq says it
 BATCH_BLOCKS = 32  # of one JDBC batch: some megabytes
 
 
@@ -66,6 +67,9 @@ def jdbc_options(url: str) -> dict[str, str]:
         )
     given = {name: dsn.get(name) or os.environ.get(f"PG{name.upper()}") for name in ENCRYPTION}
     parameters = {name: value for name, value in given.items() if value}
+    wanted = dsn.get("target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS") or ""
+    if wanted in PRIMARY:  # of several servers
+        parameters["targetServerType"] = "primary"
     # Text goes to columns of any type by their own input functions; and rows travel many at a time.
     parameters |= {"stringtype": "unspecified", "reWriteBatchedInserts": "true", "tcpKeepAlive": "true"}
     database = quote(dsn["dbname"], safe="")

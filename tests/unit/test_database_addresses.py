@@ -41,6 +41,17 @@ def test_spark_gets_every_server_of_the_url(netloc: str, expected: str) -> None:
     assert urlsplit(jdbc_options(f"postgresql://w:p@{netloc}/shop")["url"][5:]).netloc == expected
 
 
+@pytest.mark.parametrize(
+    ("attributes", "expected"), [("", None), ("any", None), ("read-write", "primary"), ("primary", "primary")]
+)
+def test_of_several_servers_spark_takes_the_one_that_can_be_written(
+    attributes: str, expected: str | None
+) -> None:
+    url = f"postgresql://w:p@a,b/shop?target_session_attrs={attributes}"
+    parameters = parse_qs(urlsplit(jdbc_options(url)["url"][5:]).query)
+    assert parameters.get("targetServerType") == ([expected] if expected else None)
+
+
 def test_dagsters_storage_gets_them_too() -> None:
     engine = create_engine(URL + "&tcp_user_timeout=15000")
     _, given = engine.dialect.create_connect_args(engine.url)

@@ -6,7 +6,7 @@ network mount that is away. Read-only: files are put into the directory behind i
     python failing_mount.py DIRECTORY MOUNT_POINT MOOD
 
 MOOD is a file that holds nothing, or the name of an error ("ESTALE"), an operation that alone fails with it ("EIO
-read") and the only name that this is about ("EIO read a.csv").
+read") and the only names that this is about, as a pattern ("EIO read *7.csv").
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -161,7 +162,7 @@ class _Server:
             words = file.read().split()
         if not words or operation not in ({words[1]} if len(words) > 1 else FAILING):
             return
-        if len(words) < 3 or os.fsencode(words[2]) == name:
+        if len(words) < 3 or fnmatchcase(name, os.fsencode(words[2])):
             raise OSError(getattr(errno, words[0]), "")
 
     def lookup(self, path: bytes, body: bytes) -> bytes:

@@ -26,6 +26,7 @@ OF_A_ROLE = (
     "lock_timeout = '500ms'",
     "array_nulls = off",
 )
+START_LIMIT = 180.0  # seconds, of a stream on a busy machine
 LONG_AWAY = 70.0  # more than a minute
 
 
@@ -125,11 +126,11 @@ def _pooler(run: SoakRun) -> None:
     assert pooler is not None
     streams.through_pooler = True
     streams.stop()
-    run.pause(45)
+    run.until_it_commits(START_LIMIT)
     pooler.stop()
     run.pause(15)
     pooler.start(run.place.pooled_url)
-    run.pause(15)
+    run.until_it_commits(START_LIMIT)
     streams.through_pooler = False
     streams.stop()
 

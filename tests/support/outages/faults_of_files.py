@@ -18,6 +18,14 @@ def _fails(run: SoakRun) -> None:
     run.place.mount.works()
 
 
+def _some_cannot_be_read(run: SoakRun) -> None:
+    """They are set aside, and taken later."""
+    assert run.place.mount is not None
+    run.place.mount.fails(f"EIO read *[{run.chance.randrange(10)}{run.chance.randrange(10)}].csv")
+    run.pause(20)
+    run.place.mount.works()
+
+
 def _goes_away(run: SoakRun) -> None:
     """The server of the mount dies, then it is unmounted, then it is mounted again: a file system of another number."""
     mount = run.place.mount
@@ -31,5 +39,6 @@ def _goes_away(run: SoakRun) -> None:
 
 FAULTS: dict[str, Callable[[SoakRun], None]] = {
     "the mount fails for 15 s": _fails,
+    "some files cannot be read for 20 s": _some_cannot_be_read,
     "the mount goes away for 20 s, and another one comes": _goes_away,
 }

@@ -35,6 +35,12 @@ class SoakRun:
                 self._watch()
             time.sleep(0.5)
 
+    def until_it_commits(self, limit: float) -> None:
+        """Wait for a commit from now on, as long as a start on a busy machine may take."""
+        since, until = time.time(), time.monotonic() + limit
+        while time.monotonic() < until and self._newest_commit() <= since:
+            self.pause(1)
+
     def happened(self, name: str) -> None:
         """`name` is over: from now on it is watched how long the next commit takes."""
         self._over = (name, time.time())
@@ -47,11 +53,16 @@ class SoakRun:
         if self._over is None:
             return
         name, since = self._over
+        if (newest := self._newest_commit()) > since:
+            self.back[name] = max(self.back.get(name, 0.0), newest - since)
+            self.say(f"    commits again {newest - since:.0f} s after its end")
+            self._over = None
+
+    def _newest_commit(self) -> float:
+        """When it was; 0 where the database cannot tell."""
         with suppress(psycopg2.Error):
             ((newest,),) = self.place.sql(
                 "SELECT extract(epoch FROM max(committed_at))::float FROM ingest_batches"
             )
-            if newest is not None and float(str(newest)) > since:
-                self.back[name] = max(self.back.get(name, 0.0), float(str(newest)) - since)
-                self.say(f"    commits again {float(str(newest)) - since:.0f} s after its end")
-                self._over = None
+            return float(str(newest or 0.0))
+        return 0.0

@@ -15,6 +15,7 @@ from clickstream_assets.outages.last_words import read_last_words
 from clickstream_assets.outages.stream_waits import read_waits
 
 RESTART_SECONDS = 5.0  # until the supervisor starts a stream again
+SETTINGS = {"CLICKSTREAM_UNREADABLE_SECONDS": "5"}
 STOP_LIMIT = 120.0  # seconds
 SAID = "clickstream stream: "
 
@@ -39,7 +40,10 @@ class Streams:
     def start(self) -> None:
         place = self.place
         url = place.pooled_url if self.through_pooler else place.writer_url
-        self.all.append(start_stream(url, place.home, place.events, len(self.all) + 1, available_now=False))
+        number = len(self.all) + 1
+        self.all.append(
+            start_stream(url, place.home, place.events, number, available_now=False, extra=SETTINGS)
+        )
 
     def look(self) -> None:
         """Note what the stream waits for, and start it again where it has ended."""

@@ -65,6 +65,23 @@ def test_a_directory_that_cannot_be_listed_is_told_and_its_files_come_once_it_ca
     assert discovery.trouble() is None
 
 
+@pytest.mark.parametrize(
+    "number", [errno.EACCES, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EPERM]
+)
+def test_a_directory_that_will_never_be_listed_keeps_no_other_file_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Directories in each other, until the path was too long for the system, once stopped the intake of all files."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "b.csv").write_bytes(b"x\n")
+    Failing(monkeypatch, "scandir", b"/sub", number)
+    discovery = Discovery(os.fsencode(tmp_path), 0.0)
+    assert names(discovery.settled()) == [b"b.csv"]
+    assert discovery.trouble() is None
+    (tmp_path / "c.csv").write_bytes(b"x\n")
+    assert names(until(discovery, 1)) == [b"c.csv"]
+
+
 @pytest.mark.parametrize("number", [errno.ESTALE, errno.ENOENT, errno.EACCES])
 def test_without_the_directory_itself_nothing_is_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
