@@ -125,6 +125,12 @@ class SourceIntakes:
             for intake in list(self._intakes.values()):
                 intake.look_anew()
 
+    def look_at_everything(self) -> None:
+        """Hand out every file of all sources once more: a server that comes back may lack the last commits, after a
+        failover for instance. From any thread."""
+        for intake in list(self._intakes.values()):
+            intake.look_anew()
+
     def _intake(self, read: ReadSource) -> Intake | ObjectIntake:
         source = read.source
         if source.store is None:

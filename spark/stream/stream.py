@@ -123,6 +123,7 @@ class Stream:
 
     def _run_with(self, lease: Lease) -> None:
         intake = self._intake(lease)
+        self._waiting.over = lambda what: intake.look_at_everything() if what == THE_DATABASE else None
         try:
             spark = start_session(self._settings, self._stream.jdbc_jar)
             try:

@@ -28,6 +28,7 @@ class Waiting:
         self._said: dict[str, dict[str, str]] = {}  # by what is waited for, and by the part that waits
         self._since: dict[str, float] = {}
         self._written = 0.0
+        self.over: Callable[[str], None] = lambda _: None  # is told what is waited for no longer
 
     def part(self, name: str, what: str) -> Say:
         """How the part `name` says that it waits for `what`, such as "the database"."""
@@ -87,6 +88,7 @@ class Waiting:
         del self._said[what]
         seconds = time.time() - self._since.pop(what)
         log.warning("%s is back after %.0f s; the stream goes on", what, max(0.0, seconds))
+        self.over(what)
 
     def _write(self) -> None:
         self._written = time.monotonic()

@@ -131,6 +131,7 @@ def test_files_whose_registration_a_server_has_forgotten_are_registered_anew(pla
     assert place.sql(registered) == [(0,)], "the condition that is tried"
     jvm.resume()
     place.sql("DROP FUNCTION not_flushed CASCADE")
+    wait_until(place.is_stored, place.running)  # no other file need come
     place.goes_on()
 
 

@@ -41,6 +41,20 @@ def test_an_outage_that_several_parts_notice_is_one_line_at_its_begin_and_one_at
     assert list(tmp_path.iterdir()) == []
 
 
+def test_who_wants_to_know_is_told_once_when_an_outage_is_over(tmp_path: Path) -> None:
+    waiting = Waiting(tmp_path, None)
+    told: list[str] = []
+    waiting.over = told.append
+    lease, intake = waiting.part("lease", "the database"), waiting.part("intake", "the database")
+    lease("it is shutting down")
+    intake("it does not answer")
+    lease(None)
+    assert told == []
+    intake(None)
+    lease(None)
+    assert told == ["the database"]
+
+
 def test_of_two_outages_the_one_that_began_first_is_shown(tmp_path: Path) -> None:
     waiting = Waiting(tmp_path, None)
     database, files = waiting.part("lease", "the database"), waiting.part("intake", "the events directory")
