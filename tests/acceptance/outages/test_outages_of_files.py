@@ -240,6 +240,34 @@ def test_a_mount_whose_server_is_gone_and_that_is_unmounted_and_mounted_again(
 
 
 @needs_fuse
+@pytest.mark.faults  # three starts
+def test_a_mount_that_is_away_before_the_stream_starts_is_waited_for(
+    mounted: Place, mount: FailingMount
+) -> None:
+    def starts_while(reason: str) -> None:
+        mounted.start()
+        mounted.waits_for(reason)
+        mounted.put()
+
+    def ends() -> None:
+        mounted.stream.process.terminate()
+        assert mounted.stream.process.wait(START_LIMIT) == 0
+
+    ends()
+    mount.unmount()
+    starts_while("Its file system is no longer mounted")
+    mount.mount()
+    wait_until(mounted.stored, mounted.stream)
+    ends()
+    mount.fails("ESTALE")
+    starts_while("Stale file handle")
+    mount.works()
+    wait_until(mounted.stored, mounted.stream)
+    assert "Traceback" not in mounted.stream.log.read_text()
+    assert mounted.sql("SELECT status FROM ingest_files WHERE status <> 'committed'") == []
+
+
+@needs_fuse
 def test_files_that_were_registered_before_the_mount_went_away_are_not_taken_for_changed(
     mounted: Place, mount: FailingMount
 ) -> None:
