@@ -69,6 +69,25 @@ def test_a_directory_that_cannot_be_listed_is_never_green() -> None:
     assert "2026/" in judgement.description
 
 
+def test_an_events_directory_whose_file_system_is_not_mounted_is_never_green() -> None:
+    judgement = freshness.judge(freshness.Facts(NOTHING_WAITS, None, away="/mnt/drop is empty, and so on"))
+    assert (judgement.verdict, judgement.description) == ("error", "/mnt/drop is empty, and so on.")
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        (1, "1 file cannot be read at present, and the rest goes on without: a.csv"),
+        (4, "4 files cannot be read at present, and the rest goes on without: a.csv, b.csv, c.csv"),
+    ],
+)
+def test_files_that_nobody_waits_for_are_named(files: int, says: str) -> None:
+    paths = ("a.csv", "b.csv", "c.csv", "d.csv")[:files]
+    judgement = judge_freshness(replace(waiting(1), set_aside=files, set_aside_paths=paths), None)
+    assert judgement.description.endswith(f"{says}.")
+    assert judgement.metadata["cannot_be_read"] == list(paths)
+
+
 def test_a_rate_is_judged_over_the_window_and_shown_over_the_lifetime() -> None:
     judgement = judge_rate(
         Rate("duplicates", DUPLICATE_RATE, 60, 60, window(100, 60), Counts(100_000, 0, 60, 0))
