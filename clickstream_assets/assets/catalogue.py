@@ -65,10 +65,16 @@ def live_tags(code: str | None = None, made_from: Iterable[dg.AssetKey] = ()) ->
     refreshes."""
     tags = {VERSION_TAG: LIVE.value, "dagster/data_version_is_user_provided": "true"}
     if code:
-        tags["dagster/code_version"] = code
-        for dependency in made_from:
-            tags[f"{INPUT_TAG}{dependency.to_user_string()}"] = LIVE.value
-            tags[f"dagster/input_event_pointer/{dependency.to_user_string()}"] = "NULL"
+        tags |= {"dagster/code_version": code, **input_tags(made_from)}
+    return tags
+
+
+def input_tags(made_from: Iterable[dg.AssetKey]) -> dict[str, str]:
+    """The tags that say: made from these, as they are all the time."""
+    tags = {}
+    for dependency in made_from:
+        tags[f"{INPUT_TAG}{dependency.to_user_string()}"] = LIVE.value
+        tags[f"dagster/input_event_pointer/{dependency.to_user_string()}"] = "NULL"
     return tags
 
 

@@ -13,7 +13,14 @@ from psycopg2.extensions import connection as Connection
 from pydantic import Field
 
 from clickstream_assets.assets.automation import REFRESH_RETRY, cancelled_for_good, on_new_rows
-from clickstream_assets.assets.catalogue import FILLED_BY, code_links, code_version, table_metadata
+from clickstream_assets.assets.catalogue import (
+    FILLED_BY,
+    LIVE,
+    code_links,
+    code_version,
+    input_tags,
+    table_metadata,
+)
 from clickstream_assets.assets.previews import preview
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.launches import LaunchConfig, failing_in_one_sentence
@@ -89,7 +96,9 @@ def refresh_summaries(
                     context.log.error(f"{failure.description} It was left as it was.")
                     failures[name] = failure
                     continue
-                yield dg.MaterializeResult(name, metadata=_metadata(connection, done))
+                yield dg.MaterializeResult(
+                    name, metadata=_metadata(connection, done), data_version=LIVE, tags=_MADE_FROM[name]
+                )
     if failures:
         said = [failure.description or name for name, failure in failures.items()]
         raise dg.Failure(
@@ -137,5 +146,8 @@ def _metadata(
         "preview": preview(connection, SUMMARIES[done.summary].preview, PREVIEW_ROWS),
     }
 
+
+# What a step makes itself, Dagster would take for what it was before the step.
+_MADE_FROM = {key.to_user_string(): input_tags(deps) for key, deps in refresh_summaries.asset_deps.items()}
 
 summary_assets = [refresh_summaries]

@@ -40,6 +40,8 @@ TICK = 5  # seconds
 CHECKS_TICK = 15  # seconds
 AUTOMATION_TICK = 30  # seconds: a refresh takes some, and each is a run
 PROGRESS_TICK = 10  # seconds
+AGAIN_AFTER = 20.0  # seconds between two reports, where Dagster shows something that is not so
+REPORTED = "Reported a moment ago."
 
 
 @dg.sensor(
@@ -135,15 +137,20 @@ def ingest_progress(
     settings: dg.ResourceParam[Settings],
 ) -> dg.SensorResult:
     since, now = remembered(context, Reported), time.time()
-    if 0 <= now - since.at < settings.refresh_seconds:
-        return dg.SensorResult(skip_reason="Reported a moment ago.")
+    is_early = 0 <= now - since.at < settings.refresh_seconds
+    if is_early and now - since.at < AGAIN_AFTER:
+        return dg.SensorResult(skip_reason=REPORTED)
+    live = tags_of_live_assets(_loaded_sources(context, settings))
+    again = shown_wrongly(context.instance, live)
+    if is_early and not again:
+        return dg.SensorResult(skip_reason=REPORTED)
     try:
         with database.open("reader") as connection, ledger.snapshot(connection):
             progress = read_progress(connection, since, now, by_source=settings.sources is not None)
     except ERRORS as error:
         return dg.SensorResult(skip_reason=f"Nothing is reported: {why_away(error, settings.home)}.")
-    live = tags_of_live_assets(_loaded_sources(context, settings))
-    again = shown_wrongly(context.instance, live) if progress.is_of_rows else []
+    if not progress.is_of_rows:
+        again = []
     if progress.is_empty and not again:
         return dg.SensorResult(skip_reason="Nothing new.")
     batches, files = progress.batches, progress.files

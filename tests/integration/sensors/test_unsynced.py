@@ -11,7 +11,9 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from databases import run_sql
 from ledger_books import LedgerBooks, Part
 
+from clickstream_assets.sensors import sensors
 from clickstream_assets.sensors.sensors import ingest_progress
+from clickstream_assets.summaries.refresh import NAMES
 
 SUMMARY = "hourly_traffic"
 
@@ -134,3 +136,30 @@ def test_a_wiped_asset_is_materialized_and_in_sync_again_though_no_row_comes(
     assert control.instance.get_latest_materialization_event(key) is not None
     assert unsynced(control) == {}
     assert control.tick(ingest_progress).asset_events == [], "it is reported once"
+
+
+def test_what_was_wiped_does_not_wait_for_the_next_refresh(
+    control: ControlPlane, books: LedgerBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control.settings = control.settings.model_copy(update={"refresh_seconds": 3600.0})
+    books.commit(Part(books.add_file("a.csv", expected=1, chunks=1), inserted=1))
+    control.tick(ingest_progress)
+    monkeypatch.setattr(sensors, "AGAIN_AFTER", 0.0)
+    assert control.tick(ingest_progress).asset_events == []
+    control.instance.wipe_assets([dg.AssetKey("events")])
+    (event,) = control.tick(ingest_progress).asset_events
+    assert event.asset_key == dg.AssetKey("events")
+
+
+def test_the_first_refresh_and_the_report_after_it_are_in_sync_and_stay_so(
+    control: ControlPlane, books: LedgerBooks
+) -> None:
+    books.commit(Part(books.add_file("a.csv", expected=1, chunks=1), inserted=1))
+    control.tick(ingest_progress)
+    refresh(control, *NAMES)
+    assert unsynced(control) == {}
+    refresh(control, "clickstream_report")
+    assert unsynced(control) == {}
+    refresh(control, *NAMES)
+    refresh(control, "sessions")
+    assert unsynced(control) == {}
