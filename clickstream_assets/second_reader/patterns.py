@@ -53,7 +53,7 @@ class Pattern:
         self._is_day = not {"%H", "%I"} & set(pieces)
         self._at = 0 if time_of_day is None else seconds_of_day(time_of_day)
         self._expression = re.compile(
-            "".join(_DIRECTIVES.get(p[1:], "(?!)") if p.startswith("%") else re.escape(p) for p in pieces),
+            "".join(_piece(pieces, at) for at in range(len(pieces))),
             re.IGNORECASE,
         )
 
@@ -73,6 +73,21 @@ class Pattern:
         fraction = int(parts.get("f", "")[:6].ljust(6, "0"))
         zone = parts.get("z") or parts.get("Z") or None
         return Written(day, seconds * 1_000_000 + fraction, zone)
+
+
+def _piece(pieces: list[str], at: int) -> str:
+    piece = pieces[at]
+    if not piece.startswith("%"):
+        return re.escape(piece)
+    found = _DIRECTIVES.get(piece[1:], "(?!)")
+    neighbours = [*pieces[max(0, at - 1) : at], "", *pieces[at + 1 : at + 2]]
+    before, behind = neighbours[0], neighbours[-1]
+    is_tight = _is_number(before[-1:], before) or _is_number(behind[:1], behind)
+    return found.replace("{1,2}", "{2}") if is_tight else found  # else nobody knows where it ends
+
+
+def _is_number(letter: str, piece: str) -> bool:
+    return piece[1:] in tuple("YymdHIMSf") if piece.startswith("%") else letter.isdigit()
 
 
 def seconds_of_day(text: str) -> int:

@@ -23,7 +23,7 @@ from clickstream_assets.second_reader.prices import PriceError, Prices
 from clickstream_assets.second_reader.quoting import QuotedRecord, read_record
 from clickstream_assets.second_reader.recipes import Recipes
 from clickstream_assets.second_reader.sources import Sources
-from clickstream_assets.second_reader.texts import Values, ascii_lower
+from clickstream_assets.second_reader.texts import BLANKS, Values, ascii_lower
 from clickstream_assets.second_reader.times import EARLIEST, Times
 
 IDS = ("user_id", "session_id", "product_id")
@@ -66,6 +66,7 @@ class RowReader:
         """
         self._layout, self._mapping = layout, mapping
         self._values = Values(mapping.nothing)
+        self._names = [ascii_lower(name.strip(BLANKS)) for name in layout.columns]
         self._recipes = Recipes(layout, self._values, path, mapping.path)
         self._sources = Sources(layout, mapping, self._recipes)
         self._extras = layout.extras(self._sources.ours)
@@ -95,6 +96,11 @@ class RowReader:
     def _event(self, record: Record) -> Event:
         texts = self._texts(record)
         fields = self._fields(texts)
+        self._check_header(fields, texts)
+        for reason in ("invalid_json", "invalid_number"):
+            for defect in self._recipes.defects:
+                if defect.reason == reason:
+                    raise _Refused(reason, defect.text)
         word, time_text = fields["action_type"] or "", fields["event_time"] or ""
         action = self._actions.get(ascii_lower(word))
         self._check_required(fields, texts, action)
@@ -153,12 +159,14 @@ class RowReader:
 
     def _fields(self, texts: Sequence[str]) -> dict[str, str | None]:
         self._recipes.defects.clear()
-        found = {field: self._sources.text(field, texts) for field in self._sources.in_order}
-        for reason in ("invalid_json", "invalid_number"):
-            for defect in self._recipes.defects:
-                if defect.reason == reason:
-                    raise _Refused(reason, defect.text)
-        return found
+        return {field: self._sources.text(field, texts) for field in self._sources.in_order}
+
+    def _check_header(self, fields: dict[str, str | None], texts: Sequence[str]) -> None:
+        """A row that is a header: each of its texts is the name of its column, or its time that of a time."""
+        moment = fields["event_time"]
+        is_named = moment is not None and ascii_lower(moment) in HEADERS_OF_TIME
+        if is_named or [ascii_lower(text.strip(BLANKS)) for text in texts] == self._names:
+            raise _Refused("repeated_header", moment)
 
     def _check_required(
         self, fields: dict[str, str | None], texts: Sequence[str], action: str | None
@@ -169,9 +177,6 @@ class RowReader:
                 may_lack = True
             if fields[field] is None and not may_lack:
                 raise _Refused(f"missing_{field}", self._sources.written(field, texts))
-        moment = fields["event_time"]
-        if moment is not None and ascii_lower(moment) in HEADERS_OF_TIME:
-            raise _Refused("repeated_header", moment)
         for field in IDS:
             text = fields[field]
             if text is not None and len(text) > MAX_ID_CHARACTERS:

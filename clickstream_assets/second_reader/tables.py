@@ -74,7 +74,7 @@ def _words(column: Any) -> list[tuple[str | None, bytes]]:
     if types.is_integer(kind) or types.is_decimal(kind):
         return [_number(value, str) for value in column.to_pylist()]
     if types.is_boolean(kind) or types.is_nested(kind):
-        return [_number(value, _json) for value in column.to_pylist()]
+        return [_number(value, lambda value: _json(value, kind)) for value in _python_values(column)]
     if types.is_time(kind):
         digits = {"s": 0, "ms": 3, "us": 6, "ns": 9}[kind.unit]
         width = pa.int32() if kind.bit_width == 32 else pa.int64()
@@ -82,6 +82,30 @@ def _words(column: Any) -> list[tuple[str | None, bytes]]:
             _quoted(value, lambda value: _clock(value, digits)) for value in column.cast(width).to_pylist()
         ]
     return [_quoted(value, _text) for value in column.to_pylist()]
+
+
+def _python_values(column: Any) -> list[Any]:
+    """Nested values. Python has no times after the year 9999, and no names twice: there, one after the other."""
+    try:
+        return list(column.to_pylist())
+    except (ValueError, OverflowError):
+        return [_unpacked(scalar) for scalar in column]
+
+
+def _unpacked(scalar: Any) -> Any:
+    if not scalar.is_valid:
+        return None
+    kind = scalar.type
+    if hasattr(kind, "key_type"):
+        return [(_unpacked(entry["key"]), _unpacked(entry["value"])) for entry in scalar.values]
+    if hasattr(kind, "value_type"):
+        return list(map(_unpacked, scalar.values))
+    if kind.num_fields:
+        return {kind.field(at).name: _unpacked(scalar[at]) for at in range(kind.num_fields)}
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return str(scalar.cast("string").as_py())
 
 
 def _number(value: Any, said: Callable[[Any], str]) -> tuple[str | None, bytes]:
@@ -153,14 +177,16 @@ def _float(value: float) -> str:
     return f"{'-' if sign else ''}{first}{'.' if more else ''}{more}e{'+' if power >= 0 else '-'}{abs(power)}"
 
 
-def _json(value: Any) -> str:
+def _json(value: Any, kind: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_string(str(key))}: {_json(item)}" for key, item in value.items()) + "}"
+        kinds = {kind.field(at).name: kind.field(at).type for at in range(kind.num_fields)}
+        inner = ((name, _json(item, kinds[name])) for name, item in value.items())
+        return "{" + ", ".join(f"{_string(name)}: {text}" for name, text in inner) + "}"
+    if isinstance(value, list) and hasattr(kind, "key_type"):  # a map
+        members = {_key(key): _json(item, kind.item_type) for key, item in value}
+        return "{" + ", ".join(f"{_string(key)}: {text}" for key, text in members.items()) + "}"
     if isinstance(value, list):
-        if value and all(isinstance(item, tuple) for item in value):  # a map
-            members = {_key(key): item for key, item in value}
-            return "{" + ", ".join(f"{_string(key)}: {_json(item)}" for key, item in members.items()) + "}"
-        return f"[{', '.join(map(_json, value))}]"
+        return f"[{', '.join(_json(item, kind.value_type) for item in value)}]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, int | Decimal):

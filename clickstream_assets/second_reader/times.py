@@ -87,13 +87,13 @@ class Times:
 
 
 def duration(text: str, unit: str) -> int | None:
-    """Microseconds of a number; six digits behind its point count."""
+    """Microseconds of a number; eighteen digits behind its point count."""
     found = re.fullmatch(r"([+-]?)([0-9]{1,18})(?:\.([0-9]{0,36}))?", text)
     if found is None:
         return None
     sign, whole, fraction = found.groups(default="")
-    millionths = int(whole + fraction[:6].ljust(6, "0"))
-    micros = millionths * _UNITS[unit] // 10**9
+    parts = int(whole + fraction[:18].ljust(18, "0"))
+    micros = parts * _UNITS[unit] // 10 ** (18 + 3)
     if int(whole) * _UNITS[unit] > 10**20:  # nanoseconds: no duration is as long
         return None
     return -micros if sign == "-" else micros

@@ -22,12 +22,12 @@ from spark.cleaning.file_shape import FileShape
 from spark.cleaning.identity import joined_values, name_uuids, named_values, numbered, read_uuids
 from spark.cleaning.prices import read_prices, with_ten_decimals
 from spark.cleaning.rules import Facts, broken_rules, reasons_and_details
-from spark.cleaning.texts import Nothing
+from spark.cleaning.texts import Nothing, trimmed
 from spark.cleaning.time_bounds import TimeBounds
 from spark.cleaning.vocabulary import ACTIONS
-from spark.mapping.letters import ascii_lower
+from spark.mapping.letters import BLANKS, ascii_lower
 from spark.mapping.source_mapping import SourceMapping
-from spark.mapping.sources import Column
+from spark.mapping.sources import Cases, Column, Source, parts_of
 from spark.mapping.time_formats import TimeFormats
 from spark.reading.fields import Split, split_records
 from spark.reading.flags import Flag
@@ -126,6 +126,7 @@ class Cleaning:
         facts = Facts(
             flags=_flags(records, split),
             split_ok=split.ok,
+            is_header=lambda: _is_header(split, shape),
             texts=texts,
             given=lambda field: found.given(sources[field]),
             defects=found.defects,
@@ -133,6 +134,7 @@ class Cleaning:
             actions=actions,
             is_other=self._is_other(actions),
             times=times,
+            times_are_columns=_is_of_columns(sources["event_time"]),
             price_reasons=price_reasons,
             bounds=bounds,
         )
@@ -156,6 +158,27 @@ def _split(records: Records | Rows, shape: FileShape) -> Split:
         return split_rows(records, is_candidate, shape.columns)
     split_by = split_objects if shape.columns.names else split_records
     return split_by(records.values, is_candidate, shape.columns)
+
+
+def _is_of_columns(source: Source | None) -> bool:
+    """Whether the names of the columns, for texts, are no moment."""
+    parts = [] if source is None else list(parts_of(source))
+    return any(isinstance(part, Column) for part in parts) and not any(
+        isinstance(part, Cases) for part in parts
+    )
+
+
+def _is_header(split: Split, shape: FileShape) -> npt.NDArray[np.bool_]:
+    """Which rows have the name of each column for its text: those of a header in mid-file."""
+    found = split.ok.copy()
+    for at, name in zip(shape.columns.positions, shape.names, strict=True):
+        rows = np.flatnonzero(found)
+        if not len(rows):
+            break
+        texts = pc.ascii_lower(trimmed(split.texts[at].take(pa.array(rows))))
+        same = pc.equal(pc.fill_null(texts, ""), ascii_lower(name.strip(BLANKS)))
+        found[rows] = same.to_numpy(zero_copy_only=False)
+    return found
 
 
 def _flags(records: Records | Rows, split: Split) -> npt.NDArray[np.int8]:

@@ -17,8 +17,9 @@ _FACTORS = {
     "us": (1, 1),
     "ns": (1, 1_000),
 }
+_AT_ONCE = 6  # digits behind the point
 MOST = 10**17  # microseconds, some 3,000 years: the sums of many of them stay within 64 bits
-_NUMBER = r"^(?P<sign>[+-]?)(?P<whole>[0-9]{1,18})(?:\.(?P<fraction>[0-9]{0,6})[0-9]{0,30})?$"
+_NUMBER = r"^(?P<sign>[+-]?)(?P<whole>[0-9]{1,18})(?:\.(?P<fraction>[0-9]{0,18})[0-9]{0,18})?$"
 
 
 def read_durations(column: pa.StringArray, unit: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
@@ -26,11 +27,15 @@ def read_durations(column: pa.StringArray, unit: str) -> tuple[npt.NDArray[np.in
     parts = pc.extract_regex(column, _NUMBER)
     valid = parts.is_valid().to_numpy(zero_copy_only=False)
     whole = _integers(pc.struct_field(parts, "whole"))
-    fraction = _integers(pc.utf8_rpad(pc.struct_field(parts, "fraction"), 6, "0"))
+    fraction = pc.utf8_rpad(pc.struct_field(parts, "fraction"), 3 * _AT_ONCE, "0")
     factor, divisor = _FACTORS[unit]
     valid &= whole <= MOST // factor * divisor
     whole = np.where(valid, whole, 0)
-    found = whole * factor // divisor + fraction * factor // (1_000_000 * divisor)
+    below = np.zeros(len(column), np.int64)
+    for at in (2, 1, 0):  # of a day, the tenth digit is some microseconds; all of them at once exceed 64 bits
+        digits = _integers(pc.utf8_slice_codeunits(fraction, at * _AT_ONCE, (at + 1) * _AT_ONCE))
+        below = (digits * factor + below) // 10**_AT_ONCE
+    found = whole * factor // divisor + below // divisor
     negative = pc.fill_null(pc.equal(pc.struct_field(parts, "sign"), "-"), False).to_numpy(
         zero_copy_only=False
     )

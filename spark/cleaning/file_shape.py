@@ -20,6 +20,7 @@ class FileShape:
     """The same for all files with one layout and mapping, but for `path`."""
 
     columns: Columns
+    names: tuple[str, ...]  # of the wanted columns, in their order
     plan: FilePlan
     pattern: str | None = None  # of names of files
     path: Mapping[str, str | None] = field(default_factory=dict)
@@ -27,7 +28,8 @@ class FileShape:
     @classmethod
     def of(cls, layout: Layout, mapping: SourceMapping = UNMAPPED) -> FileShape:
         plan = FilePlan.of(layout.columns, mapping)
-        return cls(Columns.of(layout, plan.positions), plan, mapping.path)
+        columns = Columns.of(layout, plan.positions)
+        return cls(columns, tuple(layout.columns[at] for at in columns.positions), plan, mapping.path)
 
     def at(self, path: str) -> FileShape:
         """That of the file at `path`, which is relative to the directory of its source."""

@@ -38,6 +38,7 @@ class Facts:
 
     flags: npt.NDArray[np.int8]
     split_ok: Mask
+    is_header: Callable[[], Mask]  # whose texts are the names of their columns
     texts: Mapping[str, pa.StringArray]  # by field
     given: Callable[[str], pa.StringArray | None]  # by field, with the words that mean nothing
     defects: Sequence[Defect]
@@ -45,6 +46,7 @@ class Facts:
     actions: pa.StringArray  # ours; null where the word is unknown
     is_other: Mask | None  # an action that is none of the four, and need not be about a product
     times: Times
+    times_are_columns: bool  # they come from columns, and not, say, from the path alone
     price_reasons: pa.StringArray
     bounds: TimeBounds
 
@@ -126,10 +128,10 @@ def _price(reason: str) -> Rule:
 
 
 def _repeated_header(facts: Facts) -> Mask:
-    if facts.times.valid.all():
+    if facts.times_are_columns and facts.times.valid.all():
         return np.zeros(len(facts.flags), bool)
     named = pc.is_in(pc.ascii_lower(facts.texts["event_time"]), _TIME_NAMES)
-    return _mask(named) & ~facts.times.valid
+    return _mask(named) & ~facts.times.valid | facts.is_header()
 
 
 def _out_of_range(facts: Facts) -> Mask:
@@ -144,10 +146,11 @@ def _agent_too_long(facts: Facts) -> Mask:
 RULES = (
     *(_flagged(flag) for flag in Flag if Flag.NONE < flag < Flag.CHUNK_CHANGED),
     Rule("field_count", lambda facts: ~facts.split_ok),
+    # Before what the values mean: where the time comes from the path, a header would make a good event.
+    Rule("repeated_header", _repeated_header, _text_of("event_time")),
     _defect(INVALID_JSON),
     _defect(INVALID_NUMBER),
     *(_missing(field) for field in REQUIRED),
-    Rule("repeated_header", _repeated_header, _text_of("event_time")),
     *(_too_long(field) for field in ("user_id", "session_id", "product_id")),
     Rule("unknown_action_type", lambda facts: _is_null(facts.actions), _text_of("action_type")),
     Rule("invalid_event_time", lambda facts: ~facts.times.valid, _text_of("event_time")),

@@ -7,6 +7,7 @@ which characters are the year, the hour and so on.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -51,6 +52,7 @@ DIRECTIVES = {
     "Z": r"(?P<zone>utc|gmt|z)",
     "%": "%",
 }
+_NUMBERS = {f"%{letter}" for letter in "YymdHIMSf"}
 _SHORTHANDS = {"%F": "%Y-%m-%d", "%T": "%H:%M:%S", "%R": "%H:%M", "%D": "%m/%d/%y"}
 _NEEDED = ({"%Y", "%y"}, {"%m", "%b", "%B"}, {"%d"}, {"%H", "%I"})
 
@@ -137,10 +139,18 @@ def compiled(form: str, *, may_lack_hour: bool = False) -> re.Pattern[str]:
     if {"%z", "%Z"} <= set(directives):
         raise TimeFormatError("%z and %Z say the same")
     expression = "".join(
-        DIRECTIVES[piece[1:]] if piece.startswith("%") else _literal(piece, number)
+        _directive(pieces, number) if piece.startswith("%") else _literal(piece, number)
         for number, piece in enumerate(pieces)
     )
     return re.compile(expression, re.IGNORECASE)
+
+
+def _directive(pieces: Sequence[str], number: int) -> str:
+    """A number that touches another one has all of its digits: 2026111 could be two days."""
+    expression = DIRECTIVES[pieces[number][1:]]
+    before, behind = pieces[number - 1] if number else "", "".join(pieces[number + 1 : number + 2])
+    touches = before[-2:] in _NUMBERS or before[-1:].isdigit() or behind in _NUMBERS or behind[:1].isdigit()
+    return expression.replace("00?", "00") if touches else expression
 
 
 def _literal(piece: str, number: int) -> str:

@@ -44,7 +44,8 @@ def texts_of(column: pa.Array) -> tuple[pa.StringArray, npt.NDArray[np.bool_]]:
     if types.is_dictionary(kind):
         return texts_of(column.dictionary_decode())
     if types.is_nested(kind):
-        return _made(column, _nested), good
+        made = [None if value is None else json_text(_plain(value, kind)) for value in _values(column)]
+        return pa.array(made, pa.string()), good
     if types.is_floating(kind):
         return _floats(column), good
     if types.is_timestamp(kind) and kind.tz is not None:
@@ -96,19 +97,43 @@ def _made(column: pa.Array, text: Any) -> pa.StringArray:
     return pa.array([None if value is None else text(value) for value in column.to_pylist()], pa.string())
 
 
-def _nested(value: Any) -> str:
-    return json_text(_plain(value))
+def _values(column: pa.Array) -> list[Any]:
+    """What Python makes of nested values. What it has no value for (a time after the year 9999) is its text."""
+    try:
+        found: list[Any] = column.to_pylist()
+        return found
+    except (
+        ValueError,
+        OverflowError,
+    ):  # as of a structure that has a name twice, too, of which the last counts
+        return [_value(scalar) for scalar in column]
 
 
-def _plain(value: Any) -> Any:
+def _value(scalar: pa.Scalar) -> Any:
+    if not scalar.is_valid:
+        return None
+    if isinstance(scalar, pa.MapScalar):
+        return [(_value(pair[0]), _value(pair[1])) for pair in scalar.values]
+    if isinstance(scalar, pa.StructScalar):
+        return {field.name: _value(scalar[at]) for at, field in enumerate(scalar.type)}
+    if isinstance(scalar, pa.ListScalar):
+        return [_value(item) for item in scalar.values]
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return scalar.cast(pa.string()).as_py()
+
+
+def _plain(value: Any, kind: pa.DataType) -> Any:
     """As JSON has it. Of a map the keys are texts."""
     match value:
         case dict():
-            return {str(key): _plain(item) for key, item in value.items()}
+            kinds = {field.name: field.type for field in kind}
+            return {name: _plain(item, kinds[name]) for name, item in value.items()}
+        case list() if pa.types.is_map(kind):  # which an empty one does not say itself
+            return {str(_word(key)): _plain(item, kind.item_type) for key, item in value}
         case list():
-            if value and all(isinstance(item, tuple) and len(item) == 2 for item in value):
-                return {str(_word(key)): _plain(item) for key, item in value}
-            return [_plain(item) for item in value]
+            return [_plain(item, kind.value_type) for item in value]
         case bool() | None | str():
             return value
         case int():

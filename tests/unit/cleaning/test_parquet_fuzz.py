@@ -250,3 +250,25 @@ def test_columns_that_are_not_ours_are_refused(directory: Path, columns: dict[st
     path = directory / "columns.parquet"
     pq.write_table(pa.table(columns), path)
     assert refusal(path) == (reason, False)
+
+
+def test_nested_values_of_parquet_that_python_has_no_words_for(tmp_path: Path) -> None:
+    columns: dict[str, Any] = {name: [name[0]] for name in ("user_id", "session_id", "product_id")}
+    columns |= {"action": ["view"], "ts": ["2020-01-01T00:00:00Z"]}
+    columns["a"] = pa.array([[]], pa.map_(pa.string(), pa.int64()))
+    columns["b"] = pa.array([[[("k", [])], []]], pa.list_(pa.map_(pa.string(), pa.list_(pa.int8()))))
+    columns["c"] = pa.array([[2**62, 0, None]], pa.list_(pa.timestamp("us")))
+    columns["d"] = pa.array([[("k", 10**8)]], pa.map_(pa.string(), pa.date32()))
+    columns["e"] = pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], names=["x", "x"])
+    columns["f"] = pa.array([{"m": [("k", 10**8)]}], pa.struct([("m", pa.map_(pa.string(), pa.date32()))]))
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    (event,) = both(tmp_path / "a.parquet")
+    far = '"<value out of range: 100000000>"'
+    assert event.extra == {  # type: ignore[union-attr]
+        "a": "{}",
+        "b": '[{"k": []}, {}]',
+        "c": '["<value out of range: 4611686018427387904>", "1970-01-01 00:00:00", null]',
+        "d": f'{{"k": {far}}}',
+        "e": '{"x": 2}',
+        "f": f'{{"m": {{"k": {far}}}}}',
+    }

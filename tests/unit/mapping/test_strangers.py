@@ -1,0 +1,102 @@
+"""What files of strangers have shown: values that were read otherwise than they are written. Both readers agree on
+what is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_mapping_language import MAY_9, values
+from two_readers import Outcomes, agreed
+
+from clickstream_assets.errors import SettingsError
+from spark.cleaning.time_bounds import EARLIEST_US, TimeBounds
+from spark.mapping.source_mapping import mapping_of
+
+ALL_TIMES = TimeBounds(EARLIEST_US, 4_000_000_000_000_000)
+DAY = 86_400_000_000
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Any:
+    def outcomes(toml: str, content: str, relative: str = "events.csv") -> Outcomes:
+        return agreed(tmp_path, content.encode(), toml, ALL_TIMES, relative=relative)
+
+    return outcomes
+
+
+def test_a_header_in_mid_file_is_no_event_where_the_time_comes_from_the_path(read: Any) -> None:
+    toml = (
+        '[fields]\naction_type = { constant = "view" }\nevent_time = { path = "date" }\n'
+        'price = { column = "props", json = "price" }\n[time]\ntime_of_day = "12:00"\n'
+    )
+    header = "User-Id,session_id,product_id,props,\n"
+    content = (
+        f'{header}u1,s,p,"{{""price"":5}}",\n{header}u2,s,p,,x\n USER-ID ,session_id,product_id,props,\n'
+    )
+    found = read(toml, content, "date=2016-05-09/a.csv")
+    assert values(found, "user_id", "price", "event_time") == [
+        ("u1", "5", MAY_9 + DAY // 2),
+        ("repeated_header", "2016-05-09"),
+        ("u2", None, MAY_9 + DAY // 2),
+        ("repeated_header", "2016-05-09"),
+    ]
+
+
+def test_a_header_is_no_event_where_a_case_gives_the_time(read: Any) -> None:
+    case = '{ column = "ts", starts_with = "t", then = "2020-01-01 00:00:00" }'
+    toml = f'[fields]\nevent_time = {{ column = "ts", when = [{case}] }}\naction_type = {{ constant = "view" }}\n'
+    header = "user_id,session_id,product_id,ts\n"
+    found = read(toml, f"{header}u,s,p,today\n{header}")
+    assert values(found, "user_id") == ["u", ("repeated_header", "2020-01-01 00:00:00")]
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "is_read"),
+    [
+        ("%Y%m%d %H:%M", "20160509 00:00", True),
+        ("%Y%m%d %H:%M", "2016509 00:00", False),  # the ninth of May, or the 50th of September
+        ("%Y%m%d %H:%M", "2016111 00:00", False),  # in January, or in November
+        ("%Y%m%d%H%M%S", "201605090000", False),
+        ("%d%b%Y %H:%M", "9May2016 00:00", True),
+        ("%d.%m.%Y %H:%M", "9.5.2016 0:0", True),
+        ("%Y-%m-%d %H%M", "2016-5-09 0000", True),
+        ("%Y-%m-%d %H%M", "2016-5-09 000", False),
+        ("%m1%d/%Y %H:%M", "05109/2016 00:00", True),
+        ("%m1%d/%Y %H:%M", "5109/2016 00:00", False),
+    ],
+)
+def test_a_number_that_touches_another_one_has_all_of_its_digits(
+    read: Any, form: str, text: str, is_read: bool
+) -> None:
+    found = read(f'[time]\nformat = "{form}"\n', f"user,session,action,item,ts\nu,s,view,p,{text}\n")
+    expected = MAY_9 if is_read else ("invalid_event_time", text)
+    assert values(found, "event_time") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("serial", "micros"),
+    [
+        ("42499.5", DAY // 2),
+        ("42499.3541666667", 30_600_000_002),  # 08:30 in fifteen digits: 2.88 µs late
+        ("42499.354166666666666667", 30_600_000_000),
+        ("42499.0000115740740740740740740740740", 999_999),
+        ("42499.000011574074074075", 1_000_000),
+        ("42499.", 0),
+        ("42499.000000000000000001", 0),
+    ],
+)
+def test_the_days_of_a_spreadsheet_are_read_to_the_microsecond(read: Any, serial: str, micros: int) -> None:
+    toml = (
+        '[fields]\nevent_time = { sum = [{ constant = "1899-12-30" }, { column = "ts", unit = "d" }] }\n'
+        '[time]\ntime_of_day = "00:00"\n'
+    )
+    found = read(toml, f"user,session,action,item,ts\nu,s,view,p,{serial}\n")
+    assert values(found, "event_time") == [MAY_9 + micros]
+
+
+@pytest.mark.parametrize("sign", ["-", "\u2212", "\u2013", "(", ")", "$-", "%", "5", "\u0663"])
+def test_what_may_mean_minus_is_no_sign_of_a_currency(sign: str) -> None:
+    with pytest.raises(SettingsError, match="is no sign of a currency"):
+        mapping_of({"price": {"currency": [sign]}}, "mapping.toml")
