@@ -74,6 +74,12 @@ class FilePlan:
         return [field for field, source in zip(FIELDS, self.sources, strict=True) if source is not None]
 
     @property
+    def positions_of_fields(self) -> dict[str, int]:
+        """Of the fields that are a column as it is."""
+        pairs = zip(FIELDS, self.sources, strict=True)
+        return {field: source.at for field, source in pairs if isinstance(source, Column)}
+
+    @property
     def fit(self) -> int:
         """How well the columns fit: the number of fields that come from one of them."""
         return sum(1 for source in self.sources if source is not None and _columns(source))

@@ -61,6 +61,23 @@ def field_positions(
     return positions
 
 
+def rivals(columns: Sequence[str], positions: Mapping[str, int]) -> dict[str, list[int]]:
+    """Other columns whose names say as well as those at `positions` that they are these fields."""
+    found: dict[str, list[int]] = {}
+    for field, at in positions.items():
+        for known in (_KNOWN, (*_KNOWN, *_WIDER)):
+            same = [number for number, column in enumerate(columns) if _claims(column, field, known)]
+            if at in same:
+                found[field] = [number for number in same if number not in positions.values()]
+                break
+    return {field: others for field, others in found.items() if others}
+
+
+def _claims(column: str, field: str, known: Sequence[Mapping[str, str]]) -> bool:
+    names = (column.strip().lower(), plain_name(column))
+    return any(claims.get(name) == field for claims in known for name in names)
+
+
 def _claim(
     columns: Sequence[str], claims: Mapping[str, str], given: Collection[str], positions: dict[str, int]
 ) -> None:

@@ -66,7 +66,7 @@ ESCAPES = ("backslash", "none")
 DELIMITERS = (",", ";", "\t", "|")
 GROUPING_SIGNS = (".", ",", "'", " ", "\u00a0", "\u202f", "\u2019", "_")
 # A minus sign of any kind, or brackets, which mean one: without it, what was taken back would be bought.
-_NO_CURRENCY = re.compile("[\\d+\\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d()\\[\\]<>%]")
+NO_CURRENCY = re.compile("[\\d+\\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d()\\[\\]<>%]")
 MAX_COLUMNS = 500
 MOST_WORDS = 1_000
 MAX_ACTION_CHARACTERS = 100
@@ -299,7 +299,7 @@ def _scale(price: Mapping[str, Any], place: Place) -> str | None:
 def _currency(price: Mapping[str, Any], place: Place) -> tuple[str, ...]:
     signs = list_of(price, "currency", place, '["€", "EUR"]') or ()
     for sign in signs:
-        if _NO_CURRENCY.search(sign) or not re.search(r"[^\s.,]", sign):
+        if NO_CURRENCY.search(sign) or not re.search(r"[^\s.,]", sign):
             place.refuse(f"currency: '{sign}' is no sign of a currency, like € or EUR.")
     # The longest first: of $ and US$, the second.
     return tuple(sorted({sign.strip(BLANKS) for sign in signs}, key=lambda sign: (-len(sign), sign)))

@@ -29,7 +29,15 @@ OTHER_MAGIC = {
     b"BZh": "bzip2",
     b"PK\x03\x04": "zip",
     b"\xfd7zXZ\x00": "xz",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"\xff\x06\x00\x00sNaPpY": "snappy",
+    b"Obj\x01": "Avro",
+    b"ORC": "ORC",
+    b"SQLite format 3\x00": "a database of SQLite",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an old file of Excel or Word",
+    b"%PDF-": "PDF",
 }
+_TAR_AT, _TAR = 257, b"ustar"
 
 
 class ContentError(Exception):
@@ -166,17 +174,12 @@ class Content:
             ContentError: it is compressed in a way that is not read here, or is not what its name says.
         """
         self._raw.seek(0)
-        start = self._raw.read(8)
+        start = self._raw.read(16)
         if start.startswith(GZIP_MAGIC):
             return "gzip"
         if is_zstd(start):
             return "zstd"
-        for magic, kind in OTHER_MAGIC.items():
-            if start.startswith(magic):
-                raise ContentError(
-                    "unsupported_format",
-                    f"It is {kind}: only text (also in gzip or zstd) and Parquet are read.",
-                )
+        _refuse_other(start + self._raw.read(BEGINNING_BYTES))
         said = COMPRESSED.get(os.path.splitext(os.fsdecode(name).lower())[1])
         if said is not None and start:
             end = os.path.splitext(os.fsdecode(name))[1]
@@ -189,7 +192,10 @@ class Content:
         Raises:
             ContentError: as `text_blocks`.
         """
-        return encoding_of(b"".join(self._plain_blocks(compression, 0, BEGINNING_BYTES)), named)
+        beginning = b"".join(self._plain_blocks(compression, 0, BEGINNING_BYTES))
+        if compression is not None:
+            _refuse_within(beginning, compression)
+        return encoding_of(beginning, named)
 
     def text_blocks(
         self,
@@ -236,6 +242,27 @@ class Content:
             pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd") as plain,
         ):
             yield from _part(_zstd_read(plain), offset, length)
+
+
+def _other(beginning: bytes) -> str | None:
+    """What a content is that begins so, if it is something that is not read."""
+    if beginning[_TAR_AT:].startswith(_TAR):
+        return "tar"
+    return next((kind for magic, kind in OTHER_MAGIC.items() if beginning.startswith(magic)), None)
+
+
+def _refuse_other(beginning: bytes) -> None:
+    if kind := _other(beginning):
+        text = f"It is {kind}: only text (also in gzip or zstd) and Parquet are read."
+        raise ContentError("unsupported_format", text)
+
+
+def _refuse_within(beginning: bytes, compression: str) -> None:
+    known = {GZIP_MAGIC: "gzip", ZSTD_MAGIC: "zstd", b"PAR1": "Parquet"}
+    inner = next((kind for magic, kind in known.items() if beginning.startswith(magic)), _other(beginning))
+    if inner is not None:
+        text = f"It is {inner} within {compression}, where only text is read."
+        raise ContentError("unsupported_format", text)
 
 
 def is_zstd(start: bytes) -> bool:

@@ -61,6 +61,8 @@ def layout_of_keys(keys: tuple[str, ...], mapping: SourceMapping, encoding: str)
     Raises:
         HeaderError: none of the keys is a field of ours.
     """
+    if not keys:
+        raise HeaderError("no_json_lines", "None of its lines is an object in JSON.")
     plan, columns = FilePlan.of(keys, mapping), keys
     if not plan.fit:
         names = "1 key" if len(keys) == 1 else f"{len(keys):,} keys"

@@ -26,10 +26,14 @@ def all_faults(facts: Facts) -> list[Fault]:
     """The faults of the rows, in the order of the rules. A row that cannot be split has no other than that."""
     found = []
     is_whole = (facts.flags == 0) & facts.split_ok
+    (header,) = (rule for rule in RULES if rule.reason == "repeated_header")
+    no_header = ~header.holds(facts)
     for rule in RULES:
         holds = rule.holds(facts)
         if rule.reason == "field_count":
             holds &= facts.flags == 0
+        if rule is not header:
+            holds &= no_header
         rows = np.flatnonzero(holds & (is_whole | _is_of_bytes(rule)))
         rows = rows[facts.times.valid[rows]] if rule.reason in _OF_TIMES else rows
         if not len(rows):
@@ -46,7 +50,7 @@ def all_faults(facts: Facts) -> list[Fault]:
     return found
 
 
-_FIRST_OF_VALUES = next(number for number, rule in enumerate(RULES) if rule.reason == "invalid_json")
+_FIRST_OF_VALUES = next(number for number, rule in enumerate(RULES) if rule.reason == "repeated_header")
 
 
 def _is_of_bytes(rule: Rule) -> bool:

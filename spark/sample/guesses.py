@@ -21,7 +21,7 @@ def _parts(*lines: str) -> tuple[str, ...]:
 NAMES = {
     "user_id": _parts(
         "userid customerid visitorid clientid user customer visitor client kunde kdnr member shopper buyer account",
-        "usuario cliente utilisateur gast guest person profile email",
+        "usuario cliente utilisateur gast guest person profile email anonymousid distinctid deviceid cookieid pseudo",
     ),
     "session_id": _parts(
         "sessionid visitid session visit sess besuch sitzung sesion basket invoice order bestell rechnung receipt",
@@ -43,6 +43,7 @@ NAMES = {
 }
 QUANTITY = ("quantity", "qty", "menge", "anzahl", "cantidad", "quantite", "units", "count")
 MOST_ACTIONS = 50
+LONGEST_ACTION = 60  # characters: longer ones are no words
 
 # Parts of words for actions. The first that fits: what removes often names the cart, too.
 _WORDS = (
@@ -74,13 +75,19 @@ def fits(field: str, profile: Profile) -> bool:
     if field == "price":
         return profile.is_number and not profile.time_formats
     if field == "user_agent":
-        return profile.share(lambda text: "/" in text and len(text) > 15) > 0.8
+        return profile.share(_looks_like_a_browser) > 0.8
+    if field == "session_id" and len(profile.texts) * 2 < profile.rows:
+        return False  # the number of an order, say, which only orders have
     return all(len(text) <= 256 for text in profile.counts)
+
+
+def _looks_like_a_browser(text: str) -> bool:
+    return "/" in text and len(text) > 15 and text[:1] not in "{[</" and "://" not in text.partition(" ")[0]
 
 
 def could_be_actions(profile: Profile) -> bool:
     words = profile.counts
-    if not words or len(words) > MOST_ACTIONS:
+    if not words or len(words) > MOST_ACTIONS or max(map(len, words)) > LONGEST_ACTION:
         return False
     return any(ascii_lower(word) in ACTIONS or action_of(word) for word in words)
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from spark.mapping.source_mapping import GROUPING_SIGNS, PriceFormat
+from spark.mapping.source_mapping import GROUPING_SIGNS, NO_CURRENCY, PriceFormat
 
 GUIDE = "docs/source-mapping.md"
 NAMED = 20  # unknown actions: with more, it is another column
@@ -30,8 +30,9 @@ _DECIMAL_COMMA = re.compile(
     rf"[+-]?(?:[0-9]+|[0-9]{{1,3}}(?:(?P<sign>{_GROUPS})[0-9]{{3}})(?:(?P=sign)[0-9]{{3}})*),[0-9]+"
 )
 _AROUND = re.compile(
-    r"(?P<before>[^\d.,+\-]{0,5})[+-]?[\d.,][\d.,' \u00a0\u202f]*?(?P<behind>[^\d.,+\-]{0,5})"
+    r"(?P<before>[^\d.,+\-]{0,5})[+-]?[\d.,][\d.,'\u2019 \u00a0\u202f]*?(?P<behind>[^\d.,+\-]{0,5})"
 )
+_OTHER_GROUPS = re.compile(r"[+-]?[0-9]{1,3}(['\u2019 \u00a0\u202f_])[0-9]{3}(?:\1[0-9]{3})*(?:\.[0-9]+)?")
 _COMMA_GROUPS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?P<rest>\.[0-9]+)?")
 
 
@@ -71,6 +72,9 @@ def price_format(rejected: Sequence[str]) -> PriceFormat | None:
         return PriceFormat(",", signs.most_common(1)[0][0] if signs else "")
     if any(group and not comma for comma, group in zip(found, grouped, strict=True)):
         return PriceFormat(".", ",")
+    swiss = Counter(match[1] for text in rejected if (match := _OTHER_GROUPS.fullmatch(text)))
+    if swiss:
+        return PriceFormat(".", swiss.most_common(1)[0][0])
     return PriceFormat(",") if any(found) else None
 
 
@@ -80,7 +84,7 @@ def currency_signs(prices: Sequence[str]) -> list[str]:
     signs = Counter(
         sign for match in found if match for sign in (match["before"].strip(), match["behind"].strip())
     )
-    del signs[""]
+    signs = Counter({sign: number for sign, number in signs.items() if sign and not NO_CURRENCY.search(sign)})
     return [sign for sign, number in signs.most_common(3) if number * 20 >= len(prices)]
 
 
@@ -102,7 +106,7 @@ def price_hints(rejected: Mapping[str, Sequence[str]], known: PriceFormat) -> li
 def _price_hint(form: PriceFormat, paths: Sequence[str]) -> str:
     more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
     looks = "looks" if len(paths) == 1 else "look"
-    kind = "decimal commas" if form.decimal == "," else "commas between thousands"
+    kind = "decimal commas" if form.decimal == "," else f"'{form.grouping}' between thousands"
     lines = ['decimal = ","'] if form.decimal == "," else []
     lines += [f'grouping = "{form.grouping}"'] if form.grouping else []
     return (

@@ -16,11 +16,13 @@ from typing import Any
 import pyarrow as pa
 
 from spark.cleaning.texts import Nothing
+from spark.cleaning.time_bounds import EARLIEST_US
 from spark.cleaning.times import read_times
 from spark.mapping.letters import BLANKS
 from spark.mapping.source_mapping import UNMAPPED
 from spark.mapping.time_formats import TimeFormats
 
+_2100 = 4_102_444_800_000_000  # microseconds
 ENOUGH = 0.95  # of the values
 MOST = 0.5
 DEEPEST = 3  # steps into JSON
@@ -33,6 +35,12 @@ TIME_FORMATS = (
     "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S",
     "%d %b %Y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%d %B %Y %H:%M", "%b %d, %Y %I:%M:%S %p", "%b %d, %Y %H:%M",
     "%a, %d %b %Y %H:%M:%S %z", "%d/%b/%Y:%H:%M:%S %z", "%Y-%m-%d %H.%M.%S",
+    "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H", "%Y%m%dT%H%M%S%z", "%Y%m%dT%H%M%S", "%Y%m%d%H%M", "%Y%m%d%H",
+    "[%d/%b/%Y:%H:%M:%S %z]", "%d-%b-%y %I.%M.%S.%f %p", "%d-%b-%y %H:%M:%S", "%d-%b-%Y %H:%M", "%d %b %Y %H:%M",
+    "%B %d, %Y, %I:%M %p", "%B %d, %Y %I:%M %p", "%b %d, %Y %I:%M %p", "%b %d, %Y, %I:%M:%S %p", "%b %d, %Y %H:%M:%S",
+    "%d.%m.%Y %H:%M:%S.%f", "%d/%m/%Y %H:%M:%S.%f", "%m/%d/%Y %H:%M:%S.%f", "%d/%m/%Y %I:%M %p", "%d/%m/%Y %I:%M:%S %p",
+    "%d.%m.%y %H:%M", "%d.%m.%Y, %H:%M:%S", "%d/%m/%Y, %H:%M:%S", "%m/%d/%Y, %I:%M:%S %p", "%a %b %d %H:%M:%S %z %Y",
+    "%a %b %d %H:%M:%S %Y", "%d %B %Y %H:%M:%S",
 )  # fmt: skip
 DAY_FORMATS = (
     "%d.%m.%Y",
@@ -46,7 +54,7 @@ DAY_FORMATS = (
     "%d-%b-%Y",
 )
 _TIME_OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?[AaPp][Mm])?")
-_NUMBER = re.compile(r"[^\d\s]{0,4}\s?[+-]?[0-9][0-9.,' \u00a0\u202f]*\s?[^\d\s]{0,4}")
+_NUMBER = re.compile(r"[^\d\s]{0,4}\s?[+-]?[0-9][0-9.,'\u2019 \u00a0\u202f]*\s?[^\d\s]{0,4}")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 
 
@@ -98,13 +106,15 @@ class Profile:
 
     def _best(self, formats: Mapping[str | None, TimeFormats]) -> list[str | None]:
         column = pa.array(self.texts, pa.string())
-        shares = (
-            {form: float(read_times(column, by).valid.mean()) for form, by in formats.items()}
-            if self.texts
-            else {}
-        )
+        shares = {form: _share_of_times(column, by) for form, by in formats.items()} if self.texts else {}
         best = max(shares.values(), default=0.0)
         return [form for form, share in shares.items() if share == best] if best >= MOST else []
+
+
+def _share_of_times(column: pa.StringArray, formats: TimeFormats) -> float:
+    """Of texts that are moments of this century: a number of an article may look like a day of another one."""
+    times = read_times(column, formats)
+    return float((times.valid & (times.microseconds >= EARLIEST_US) & (times.microseconds < _2100)).mean())
 
 
 def profiles(columns: Sequence[str], texts: Iterable[Sequence[str | None]]) -> list[Profile]:

@@ -11,10 +11,11 @@ from clickstream_assets.contract import REQUIRED
 from spark.cleaning.vocabulary import ACTIONS
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.letters import ascii_lower
-from spark.mapping.source_mapping import UNMAPPED
+from spark.mapping.names import rivals
+from spark.mapping.source_mapping import MAX_ACTION_CHARACTERS, UNMAPPED
 from spark.mapping.sources import Column
 from spark.reading.header import FIELDS
-from spark.sample.guesses import action_of, by_name, fits, quantity
+from spark.sample.guesses import MOST_ACTIONS, action_of, by_name, fits, quantity
 from spark.sample.profile import Profile
 from spark.sample.proposal_text import Proposal, quoted
 from spark.sample.proposed_values import propose_nothing, propose_prices, propose_times
@@ -38,11 +39,12 @@ def propose(
             found[name] = next(
                 one for one in profiles if one.name == columns[source.at].strip() and not one.steps
             )
-            proposal.known.append(f"{name} is {found[name].name}, by its name.")
     for name in (*REQUIRED, "price", "user_agent"):
-        if name not in found and (guess := _guess(name, profiles, found)) is not None:
+        is_empty = name in found and not found[name].texts  # as a key that no object of JSON has
+        if (name not in found or is_empty) and (guess := _guess(name, profiles, found)) is not None:
             found[name] = guess
             _add_source(proposal, name, guess)
+    _known(proposal, columns, plan, found)
     propose_times(proposal, profiles, found)
     _actions(proposal, profiles, found, action)
     propose_prices(proposal, found.get("price"))
@@ -51,11 +53,26 @@ def propose(
     return proposal
 
 
+def _known(proposal: Proposal, columns: Sequence[str], plan: FilePlan, found: dict[str, Profile]) -> None:
+    """What needs no line, and which other columns the names could mean."""
+    others = rivals(columns, plan.positions_of_fields)
+    for name, source in zip(FIELDS, plan.sources, strict=True):
+        if not isinstance(source, Column) or found[name].name != columns[source.at].strip():
+            continue
+        if found[name].texts:
+            text = f"{name} is {found[name].name}, by its name."
+            if more := [columns[at].strip() for at in others.get(name, ())]:
+                text = f"DOUBTFUL: {text[:-1]}; or is it {' or '.join(more)}? [columns] decides."
+            proposal.known.append(text)
+
+
 def _guess(name: str, profiles: Sequence[Profile], found: dict[str, Profile]) -> Profile | None:
     taken = list(found.values())
-    candidates = [one for one in by_name(profiles, name, taken) if fits(name, one)]
+    names = {(one.name.lower(), one.steps) for one in taken}  # one that is there twice can be named once
+    left = [one for one in profiles if one not in taken and (one.name.lower(), one.steps) not in names]
+    candidates = [one for one in by_name(left, name, taken) if fits(name, one)]
     if not candidates and name in ("event_time", "action_type", "user_agent"):
-        candidates = [one for one in profiles if one not in taken and fits(name, one)]
+        candidates = [one for one in left if fits(name, one)]
     return candidates[0] if candidates else None
 
 
@@ -95,9 +112,11 @@ def _actions(
             proposal.add("fields", f"action_type = {{ constant = {quoted(action or 'view')} }}", doubt)
         return
     others = []
-    for word, number in column.counts.most_common():
-        if ascii_lower(word) in ACTIONS:
+    seen: set[str] = set()
+    for word, number in column.counts.most_common(MOST_ACTIONS):
+        if ascii_lower(word) in ACTIONS or ascii_lower(word) in seen or len(word) > MAX_ACTION_CHARACTERS:
             continue
+        seen.add(ascii_lower(word))
         ours = action_of(word)
         if ours is None:
             others.append(word)

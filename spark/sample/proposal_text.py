@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+from clickstream_assets.text import printable
+
 TABLES = ("columns", "fields", "actions", "events", "time", "price", "values", "format")
 
 
 def quoted(text: str) -> str:
     """A text as TOML has it."""
-    return json.dumps(text, ensure_ascii=False)
+    return json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 @dataclass
@@ -23,18 +25,18 @@ class Proposal:
     def add(self, table: str, line: str, doubt: str | None = None) -> None:
         """Add a line, and why it is in doubt."""
         if doubt is not None:
-            self.lines.setdefault(table, []).append(f"# DOUBTFUL: {doubt}")
+            self.lines.setdefault(table, []).append(f"# DOUBTFUL: {printable(doubt)}")
         self.lines.setdefault(table, []).append(line)
 
     def note(self, table: str, text: str) -> None:
-        self.lines.setdefault(table, []).append(f"# {text}")
+        self.lines.setdefault(table, []).append(f"# {printable(text)}")
 
     def toml(self) -> str:
         """The mapping."""
         parts = [
             "# Proposed by clickstream check-source. Look at what is DOUBTFUL, and run check-source with it."
         ]
-        parts += [f"# {line}" for line in self.known]
+        parts += [f"# {printable(line)}" for line in self.known]
         for table in TABLES:
             if table in self.lines:
                 parts += ["", f"[{table}]", *self.lines[table]]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from spark.sample.hints import currency_signs, price_format
-from spark.sample.profile import Profile
+from spark.sample.profile import ENOUGH, Profile
 from spark.sample.proposal_text import Proposal, quoted
 
+SERIAL_DAY = re.compile(r"[3-6][0-9]{4}(\.[0-9]{1,20})?")  # 1982 to 2091
 ODD_NOTHINGS = ("-", "--", "na", "(none)", "(empty)", "unknown", "?", "missing", "-1")
 
 
@@ -26,9 +28,12 @@ def propose_times(proposal: Proposal, profiles: Sequence[Profile], found: Mappin
             one
             for one in profiles
             if one.is_whole and "time" in one.label.lower() and one not in found.values()
+            if one.time_formats != [None]  # a time of its own is none after a day
         ]
-        if after:
-            terms = f'[{quoted(time.name)}, {{ column = {quoted(after[0].name)}, unit = "ms" }}]'
+        if after and not time.steps:
+            more = after[0]
+            path = f", json = [{', '.join(map(_step, more.steps))}]" if more.steps else ""
+            terms = f'[{quoted(time.name)}, {{ column = {quoted(more.name)}{path}, unit = "ms" }}]'
             proposal.source_instead(time.name, "event_time", f"event_time = {{ sum = {terms} }}")
             proposal.note(
                 "fields", f"DOUBTFUL: {after[0].name} looks like a time after the day; is the unit right?"
@@ -38,6 +43,9 @@ def propose_times(proposal: Proposal, profiles: Sequence[Profile], found: Mappin
             proposal.add(
                 "time", 'time_of_day = "12:00"', f"{time.name} is a day alone: which hour stands for it?"
             )
+    if time.texts and not forms:
+        _propose_other_times(proposal, time)
+        return
     if None not in forms and forms:
         others = f"; {', '.join(str(form) for form in forms[1:])} would do, too" if len(forms) > 1 else ""
         proposal.add(
@@ -45,6 +53,20 @@ def propose_times(proposal: Proposal, profiles: Sequence[Profile], found: Mappin
         )
     if not any("z" in str(form) for form in forms) and not time.share(_names_zone) > 0.5:
         proposal.note("time", 'zone = "Europe/Berlin"   # the times name no zone: UTC unless given')
+
+
+def _step(step: str | int) -> str:
+    return quoted(step) if isinstance(step, str) else str(step)
+
+
+def _propose_other_times(proposal: Proposal, time: Profile) -> None:
+    if time.share(lambda text: SERIAL_DAY.fullmatch(text) is not None) >= ENOUGH and not time.steps:
+        days = f'[{{ constant = "1899-12-30" }}, {{ column = {quoted(time.name)}, unit = "d" }}]'
+        proposal.source_instead(time.name, "event_time", f"event_time = {{ sum = {days} }}")
+        proposal.note("fields", f"DOUBTFUL: {time.name} looks like the days of a spreadsheet, from 1900 on.")
+        proposal.add("time", 'time_of_day = "00:00"')
+        return
+    proposal.note("time", f"MISSING: format. None that is known fits '{time.texts[0][:60]}'.")
 
 
 def _names_zone(text: str) -> bool:

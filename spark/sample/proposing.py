@@ -41,7 +41,9 @@ def proposed(sampling: Sampling) -> str | None:
             by_layout(sampling(mapping_of(tables, ""))).values(), key=lambda group: sum(map(_rows, group))
         )
     looked = [sample.looked for sample in alike if sample.looked is not None]
+    names_of_columns = [name.strip() or None for name in columns]
     rows = [row for one in looked for row in zip(*one.texts.values(), strict=True) if any(row)]
+    rows = [row for row in rows if [cell and cell.strip() for cell in row] != names_of_columns]
     texts = [[row[at] for row in rows] for at in range(len(columns))]
     names = [ledger_path(sample.path).rpartition("/")[2] for sample in alike]
     proposal = propose(

@@ -13,9 +13,10 @@ from typing import Any
 from clickstream_assets.file_names import ledger_path
 from spark.cleaning.prices import INVALID
 from spark.mapping.encodings import UTF_8
+from spark.mapping.names import rivals
 from spark.mapping.source_mapping import SourceMapping
 from spark.mapping.sources import Column
-from spark.reading.header import FIELDS, Layout
+from spark.reading.header import FIELDS, REQUIRED, Layout
 from spark.sample.hints import GUIDE, hint, missing_field, price_hints, unknown_actions
 from spark.sample.sampling import Looked, Sample
 from spark.sample.wording import described
@@ -92,10 +93,22 @@ def _columns(layout: Layout, looked: Looked, mapping: SourceMapping) -> Iterator
     ]
     yield f"columns ({len(layout.columns)}, {form}{encoding})"
     plan = looked.plan
+    unnamed = {
+        field: at
+        for field, at in plan.positions_of_fields.items()
+        if field not in (*mapping.columns.values(), *mapping.fields)
+    }
+    others = rivals(layout.columns, unnamed)
     for field, source in zip(FIELDS, plan.sources, strict=True):
-        if source is not None:
+        if field in looked.absent and field in REQUIRED:
+            yield f"  {field:<14} MISSING in all objects: {missing_field(field)}"
+        elif field in looked.absent:
+            continue
+        elif source is not None:
             name = layout.columns[source.at].strip() if isinstance(source, Column) else described(source)
-            yield f"  {field:<14} {name}"
+            more = [layout.columns[at].strip() for at in others.get(field, ()) if any(looked.texts[at])]
+            doubt = f"   (or {', '.join(more)}? [columns] decides)" if more else ""
+            yield f"  {field:<14} {name}{doubt}"
         elif field in plan.missing:
             yield f"  {field:<14} MISSING: {missing_field(field)}"
         elif field == "event_id":
@@ -166,7 +179,7 @@ def _faults(samples: Sequence[Sample]) -> dict[str, list[_Found]]:
         if looked is None:
             continue
         for fault in looked.faults:
-            if fault.reason.removeprefix("missing_") in looked.plan.missing:
+            if fault.reason.removeprefix("missing_") in (*looked.plan.missing, *looked.absent):
                 continue
             for row, detail in zip(fault.rows, fault.details, strict=True):
                 text = detail if detail is not None else _shown(looked.raw[row])

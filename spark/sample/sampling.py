@@ -50,6 +50,14 @@ class Looked:
     raw: list[bytes]  # the beginning of each record
     faults: list[Fault]
 
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The fields that no object of JSON has, though a column was made for them."""
+        if self.layout.format != "json":
+            return ()
+        columns = self.plan.positions_of_fields
+        return tuple(field for field, at in columns.items() if not any(self.texts[at]))
+
 
 @dataclass(frozen=True)
 class Sample:
