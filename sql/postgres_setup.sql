@@ -254,7 +254,8 @@ COMMENT ON COLUMN ingest_listings.highest_key IS 'The last key, in their order, 
 COMMENT ON COLUMN ingest_listings.objects IS 'How many objects the last complete pass saw.';
 COMMENT ON COLUMN ingest_listings.complete_at IS 'When a pass over all keys was last complete; null: never yet.';
 
-CREATE SEQUENCE IF NOT EXISTS ingest_chunks_seq AS bigint;
+-- In steps that leave gaps: a source that gets its turn early is put into one (spark/source/turns.py).
+CREATE SEQUENCE IF NOT EXISTS ingest_chunks_seq AS bigint INCREMENT BY 1000000;
 CREATE TABLE IF NOT EXISTS ingest_chunks (
     seq         bigint PRIMARY KEY DEFAULT nextval('ingest_chunks_seq'),
     file_id     bigint NOT NULL REFERENCES ingest_files,
@@ -263,16 +264,19 @@ CREATE TABLE IF NOT EXISTS ingest_chunks (
     first_line  bigint NOT NULL,
     records     bigint NOT NULL,
     disk_bytes  bigint NOT NULL,
-    content_hash bytea
+    content_hash bytea,
+    source      text NOT NULL DEFAULT 'default'
 );
+CREATE INDEX IF NOT EXISTS ingest_chunks_by_source ON ingest_chunks (source, seq);
 COMMENT ON TABLE ingest_chunks IS 'The work queue of the stream: record-aligned pieces of registered files. The transaction that commits a piece deletes its row.';
-COMMENT ON COLUMN ingest_chunks.seq IS 'Number of the piece, growing: the offset of the Spark source.';
+COMMENT ON COLUMN ingest_chunks.seq IS 'Number of the piece, growing: the offset of the Spark source. Where sources take turns, a piece may get an earlier one.';
 COMMENT ON COLUMN ingest_chunks.file_id IS 'The file (ingest_files).';
 COMMENT ON COLUMN ingest_chunks.byte_offset IS 'Where it begins in the (decompressed) content.';
 COMMENT ON COLUMN ingest_chunks.byte_length IS 'Its length.';
 COMMENT ON COLUMN ingest_chunks.first_line IS 'Line number of its first byte; the header is line 1.';
 COMMENT ON COLUMN ingest_chunks.records IS 'Records that intake counted; the header and blank lines are none.';
 COMMENT ON COLUMN ingest_chunks.disk_bytes IS 'Bytes to be read from disk for it.';
+COMMENT ON COLUMN ingest_chunks.source IS 'That of the file.';
 COMMENT ON COLUMN ingest_chunks.content_hash IS 'SHA-256 of the header''s bytes and these; null where it is from before an upgrade.';
 
 CREATE TABLE IF NOT EXISTS ingest_batches (

@@ -282,7 +282,7 @@ class Manifest:
                 "mapping_id": self._mapping_id(cursor, mapping),
             }
             cursor.execute(statement("intake.take_released"), row)
-            _insert_chunks(cursor, [(file_id, chunk) for chunk in chunks])
+            _insert_chunks(cursor, [(file_id, chunk) for chunk in chunks], source)
             cursor.execute(statement("intake.notify"))
 
     def _layout_id(self, cursor: Cursor, layout: Layout) -> int:
@@ -332,10 +332,10 @@ def _insert_files(cursor: Cursor, rows: list[dict[str, Any]], mapping_id: int, s
     return sorted(file_id for (file_id,) in cursor)
 
 
-def _insert_chunks(cursor: Cursor, chunks: Iterable[tuple[int, Chunk]]) -> None:
+def _insert_chunks(cursor: Cursor, chunks: Iterable[tuple[int, Chunk]], source: str) -> None:
     """Each with the id of its file."""
     if rows := [{"file_id": file_id, **vars(chunk)} for file_id, chunk in chunks]:
-        cursor.execute(statement("intake.insert_chunks"), {"chunks": _as_json(rows)})
+        cursor.execute(statement("intake.insert_chunks"), {"chunks": _as_json(rows), "source": source})
 
 
 def _as_json(rows: Iterable[dict[str, Any]]) -> str:

@@ -34,6 +34,7 @@ from spark.source.micro_batches import (
     ranges_to_look_at,
 )
 from spark.source.options import SourceOptions
+from spark.source.turns import Limits, next_range
 
 IDLE_WAIT_SECONDS = 0.25  # a look for work waits so long for a notification
 IDLE_NOTE_SECONDS = 1.0  # between notes in the lease that there is nothing to do
@@ -60,6 +61,8 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         self._rerun: tuple[int, int] | None = None  # what Spark's log had this process run first
         self._has_looked = False
         self._noted = 0.0
+        self._turn = 0
+        self._served: dict[str, int] = {}  # sources: the turn in which each was served last
 
     def initialOffset(self) -> dict[str, int]:
         # Committed chunks are gone from the manifest, so a new checkpoint may start before all of them.
@@ -121,11 +124,36 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     def _next_range(self) -> tuple[int, int] | None:
         """The chunks of the next micro-batch: after < seq <= upto."""
         for after, upto in ranges_to_look_at(self._handed_out, self._rerun):
-            rows = self._rows("chunks.waiting", {"after": after, "upto": upto, "limit": BATCH_CHUNKS})
-            end = batch_end([Waiting(*row) for row in rows], self._options.batch_rows)
+            if upto is None:
+                end = self._end_by_turns(after)
+            else:
+                rows = self._rows("chunks.waiting", {"after": after, "upto": upto, "limit": BATCH_CHUNKS})
+                end = batch_end([Waiting(*row) for row in rows], self._options.batch_rows)
             if end is not None:
                 return after, end
         return None
+
+    def _end_by_turns(self, after: int) -> int | None:
+        """The end of the next micro-batch, in which each source has had its turn."""
+        queues: dict[str, list[Waiting]] = {}
+        sources = 0
+        rows = self._rows("chunks.waiting_by_source", {"after": after, "limit": BATCH_CHUNKS})
+        for source, in_force, *chunk in rows:
+            queues.setdefault(source, []).append(Waiting(*chunk))
+            sources = max(in_force, len(queues))
+        limits = Limits(self._options.batch_rows)
+        limits = limits.shared() if sources > 1 else limits
+        found = next_range(queues, limits, self._served, BATCH_CHUNKS, after)
+        if found is None:
+            return None
+        self._turn += 1
+        self._served |= dict.fromkeys(found.sources(queues), self._turn)
+        if not found.moves:
+            return found.upto
+        numbers = {"old": list(found.moves), "new": list(found.moves.values()), "epoch": self._options.epoch}
+        moved = self._rows("chunks.move", numbers)
+        # None, where another stream took over meanwhile: what is read now is never committed.
+        return found.upto if len(moved) == len(found.moves) else None
 
     def _rows(self, name: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         with told_as_outage():

@@ -62,8 +62,8 @@ INSERT INTO ingest_source_layouts (source, layout_id) VALUES (%(source)s, %(layo
 
 -- name: intake.insert_chunks
 -- All of a transaction at once, in the order of their numbers, and so are their sequence numbers.
-INSERT INTO ingest_chunks (file_id, byte_offset, byte_length, first_line, records, disk_bytes, content_hash)
-SELECT file_id, byte_offset, byte_length, first_line, records, disk_bytes, decode(content_hash, 'hex')
+INSERT INTO ingest_chunks (file_id, source, byte_offset, byte_length, first_line, records, disk_bytes, content_hash)
+SELECT file_id, %(source)s, byte_offset, byte_length, first_line, records, disk_bytes, decode(content_hash, 'hex')
 FROM json_to_recordset(%(chunks)s::json) AS chunks (
     number integer, file_id bigint, byte_offset bigint, byte_length bigint, first_line bigint, records bigint,
     disk_bytes bigint, content_hash text
