@@ -104,7 +104,7 @@ class Recipes:
         return get
 
     def _within(
-        self, get: Callable[[Texts], str | None], steps: Sequence[str | int]
+        self, get: Callable[[Texts], str | None], steps: Sequence[str | int | dict[str, str]]
     ) -> Callable[[Texts], str | None]:
         def value(texts: Texts) -> str | None:
             text = get(texts)
@@ -194,13 +194,13 @@ def _joined(parts: Sequence[str | None], separator: str) -> str | None:
     return separator.join(part or "" for part in parts) if None not in parts else None
 
 
-def _steps(path: Any) -> list[str | int]:
+def _steps(path: Any) -> list[str | int | dict[str, str]]:
     if isinstance(path, list):
         return path
-    steps: list[str | int] = []
-    for piece in path.removeprefix("$.").replace("[", ".[").split("."):
-        if piece:
-            steps.append(int(piece[1:-1]) if piece.startswith("[") else piece)
+    steps: list[str | int | dict[str, str]] = []
+    for bracket, piece in re.findall(r"\[([^\]]*)\]|([^.\[\]]+)", path.removeprefix("$.")):
+        name, sign, text = bracket.partition("=")
+        steps.append({name: text} if sign else int(bracket) if bracket else piece)
     return steps
 
 
@@ -214,7 +214,12 @@ def _no_number(word: str) -> None:
     raise ValueError(f"{word} is no JSON")
 
 
-def _step(value: Any, step: str | int) -> Any:
+def _step(value: Any, step: str | int | dict[str, str]) -> Any:
+    if isinstance(step, dict):
+        ((key, text),) = step.items()
+        objects = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+        named = (item for item in objects if item.get(key) is not None and _said(item[key]) == text)
+        return next(named, None)
     if isinstance(step, int):
         return value[step] if isinstance(value, list) and step < len(value) else None
     return value.get(step) if isinstance(value, dict) else None

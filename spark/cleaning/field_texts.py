@@ -29,6 +29,7 @@ from spark.mapping.sources import (
     Lookup,
     PathPart,
     Source,
+    Step,
     Sum,
 )
 from spark.mapping.time_formats import TimeFormats
@@ -56,7 +57,7 @@ class FieldTexts:
         self.defects: list[Defect] = []
         self._split, self._shape, self._rows, self._nothing = split, shape, rows, nothing
         self._columns: dict[int, pa.StringArray] = {}
-        self._json: dict[int, dict[tuple[str | int, ...], pa.StringArray]] = {}
+        self._json: dict[int, dict[tuple[Step, ...], pa.StringArray]] = {}
 
     def text(self, source: Source | None) -> pa.StringArray:
         """The texts of a source: trimmed, and null where they mean nothing."""
@@ -111,7 +112,7 @@ class FieldTexts:
             self._columns[at] = self._nothing.removed(trimmed(self._split.texts[at]))
         return self._columns[at]
 
-    def _json_values(self, at: int) -> dict[tuple[str | int, ...], pa.StringArray]:
+    def _json_values(self, at: int) -> dict[tuple[Step, ...], pa.StringArray]:
         if at not in self._json:
             paths, texts = self._shape.json_paths(at), self._column(at)
             found, wrong = json_values(texts, paths)

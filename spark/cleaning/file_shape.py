@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.path_patterns import path_parts
 from spark.mapping.source_mapping import UNMAPPED, SourceMapping
-from spark.mapping.sources import JsonValue, parts_of
+from spark.mapping.sources import JsonValue, Step, parts_of
 from spark.reading.fields import Columns
 from spark.reading.header import Layout
 
-Steps = tuple[str | int, ...]
+Steps = tuple[Step, ...]
 
 
 @dataclass(frozen=True)

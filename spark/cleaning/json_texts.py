@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from spark.mapping.sources import Step
 from spark.reading.json_values import DECODER, DEEPEST, TooDeepError, json_text
 
-Steps = tuple[str | int, ...]
+Steps = tuple[Step, ...]
 
 _QUICK = msgspec.json.Decoder(float_hook=str.encode)
 _WRONG = object()
@@ -54,9 +55,19 @@ def _within(value: Any, steps: Steps) -> Any:
     for step in steps:
         if isinstance(step, int):
             value = value[step] if isinstance(value, list) and step < len(value) else _ABSENT
+        elif isinstance(step, tuple):
+            value = _item(value, *step)
         else:
             value = value.get(step, _ABSENT) if isinstance(value, dict) else _ABSENT
     return value
+
+
+def _item(value: Any, key: str, text: str) -> Any:
+    """The first item of a list that is an object whose `key` is the text."""
+    for item in value if isinstance(value, list) else ():
+        if isinstance(item, dict) and key in item and _text(item[key]) == text:
+            return item
+    return _ABSENT
 
 
 def _text(value: Any) -> str | None:

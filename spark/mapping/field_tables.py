@@ -4,6 +4,7 @@
 user_id     = "Customer ID"                                   # a column
 session_id  = false                                           # this producer has none
 product_id  = { column = "properties", json = "item.sku" }    # a value within a column of JSON
+session_id  = { column = "params", json = "[key=session].value" }  # of the item of a list whose `key` is that
 action_type = { constant = "purchase" }                       # the same for every row
 event_time  = { path = "date" }                               # of a folder date=…, or of the pattern in [format] path
 user_id     = { first = ["userId", "anonymousId"] }           # the first that is not missing
@@ -36,6 +37,7 @@ from spark.mapping.sources import (
     Lookup,
     PathPart,
     Source,
+    Step,
     Sum,
     Term,
 )
@@ -44,7 +46,7 @@ from spark.mapping.tables import Place
 KINDS = ("column", "constant", "path", "first", "join", "sum")
 _KINDS = ", ".join(KINDS)
 _BELONGS_TO = {"json": "column", "with": "join"}
-_STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[([0-9]{1,9})\]")
+_STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[([0-9]{1,9})\]|\[([^=\[\]]+)=([^\[\]]+)\]")
 MOST_PARTS = 50
 
 
@@ -139,17 +141,18 @@ def _sum(values: Any, place: Place) -> Sum:
     return Sum(tuple(terms))
 
 
-def _steps(path: Any, place: Place) -> tuple[str | int, ...]:
-    """`item.sku` and `items[0].sku`; or a list, where a key has a point in it."""
+def _steps(path: Any, place: Place) -> tuple[Step, ...]:
+    """`item.sku`, `items[0].sku` and `params[key=id].value`; or a list, where a key has a point in it."""
     if isinstance(path, list) and path and all(_is_step(step) for step in path):
-        return tuple(path)
+        return tuple(next(iter(step.items())) if isinstance(step, dict) else step for step in path)
     if not isinstance(path, str) or not path:
         place.refuse('json is a path, like json = "items[0].sku", or a list, like ["items", 0, "sku"].')
     text = path.removeprefix("$.") if path.startswith("$.") else path
-    steps: list[str | int] = []
+    steps: list[Step] = []
     end = 0
     while end < len(text) and (found := _STEP.match(text, end)):
-        steps.append(found[1] if found[1] is not None else int(found[2]))
+        key, number, name, value = found.groups()
+        steps.append(key if key is not None else (name, value) if name is not None else int(number))
         end = found.end()
     if end < len(text):
         place.refuse(f"the path '{path}' cannot be read: write it like items[0].sku.")
@@ -157,6 +160,8 @@ def _steps(path: Any, place: Place) -> tuple[str | int, ...]:
 
 
 def _is_step(step: Any) -> bool:
+    if isinstance(step, dict):
+        return len(step) == 1 and all(isinstance(value, str) for value in step.values())
     return isinstance(step, str) or (isinstance(step, int) and not isinstance(step, bool) and step >= 0)
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 Comparison = Literal["is", "starts_with", "below", "above", "missing"]
+# Into JSON: a key of an object, the number of an item, or (key, text): the first item whose `key` is that text.
+Step = str | int | tuple[str, str]
 UNITS = ("d", "h", "min", "s", "ms", "us", "ns")
 
 
@@ -23,10 +25,10 @@ class Column:
 
 @dataclass(frozen=True)
 class JsonValue:
-    """A value within the JSON text of a column: keys of objects and numbers of items, from the outside in."""
+    """A value within the JSON text of a column; its steps lead from the outside in."""
 
     column: Column
-    steps: tuple[str | int, ...]
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,13 @@ from spark.cleaning.time_bounds import EARLIEST_US
 from spark.cleaning.times import read_times
 from spark.mapping.letters import BLANKS
 from spark.mapping.source_mapping import UNMAPPED
+from spark.mapping.sources import Step
 from spark.mapping.time_formats import TimeFormats
 
 _2100 = 4_102_444_800_000_000  # microseconds
 ENOUGH = 0.95  # of the values
 MOST = 0.5
-DEEPEST = 3  # steps into JSON
+DEEPEST = 4  # steps into JSON
 MOST_KEYS = 200
 
 # Day and month first are told apart where one of them is over twelve.
@@ -65,12 +66,14 @@ class Profile:
     name: str
     texts: tuple[str, ...]  # trimmed, without those that mean nothing
     rows: int
-    steps: tuple[str | int, ...] = ()
+    steps: tuple[Step, ...] = ()
 
     @property
     def label(self) -> str:
         """What its name says: of a value in JSON, that of its last step."""
-        return next((str(step) for step in reversed(self.steps) if isinstance(step, str)), self.name)
+        if items := [step for step in self.steps if isinstance(step, tuple)]:
+            return items[-1][1]
+        return next((step for step in reversed(self.steps) if isinstance(step, str)), self.name)
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -132,7 +135,7 @@ def profiles(columns: Sequence[str], texts: Iterable[Sequence[str | None]]) -> l
 
 
 def _within_json(column: Profile) -> list[Profile]:
-    found: dict[tuple[str | int, ...], list[str]] = {}
+    found: dict[tuple[Step, ...], list[str]] = {}
     for text in column.texts:
         try:
             value = json.loads(text)
@@ -144,13 +147,20 @@ def _within_json(column: Profile) -> list[Profile]:
     return [Profile(column.name, tuple(texts), column.rows, steps) for steps, texts in found.items()]
 
 
-def _leaves(value: Any, steps: tuple[str | int, ...]) -> Iterable[tuple[tuple[str | int, ...], str]]:
+def _leaves(value: Any, steps: tuple[Step, ...]) -> Iterable[tuple[tuple[Step, ...], str]]:
     if isinstance(value, dict) and len(steps) < DEEPEST:
         for key, item in value.items():
             yield from _leaves(item, (*steps, key))
+    elif isinstance(value, list) and value and all(_is_named(item) for item in value):
+        for item in value:  # named parameters, as Google Analytics has them
+            yield from _leaves(item["value"], (*steps, ("key", item["key"]), "value"))
     elif isinstance(value, list) and value and len(steps) < DEEPEST:
         yield from _leaves(value[0], (*steps, 0))
     elif (
         steps and isinstance(value, str | int | float) and not isinstance(value, bool) and str(value).strip()
     ):
         yield steps, str(value).strip()
+
+
+def _is_named(item: Any) -> bool:
+    return isinstance(item, dict) and item.keys() == {"key", "value"} and isinstance(item["key"], str)

@@ -17,7 +17,7 @@ from spark.mapping.sources import Column
 from spark.reading.header import FIELDS
 from spark.sample.guesses import MOST_ACTIONS, action_of, by_name, fits, quantity
 from spark.sample.profile import Profile
-from spark.sample.proposal_text import Proposal, quoted
+from spark.sample.proposal_text import Proposal, quoted, quoted_step
 from spark.sample.proposed_values import propose_nothing, propose_prices, propose_times
 
 
@@ -86,7 +86,7 @@ def _add_source(proposal: Proposal, name: str, guess: Profile) -> None:
 
 
 def _json_source(profile: Profile) -> str:
-    steps = ", ".join(quoted(step) if isinstance(step, str) else str(step) for step in profile.steps)
+    steps = ", ".join(map(quoted_step, profile.steps))
     return f"{{ column = {quoted(profile.name)}, json = [{steps}] }}"
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 from clickstream_assets.text import printable
+from spark.mapping.sources import Step
 
 TABLES = ("columns", "fields", "actions", "events", "time", "price", "values", "format")
 
@@ -13,6 +14,13 @@ TABLES = ("columns", "fields", "actions", "events", "time", "price", "values", "
 def quoted(text: str) -> str:
     """A text as TOML has it."""
     return json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def quoted_step(step: Step) -> str:
+    """A step into JSON as an item of a list in TOML."""
+    if isinstance(step, tuple):
+        return f"{{ {quoted(step[0])} = {quoted(step[1])} }}"
+    return quoted(step) if isinstance(step, str) else str(step)
 
 
 @dataclass

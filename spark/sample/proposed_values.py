@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from spark.sample.hints import currency_signs, price_format
 from spark.sample.profile import ENOUGH, Profile
-from spark.sample.proposal_text import Proposal, quoted
+from spark.sample.proposal_text import Proposal, quoted, quoted_step
 
 SERIAL_DAY = re.compile(r"[3-6][0-9]{4}(\.[0-9]{1,20})?")  # 1982 to 2091
 ODD_NOTHINGS = ("-", "--", "na", "(none)", "(empty)", "unknown", "?", "missing", "-1")
@@ -32,7 +32,7 @@ def propose_times(proposal: Proposal, profiles: Sequence[Profile], found: Mappin
         ]
         if after and not time.steps:
             more = after[0]
-            path = f", json = [{', '.join(map(_step, more.steps))}]" if more.steps else ""
+            path = f", json = [{', '.join(map(quoted_step, more.steps))}]" if more.steps else ""
             terms = f'[{quoted(time.name)}, {{ column = {quoted(more.name)}{path}, unit = "ms" }}]'
             proposal.source_instead(time.name, "event_time", f"event_time = {{ sum = {terms} }}")
             proposal.note(
@@ -53,10 +53,6 @@ def propose_times(proposal: Proposal, profiles: Sequence[Profile], found: Mappin
         )
     if not any("z" in str(form) for form in forms) and not time.share(_names_zone) > 0.5:
         proposal.note("time", 'zone = "Europe/Berlin"   # the times name no zone: UTC unless given')
-
-
-def _step(step: str | int) -> str:
-    return quoted(step) if isinstance(step, str) else str(step)
 
 
 def _propose_other_times(proposal: Proposal, time: Profile) -> None:

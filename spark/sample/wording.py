@@ -13,6 +13,7 @@ from spark.mapping.sources import (
     Lookup,
     PathPart,
     Source,
+    Step,
     Sum,
 )
 
@@ -27,7 +28,7 @@ def described(source: Source) -> str:
         case PathPart(name):
             return f"{name} of the path"
         case JsonValue(column, steps):
-            return f"{'.'.join(map(str, steps))} in the JSON of {column.name}"
+            return f"{'.'.join(map(_step, steps))} in the JSON of {column.name}"
         case Join(parts, separator):
             return f"{f' {separator!r} '.join(map(described, parts))}, joined"
         case First(parts):
@@ -40,6 +41,10 @@ def described(source: Source) -> str:
             return f"{described(of)}, looked up among {len(words):,} words"
         case Cases(cases, otherwise):
             return f"{described(otherwise)}; {'; '.join(map(_case, cases))}"
+
+
+def _step(step: Step) -> str:
+    return f"[{step[0]}={step[1]}]" if isinstance(step, tuple) else str(step)
 
 
 def _case(case: Case) -> str:

@@ -44,8 +44,8 @@ class Queue:
     def register(self, source: str, files: int, records: int) -> None:
         run_sql(
             self.url,
-            "WITH files AS (INSERT INTO ingest_files (path, size_bytes, status, landed_at, registered_at, source, layout_id,"
-            " inode, modified_ns, changed_ns, header_bytes, chunks_open)"
+            "WITH files AS (INSERT INTO ingest_files (path, size_bytes, status, landed_at, registered_at, source,"
+            " layout_id, inode, modified_ns, changed_ns, header_bytes, chunks_open)"
             f" SELECT 'f' || n, 1, 'registered', now(), now(), '{source}', 1, 1, 1, 1, 0, 1"
             f" FROM generate_series(1, {files}) AS n RETURNING file_id)"
             " INSERT INTO ingest_chunks (file_id, source, byte_offset, byte_length, first_line, records, disk_bytes)"

@@ -3,6 +3,8 @@ what is right."""
 
 from __future__ import annotations
 
+import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +102,36 @@ def test_the_days_of_a_spreadsheet_are_read_to_the_microsecond(read: Any, serial
 def test_what_may_mean_minus_is_no_sign_of_a_currency(sign: str) -> None:
     with pytest.raises(SettingsError, match="is no sign of a currency"):
         mapping_of({"price": {"currency": [sign]}}, "mapping.toml")
+
+
+def test_the_item_of_a_list_is_found_by_one_of_its_values(read: Any) -> None:
+    toml = (
+        '[fields]\nsession_id = { column = "params", json = "[key=ga_session_id].value.int_value" }\n'
+        'product_id = { column = "params", json = [{ "the.key" = "7" }, "value"] }\nprice = false\n'
+        '[events]\noptional = ["session_id", "product_id"]\n'
+    )
+    params = [
+        [
+            {"key": "page", "value": {"string_value": "x"}},
+            {"key": "ga_session_id", "value": {"int_value": 17}},
+        ],
+        [{"key": "ga_session_id"}, {"key": "ga_session_id", "value": {"int_value": 18}}],
+        [{"the.key": 7, "value": "p"}, {"the.key": "7", "value": "q"}],
+        [{"the.key": "77", "value": "p"}, {"the.key": None}, 7, "7"],
+        {"key": "ga_session_id", "value": 5},
+        [],
+    ]
+    shared = {"user_id": "u", "action": "view", "ts": "2020-01-01T00:00:00Z"}
+    found = read(toml, "".join(json.dumps(shared | {"params": each}) + "\n" for each in params))
+    assert values(found, "session_id", "product_id") == [
+        ("17", None), (None, None), (None, "p"), (None, None), (None, None), (None, None)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path", ['"[=x]"', '"[key=]"', "[{ key = 1 }]", '[{ a = "b", c = "d" }]', '"a[key=x"']
+)
+def test_a_path_that_means_nothing_is_refused(path: str) -> None:
+    tables = tomllib.loads(f'[fields]\nuser_id = {{ column = "c", json = {path} }}\n')
+    with pytest.raises(SettingsError, match=r"json is a path|cannot be read"):
+        mapping_of(tables, "mapping.toml")

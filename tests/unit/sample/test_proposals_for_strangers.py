@@ -170,3 +170,21 @@ def test_what_else_a_file_is_is_said(folder: Folder, content: bytes, sentence: s
     text = said(folder)
     assert sentence in text
     assert "field_count" not in text
+
+
+def test_named_parameters_of_google_analytics_are_found(folder: Folder) -> None:
+    def hit(session: int) -> Any:
+        params = [
+            {"key": "page", "value": {"string_value": "https://example.com/a/b/c"}},
+            {"key": "ga_session_id", "value": {"int_value": session}},
+        ]
+        shared = {"event_name": "view_item", "event_timestamp": "1612069510766593", "user_pseudo_id": "1.2"}
+        return shared | {"event_params": params, "items": [{"item_id": "p"}]}
+
+    folder.write(objects(hit(17), hit(18)), "events.json")
+    proposal, mapping = folder.propose()
+    path = '[{ "key" = "ga_session_id" }, "value", "int_value"]'
+    assert f'session_id = {{ column = "event_params", json = {path} }}' in proposal
+    assert folder.events(mapping, "session_id", "product_id") == [("17", "p"), ("18", "p")]
+    lines, _ = report(folder.sampled(mapping), 1, mapping)
+    assert any("[key=ga_session_id].value.int_value in the JSON of event_params" in line for line in lines)
