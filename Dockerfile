@@ -29,7 +29,7 @@ RUN mkdir -p /usr/share/man/man1 \
 # Named volumes take the owner of the folders that they are mounted on.
 RUN groupadd --gid 10001 clickstream \
     && useradd --uid 10001 --gid 10001 --home-dir /var/lib/clickstream --shell /usr/sbin/nologin clickstream \
-    && install -d -o clickstream -g clickstream /events /archive /spool /var/lib/clickstream /var/lib/clickstream/dagster \
+    && install -d -o clickstream -g clickstream /events /archive /spool /objects /var/lib/clickstream /var/lib/clickstream/dagster \
         /var/lib/clickstream/spark-master /var/lib/clickstream/spark-work
 
 COPY --from=build /opt/venv /opt/venv

@@ -19,9 +19,10 @@ COMPOSE = PROJECT / "docker-compose.yml"
 STACK: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
 ONE_SHOT = {"secrets", "setup"}
-THEIRS = {"postgres", "pgadmin", "prometheus", "grafana"}
+THEIRS = {"postgres", "pgadmin", "prometheus", "grafana", "s3"}
 OPEN = {"postgres", "pgadmin"}  # their images write beside their data, and begin as root
 MONITORING = {"metrics", "prometheus", "grafana"}
+TO_TRY = {"s3"}
 PASSWORD_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 
 
@@ -40,6 +41,7 @@ def test_every_service_of_the_stack_is_there() -> None:
         *("secrets", "setup", "postgres", "pgadmin", "generator", "spark-master", "spark-worker"),
         *("dagster-code", "dagster-webserver", "dagster-daemon"),
         *MONITORING,
+        *TO_TRY,
     }
 
 
@@ -67,7 +69,7 @@ def test_no_password_is_in_the_file() -> None:
         for variable, value in service.get("environment", {}).items():
             if "PASSWORD" in variable:
                 assert variable.endswith("_FILE"), (name, variable)
-            if variable.endswith("_FILE") and "JSON" not in variable:
+            if variable.endswith("_FILE") and "JSON" not in variable and variable.partition("_")[0] != "AWS":
                 assert str(value).startswith("/run/secrets/"), (name, variable)
 
 
@@ -184,9 +186,13 @@ def test_who_only_reads_the_events_cannot_change_them(name: str) -> None:
     assert any(volume.endswith(":/events:ro") for volume in SERVICES[name]["volumes"])
 
 
-def test_monitoring_alone_waits_for_its_profile_and_nothing_else_waits_for_monitoring() -> None:
-    assert {name for name, service in SERVICES.items() if "profiles" in service} == MONITORING
+def test_monitoring_and_what_is_there_to_try_with_wait_for_their_profiles_and_nothing_waits_for_them() -> (
+    None
+):
+    assert {name for name, service in SERVICES.items() if "profiles" in service} == MONITORING | TO_TRY
     assert all(SERVICES[name]["profiles"] == ["monitoring"] for name in MONITORING)
+    assert all(SERVICES[name]["profiles"] == [name] for name in TO_TRY)
+    assert not any(TO_TRY & set(service.get("depends_on", {})) for service in SERVICES.values())
     assert not any(
         set(SERVICES[name].get("depends_on", {})) & MONITORING for name in set(SERVICES) - MONITORING
     )
@@ -249,3 +255,20 @@ def test_the_database_is_configured_as_the_embedded_one_is() -> None:
     ours = ("wal_buffers", "max_wal_size", "checkpoint_timeout", "random_page_cost", "work_mem", "jit")
     ours += ("max_parallel_workers_per_gather", "autovacuum_naptime", "log_parameter_max_length_on_error")
     assert {name: given[name] for name in ours} == {name: CONFIGURATION[name] for name in ours}
+
+
+def test_the_stream_and_its_workers_share_what_is_fetched_from_buckets() -> None:
+    assert "objects:/objects" in SERVICES["dagster-code"]["volumes"]
+    assert "objects:/objects:ro" in SERVICES["spark-worker"]["volumes"]
+    assert " /objects " in (PROJECT / "Dockerfile").read_text()
+
+
+def test_credentials_of_buckets_are_files_of_the_stream_alone() -> None:
+    assert [name for name in SERVICES if any(":/aws:" in v for v in SERVICES[name].get("volumes", []))] == [
+        "dagster-code"
+    ]
+    environment = SERVICES["dagster-code"]["environment"]
+    aws = {name: value for name, value in environment.items() if name.startswith("AWS_")}
+    assert aws == {"AWS_SHARED_CREDENTIALS_FILE": "/aws/credentials", "AWS_CONFIG_FILE": "/aws/config"}
+    assert networks("s3") == {"objects"}
+    assert {name for name in SERVICES if "objects" in networks(name)} == {"s3", "dagster-code"}
