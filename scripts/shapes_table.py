@@ -4,25 +4,32 @@
 
 A shape is a directory with the files in `files/` and, where they need one, the mapping in `mapping.toml`. Per shape:
 `clickstream check-source`, `stream --available-now`, and `verify --values`, which reads all files again by code of its
-own. `tests/support/rows/shapes.py DIRECTORY` writes some.
+own. `reading.sql` says in DuckDB's SQL, with `files/` as the working directory, which events there are: user, session,
+action, product, time in UTC and price. With it, what is stored is compared with DuckDB's reading, row by row, for
+which `pip install duckdb`. `tests/support/rows/shapes.py DIRECTORY` writes some shapes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 CLICKSTREAM = (sys.executable, "-m", "clickstream_assets.cli")
 HEAD = (
-    "| shape | lines of configuration | check-source | rows | inserted | duplicate | rejected | values agree |\n"
-    "|---|---:|---|---:|---:|---:|---|---|"
+    "| shape | lines of configuration | check-source | rows | inserted | duplicate | rejected "
+    "| the second reader agrees | DuckDB agrees |\n"
+    "|---|---:|---|---:|---:|---:|---|---|---|"
 )
 COUNTS = """
 SELECT json_build_object(
@@ -32,6 +39,13 @@ SELECT json_build_object(
         (SELECT reason, count(*) AS rows FROM rejected_events GROUP BY reason ORDER BY 2 DESC) AS r))
 FROM ingest_files
 """
+STORED = """
+SELECT coalesce(json_agg(json_build_array(
+    user_id, session_id, action_type, product_id, to_char(event_time AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
+    price::text)), '[]')
+FROM events
+"""
+Values = Counter[tuple[object, ...]]
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,11 @@ class Shape:
     def mapping(self) -> Path | None:
         path = self.directory / "mapping.toml"
         return path if path.exists() else None
+
+    @property
+    def reading(self) -> str | None:
+        path = self.directory / "reading.sql"
+        return path.read_text() if path.exists() else None
 
     @property
     def lines(self) -> int:
@@ -78,10 +97,33 @@ def row(shape: Shape) -> str:
                 raise SystemExit(f"{shape.directory}: {loaded.stderr[-2_000:]}")
             counts = json.loads(_run(environment, "psql", "-XAtc", COUNTS).stdout)
             audit = json.loads(_run(environment, "verify", "--values", "--json").stdout)
+            stored = json.loads(_run(environment, "psql", "-XAtc", STORED).stdout)
         finally:
             server.terminate()
             server.wait()
-    return _line(shape, checked.returncode, counts, audit)
+    return _line(shape, checked.returncode, counts, audit, _compared(shape, _values(stored)))
+
+
+def _compared(shape: Shape, stored: Values) -> str:
+    """What DuckDB says of the same files."""
+    if shape.reading is None:
+        return "not read"
+    import duckdb
+
+    with contextlib.chdir(shape.files):
+        read = _values(duckdb.sql(shape.reading).fetchall())
+    if read == stored:
+        return f"yes, {read.total():,} rows"
+    return f"NO: {(read - stored).total():,} are not stored, {(stored - read).total():,} are not in the files"
+
+
+def _values(rows: Iterable[Sequence[object]]) -> Values:
+    found: Values = Counter()
+    for user, session, action, product, moment, price in rows:
+        text = f"{moment:%Y-%m-%d %H:%M:%S.%f}" if isinstance(moment, datetime) else moment
+        number = None if price is None else Decimal(str(price)).normalize()
+        found[user, session, action, product, text, number] += 1
+    return found
 
 
 def _wait_for(environment: dict[str, str]) -> None:
@@ -98,7 +140,7 @@ def _run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPr
     )
 
 
-def _line(shape: Shape, check: int, counts: dict, audit: dict) -> str:  # type: ignore[type-arg]
+def _line(shape: Shape, check: int, counts: dict, audit: dict, compared: str) -> str:  # type: ignore[type-arg]
     reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in (counts["reasons"] or {}).items()) or "none"
     if counts["refused"]:
         reasons += f"; {counts['refused']} files refused"
@@ -109,6 +151,7 @@ def _line(shape: Shape, check: int, counts: dict, audit: dict) -> str:  # type: 
         *(f"{counts[name]:,}" for name in ("rows", "inserted", "duplicate")),
         reasons,
         "yes" if audit["ok"] else "NO",
+        compared,
     ]
     return f"| {' | '.join(cells)} |"
 

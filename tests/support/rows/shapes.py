@@ -20,11 +20,13 @@ import pyarrow.parquet as pq
 
 @dataclass(frozen=True)
 class Shape:
-    """`files` by their paths. `inserted`, `duplicate` and `reasons` are what must come of them."""
+    """`files` by their paths. `inserted`, `duplicate` and `reasons` are what must come of them. `reading`: the events
+    in DuckDB's SQL, over the files in the working directory: user, session, action, product, time and price."""
 
     files: Mapping[str, bytes]
     inserted: int
     mapping: str = ""
+    reading: str = ""
     duplicate: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
 
@@ -57,6 +59,9 @@ SHAPES: Mapping[str, Shape] = {
         3,
         "[fields]\nsession_id = false\n",
         duplicate=1,
+        reading="""SELECT DISTINCT visitorid, NULL, if(event = 'transaction', 'purchase', event), itemid,
+    make_timestamp(timestamp::bigint * 1000), NULL
+FROM read_csv('events.csv', all_varchar = true)""",
     ),
     "no header, codes for actions": Shape(
         {
@@ -76,6 +81,10 @@ fav = "add_to_favourites"
 other_actions = ["add_to_favourites"]
 """,
         reasons={"unknown_action_type": 1},
+        reading="""SELECT u, NULL, if(a = 'pv', 'view', 'add_to_favourites'), p,
+    make_timestamp(t::bigint * 1000000), NULL
+FROM read_csv('UserBehavior.csv', header = false, all_varchar = true, names = ['u', 'p', 'c', 'a', 't'])
+WHERE a IN ('pv', 'fav')""",
     ),
     "views by the file's name, a day and milliseconds after it": Shape(
         {
@@ -99,6 +108,9 @@ also_nothing = ["NA"]
 path = "train-item-{kind}.csv"
 """,
         reasons={"invalid_event_time": 1},
+        reading="""SELECT if(userId = 'NA', 'guest', userId), sessionId, 'view', itemId,
+    eventdate::timestamp + to_milliseconds(timeframe::bigint), NULL
+FROM read_csv('train-item-views.csv', all_varchar = true) WHERE try_cast(timeframe AS bigint) IS NOT NULL""",
     ),
     "orders with returns and guests, Windows-1252": Shape(
         {
@@ -129,6 +141,12 @@ currency = "\u20ac"
 encoding = "windows-1252"
 """,
         reasons={"invalid_event_time": 1},
+        # Of a file in Windows-1252, DuckDB shows the bytes.
+        reading=r"""SELECT if(c[7] = '', 'guest', c[7]), c[1], if(c[4]::int < 0, 'remove_from_cart', 'purchase'), c[2],
+    timezone('UTC', timezone('Europe/London', strptime(c[5], '%d.%m.%Y %H:%M'))),
+    replace(replace(replace(c[6], ' \x80', ''), '.', ''), ',', '.')::decimal(18, 4)
+FROM (SELECT string_split(unnest(string_split(content::varchar, '\x0D\x0A')[2:]), ';') AS c FROM read_blob('retail.csv'))
+WHERE len(c) = 7 AND try_strptime(c[5], '%d.%m.%Y %H:%M') IS NOT NULL""",
     ),
     "a spreadsheet's text, UTF-16 with tabs": Shape(
         {
@@ -143,6 +161,8 @@ encoding = "windows-1252"
         1,
         '[fields]\nevent_time = { join = ["date", "time"] }\n',
         reasons={"missing_product_id": 1},
+        reading=r"""SELECT "user id", "session id", action, "product id", (date || ' ' || time)::timestamp, NULL
+FROM read_csv('export.txt', all_varchar = true, delim = '\t', encoding = 'utf-16') WHERE "product id" IS NOT NULL""",
     ),
     "a tracker's JSON lines with properties": Shape(
         {
@@ -188,6 +208,12 @@ price = { column = "properties", json = "price" }
 other_actions = ["search"]
 """,
         reasons={"negative_price": 1, "no_object": 1, "not_json": 1},
+        reading=r"""SELECT coalesce(j ->> '$.userId', j ->> '$.anonymousId'), j ->> '$.context.sessionId',
+    CASE j ->> '$.event' WHEN 'Product Viewed' THEN 'view' ELSE 'search' END, j ->> '$.properties.product_id',
+    (j ->> '$.timestamp')::timestamptz AT TIME ZONE 'UTC', (j ->> '$.properties.price')::decimal(18, 4)
+FROM (SELECT try_cast(l AS json) AS j
+        FROM read_csv('track.json', columns = {'l': 'varchar'}, delim = '\x01', quote = '', header = false))
+WHERE json_type(j) = 'OBJECT' AND coalesce((j ->> '$.properties.price')::double, 0) >= 0""",
     ),
     "JSON within a column of CSV, zstd": Shape(
         {
@@ -210,6 +236,10 @@ product_id = { column = "properties", json = "item.sku" }
 price = { column = "properties", json = "item.price" }
 """,
         reasons={"invalid_json": 1},
+        reading="""SELECT "user", j ->> '$.sid', event_name, j ->> '$.item.sku', ts::timestamptz AT TIME ZONE 'UTC',
+    (j ->> '$.item.price')::decimal(18, 4)
+FROM (SELECT *, try_cast(properties AS json) AS j FROM read_csv('events.csv.zst', all_varchar = true))
+WHERE j IS NOT NULL""",
     ),
     "a bronze folder of Parquet, by date and hour": Shape(
         {
@@ -235,6 +265,9 @@ time_of_day = "00:00"
 scale = 0.000001
 """,
         reasons={"missing_user_id": 2},
+        reading="""SELECT user_id::varchar, session_id, event, item::bigint::varchar,
+    date::timestamp + to_hours(hour::bigint) + to_minutes(minute), price_micros::decimal(18, 6) / 1000000
+FROM read_parquet('*/*/*.parquet', hive_partitioning = true) WHERE user_id IS NOT NULL""",
     ),
     "a shop's Parquet with nested items and decimals": Shape(
         {
@@ -249,6 +282,8 @@ scale = 0.000001
         1,
         '[fields]\nproduct_id = { column = "item", json = "sku" }\nprice = false\n',
         reasons={"missing_event_time": 1},
+        reading="""SELECT "user", session, action, item.sku, ts AT TIME ZONE 'UTC', NULL
+FROM read_parquet('orders.parquet') WHERE ts IS NOT NULL""",
     ),
     "other actions without a product, gzip": Shape(
         {
@@ -265,6 +300,8 @@ scale = 0.000001
         2,
         '[events]\nother_actions = ["login", "add_to_wishlist"]\n',
         reasons={"missing_product_id": 1},
+        reading="""SELECT user_id, session_id, event_type, product_id, event_time::timestamp, NULL
+FROM read_csv('a.csv.gz', all_varchar = true) WHERE event_type <> 'scroll'""",
     ),
 }
 
@@ -278,6 +315,8 @@ def main(directory: Path) -> None:
             file.write_bytes(content)
         if shape.mapping:
             (place / "mapping.toml").write_text(shape.mapping)
+        if shape.reading:
+            (place / "reading.sql").write_text(shape.reading + "\n")
 
 
 if __name__ == "__main__":

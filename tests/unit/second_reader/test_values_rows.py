@@ -164,7 +164,7 @@ def test_words_of_the_mapping_come_before_the_known_ones(word: str, action: str)
     [
         *[({name: " NULL "}, f"missing_{name}", "NULL") for name in REQUIRED],
         *[({name: "  "}, f"missing_{name}", None) for name in REQUIRED],
-        ({"user_id": "", "session_id": "", "event_time": "event_time"}, "missing_user_id", None),
+        ({"user_id": "", "session_id": "", "event_time": "event_time"}, "repeated_header", "event_time"),
         ({"session_id": "", "event_time": ""}, "missing_session_id", None),
         ({"event_time": "Event_Time", "user_id": "x" * 257}, "repeated_header", "Event_Time"),
         ({"event_time": "TIMESTAMP"}, "repeated_header", "TIMESTAMP"),
