@@ -145,7 +145,8 @@ encoding = "windows-1252"
         reading=r"""SELECT if(c[7] = '', 'guest', c[7]), c[1], if(c[4]::int < 0, 'remove_from_cart', 'purchase'), c[2],
     timezone('UTC', timezone('Europe/London', strptime(c[5], '%d.%m.%Y %H:%M'))),
     replace(replace(replace(c[6], ' \x80', ''), '.', ''), ',', '.')::decimal(18, 4)
-FROM (SELECT string_split(unnest(string_split(content::varchar, '\x0D\x0A')[2:]), ';') AS c FROM read_blob('retail.csv'))
+FROM (SELECT string_split(unnest(string_split(content::varchar, '\x0D\x0A')[2:]), ';') AS c
+        FROM read_blob('retail.csv'))
 WHERE len(c) = 7 AND try_strptime(c[5], '%d.%m.%Y %H:%M') IS NOT NULL""",
     ),
     "a spreadsheet's text, UTF-16 with tabs": Shape(
