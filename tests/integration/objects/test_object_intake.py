@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from cloud_sources import HEADER, ROW, CloudSources
@@ -346,3 +349,62 @@ def test_a_directory_that_somebody_deletes_is_made_again(cloud: CloudSources, se
     shutil.rmtree(cloud.landing)
     server.put(bucket, "in/b.csv", HEADER + ROW + ROW)
     cloud.wait_for(lambda: len(cloud.files()) == 2 and cloud.problem() is None)
+
+
+def test_of_a_bucket_with_versions_each_delivery_is_a_version_and_a_deleted_object_is_gone(
+    cloud: CloudSources, server: ObjectServer
+) -> None:
+    bucket = server.bucket()
+    server.client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    server.put(bucket, "in/a.csv", HEADER + ROW)
+    cloud.start(cloud.section(bucket, 'after_commit = "tag"'))
+    cloud.wait_for(lambda: cloud.files() == [("cloud", "a.csv", "registered")])
+    server.put(bucket, "in/a.csv", HEADER + ROW + ROW)
+    cloud.wait_for(lambda: [row[1] for row in cloud.objects()] == ["fetched", "listed"])
+    cloud.wait_for(lambda: [row[1] for row in cloud.objects()] == ["done", "done"], storing=True)
+    found = server.client.list_object_versions(Bucket=bucket)["Versions"]
+    versions = [one["VersionId"] for one in sorted(found, key=lambda one: one["Size"])]
+    assert cloud.rows("SELECT version_id FROM ingest_objects ORDER BY object_id") == [(v,) for v in versions]
+    for version in versions:
+        tags = server.client.get_object_tagging(Bucket=bucket, Key="in/a.csv", VersionId=version)["TagSet"]
+        assert tags == [{"Key": "clickstream", "Value": "committed"}]
+
+    server.faults.refuse = lambda method, path: (
+        (503, "SlowDown") if method == "GET" and without_query(path).endswith("b.csv") else None
+    )
+    server.put(bucket, "in/b.csv", HEADER + ROW)
+    cloud.wait_for(lambda: cloud.objects()[-1][:2] == ("b.csv", "listed") and cloud.problem() is not None)
+    server.client.delete_object(
+        Bucket=bucket, Key="in/b.csv"
+    )  # a mark, before which the version is still there
+    server.reset()
+    cloud.wait_for(lambda: cloud.objects()[-1] == ("b.csv", "gone", None) and cloud.problem() is None)
+
+
+@pytest.mark.faults  # the server of the tests takes a minute to list them
+@pytest.mark.timeout(900)
+def test_a_hundred_thousand_objects_are_listed_on_from_where_a_stream_was_ended(
+    cloud: CloudSources, server: ObjectServer
+) -> None:
+    bucket, count = server.bucket(), 100_000
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    for number in range(count):
+        backend.put_object(bucket, f"in/{number:06d}.csv", b"")
+    listed = "SELECT objects::int, after_key FROM ingest_listings"
+    cloud.start(cloud.section(bucket))
+    limit = time.monotonic() + 600
+
+    def wait_for(condition: Callable[[], bool]) -> None:
+        while not condition():
+            assert time.monotonic() < limit, cloud.rows(listed)
+            time.sleep(0.05)
+
+    wait_for(lambda: len(cloud.objects()) >= count // 5)
+    cloud.stop()
+    ((_, after),) = cloud.rows(listed)
+    server.faults.asked.clear()
+    cloud.start(cloud.section(bucket))
+    wait_for(lambda: len(cloud.objects()) == count)
+    lists = [path for _, path in server.faults.asked if "list-type" in path]
+    assert f"start-after={quote(str(after), safe='')}" in lists[0]
+    assert len(lists) <= 85, "what was listed before the end was listed again"

@@ -117,3 +117,16 @@ def test_hidden_and_unfinished_names_and_folders_are_left_alone() -> None:
     ledger = Ledger()
     new_listing(ledger).look(Bucket(["a.csv", "b/", "_SUCCESS", "x/.c.csv", "d.csv.tmp", "_x/e.csv"]))  # type: ignore[arg-type]
     assert ledger.noted == {"a.csv"}
+
+
+def test_a_hundred_thousand_keys_are_ten_looks_and_one_page_a_look_afterwards() -> None:
+    bucket, ledger = Bucket(keys(100_000)), Ledger()
+    listing = new_listing(ledger)
+    looks = 0
+    while not listing.is_complete:
+        listing.look(bucket)  # type: ignore[arg-type]
+        looks += 1
+    assert (looks, len(bucket.asked), len(ledger.noted)) == (10, 100, 100_000)
+    bucket.asked.clear()
+    listing.look(bucket)  # type: ignore[arg-type]
+    assert bucket.asked == ["099999.csv"]
