@@ -66,7 +66,7 @@ COMMENT ON COLUMN ingest_layouts.layout_id IS 'Number of the layout.';
 COMMENT ON COLUMN ingest_layouts.columns IS 'Names of the columns as the files write them.';
 COMMENT ON COLUMN ingest_layouts.delimiter IS 'What separates the fields.';
 COMMENT ON COLUMN ingest_layouts.first_seen_at IS 'When a file with it was first registered.';
-COMMENT ON COLUMN ingest_layouts.escape IS 'Escape of quotes in quoted fields: \ or "; null where it does not show.';
+COMMENT ON COLUMN ingest_layouts.escape IS 'Escape of quotes in quoted fields: \ or "; none: quotes enclose nothing; null where it does not show.';
 COMMENT ON COLUMN ingest_layouts.encoding IS 'Encoding of the text, as Python calls it.';
 COMMENT ON COLUMN ingest_layouts.format IS 'csv, json (an object a line) or parquet.';
 

@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Iterable
 
-from clickstream_assets.second_reader.layout import BACKSLASH
+from clickstream_assets.second_reader.layout import BACKSLASH, NO_QUOTES
 from clickstream_assets.second_reader.quoting import read_record
 
 _TO_ESCAPE = re.compile(r'\\(?=[\\"]|\Z)|"')  # any other backslash is itself, for readers of both dialects
@@ -18,6 +18,8 @@ _TO_ESCAPE = re.compile(r'\\(?=[\\"]|\Z)|"')  # any other backslash is itself, f
 
 def csv_line(fields: Iterable[str], delimiter: str = ",", escape: str | None = None) -> bytes:
     """One CSV line. A lone empty field is quoted, or it would be a blank line."""
+    if escape == NO_QUOTES:
+        return delimiter.join(fields).encode("utf-8", "surrogateescape") + b"\n"
     if escape == BACKSLASH:
         cells = [_backslash_cell(field, delimiter) for field in fields]
         line = '""' if cells == [""] else delimiter.join(cells)
@@ -37,6 +39,8 @@ def _backslash_cell(field: str, delimiter: str) -> str:
 
 def split_record(record: bytes, delimiter: str, escape: str | None = None) -> list[str]:
     """The fields of a record: as CSV where it is CSV, else cut at each delimiter, quotes and all."""
+    if escape == NO_QUOTES:
+        return _text(record).split(delimiter)
     fields = _backslash_fields(record, delimiter) if escape == BACKSLASH else _csv_fields(record, delimiter)
     return fields or _text(record).split(delimiter)
 
@@ -58,6 +62,8 @@ def _csv_fields(record: bytes, delimiter: str) -> list[str]:
 
 def has_open_quote(record: bytes, delimiter: str, escape: str | None = None) -> bool:
     """Whether a quote might swallow the line after the record."""
+    if escape == NO_QUOTES:
+        return False
     if escape == BACKSLASH:
         return read_record(record, delimiter.encode(), backslash=True).is_open
     return record.count(b'"') % 2 == 1

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from clickstream_assets.contract import ALIASES, FIELDS, REQUIRED, WIDER_ALIASES
 
 DELIMITERS = (",", ";", "\t", "|")
-BACKSLASH, DOUBLED = "\\", '"'  # what the ledger calls the two ways to escape a quote
+BACKSLASH, DOUBLED = "\\", '"'  # what the ledger calls the two ways to escape a quote …
+NO_QUOTES = "none"  # … and that quotes are characters like others
 
 _UNSEEN = "\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 _UNSEEN_CHARACTERS = re.compile(f"[{_UNSEEN}]")
@@ -40,6 +41,10 @@ class FileLayout:
     @property
     def separator(self) -> bytes:
         return self.delimiter.encode()
+
+    @property
+    def has_quotes(self) -> bool:
+        return self.format == "csv" and self.escape != NO_QUOTES
 
     @property
     def backslash(self) -> bool:
@@ -126,10 +131,12 @@ def known_start(content: bytes, size: int, *, has_header: bool = True) -> Start:
     return Start(header, size, before.count(b"\n", 0, -1) + 2)
 
 
-def split_header(line: bytes, delimiter: str) -> tuple[str, ...]:
+def split_header(line: bytes, delimiter: str, escape: str | None = None) -> tuple[str, ...]:
     """The columns that a header has with this delimiter; none where it cannot be split."""
     try:
         text = _UNSEEN_CHARACTERS.sub("", line.decode("utf-8")).rstrip("\r\n")
+        if escape == NO_QUOTES:
+            return tuple(text.split(delimiter))
         rows = list(csv.reader([text], delimiter=delimiter))
     except (UnicodeDecodeError, csv.Error):
         return ()
@@ -141,11 +148,13 @@ def given_layout(
 ) -> FileLayout:
     """The layout of a file without a header. `first`: its first line, which shows the delimiter where none is given."""
     choices = [delimiter] if delimiter else DELIMITERS
-    fitting = [choice for choice in choices if len(split_row(first, choice)) == len(columns)]
+    fitting = [choice for choice in choices if len(split_row(first, choice, escape)) == len(columns)]
     return FileLayout(tuple(columns), (fitting or [*choices])[0], escape)
 
 
-def split_row(line: bytes, delimiter: str) -> list[str]:
+def split_row(line: bytes, delimiter: str, escape: str | None = None) -> list[str]:
+    if escape == NO_QUOTES:
+        return line.decode("utf-8", "replace").rstrip("\r\n").split(delimiter)
     try:
         rows = list(csv.reader([line.decode("utf-8", "replace").rstrip("\r\n")], delimiter=delimiter))
     except csv.Error:
@@ -178,7 +187,7 @@ def read_layout(
     """
     known = start.delimiter or delimiter
     choices = [known] if known else DELIMITERS
-    layouts = [FileLayout(split_header(start.header, choice), choice, escape) for choice in choices]
+    layouts = [FileLayout(split_header(start.header, choice, escape), choice, escape) for choice in choices]
     best = max(layouts, key=lambda layout: len(layout.fields(mapped, given)) + more_fields(layout))
     there = {*best.fields(mapped, given), *given, *not_required}
     missing = [field for field in REQUIRED if field not in there]

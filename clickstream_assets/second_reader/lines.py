@@ -36,7 +36,7 @@ def split_records(
         flaw, reading = None, None
         if line.length > MAX_RECORD_BYTES:
             flaw = "line_too_long"  # whatever else is wrong with it: the rest was not looked at
-        elif layout.format == "csv" and b'"' in line.data:
+        elif layout.has_quotes and b'"' in line.data:
             reading = read_record(line.data, layout.separator, layout.backslash)
             if reading.is_open:
                 joined = _join(line, ahead, lines, layout)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from clickstream_assets.contract import NULL_TOKENS, REPLAY_OF
 from clickstream_assets.errors import SettingsError
-from clickstream_assets.second_reader.layout import BACKSLASH, DOUBLED
+from clickstream_assets.second_reader.layout import BACKSLASH, DOUBLED, NO_QUOTES
 from clickstream_assets.second_reader.texts import BLANKS, ascii_lower
 
 
@@ -92,7 +92,7 @@ def parse_audit_mapping(tables: Mapping[str, Any]) -> AuditMapping:
         nothing=[*values.get("nothing", NULL_TOKENS), *values.get("also_nothing", [])],
         price_decimal=price.get("decimal", "."),
         price_grouping=price.get("grouping"),
-        escape={"backslash": BACKSLASH, "none": DOUBLED}.get(escape),
+        escape=NO_QUOTES if "quotes" in form else {"backslash": BACKSLASH, "none": DOUBLED}.get(escape),
         fields=tables.get("fields", {}),
         other_actions=tuple(name.strip(BLANKS) for name in _listed(events.get("other_actions", []))),
         optional=tuple(_listed(events.get("optional", []))),

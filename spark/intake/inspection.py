@@ -23,13 +23,18 @@ from spark.reading.kinds import begins_objects, layout_of_keys, peeked, preamble
 from spark.reading.objects import Keys
 from spark.reading.parquet_files import FIRST_BYTE, ParquetFile, is_parquet
 from spark.reading.preamble import Preamble, read_beginning
-from spark.reading.quotes import BY_BACKSLASH, DOUBLED
+from spark.reading.quotes import BY_BACKSLASH, DOUBLED, NO_QUOTES
 from spark.reading.records import count_blocks, dialect_of
 
 SHORTEST = 4  # a last chunk shorter than this part of the others belongs to the one before it
 CHUNK_BYTES = 8 * 1024 * 1024  # of plain text: large files spread over several tasks
 
-ESCAPES: Mapping[Escape | None, str | None] = {"backslash": BY_BACKSLASH, "none": DOUBLED, None: None}
+ESCAPES: Mapping[Escape | None, str | None] = {
+    "backslash": BY_BACKSLASH,
+    "none": DOUBLED,
+    "no_quotes": NO_QUOTES,
+    None: None,
+}
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ also_nothing = ["-"]           # … or besides the known ones
 
 [format]
 escape = "backslash"           # how a quote within quotes is written; found per file unless given
+quotes = "none"                # quotes are characters like others; they enclose fields unless given
 encoding = "windows-1252"      # UTF-8 unless given; a byte-order mark comes first
 delimiter = ";"                # found per file unless given
 header = ["ts", "user"]        # the names of the columns, of files without a header
@@ -59,7 +60,7 @@ from spark.mapping.sources import PathPart, Source, parts_of
 from spark.mapping.tables import Place, list_of, table_of, text_of, texts_of
 from spark.mapping.time_formats import UTC, TimeFormatError, compiled, read_time_of_day
 
-Escape = Literal["backslash", "none"]
+Escape = Literal["backslash", "none", "no_quotes"]  # the last: a quote is a character like others
 
 TABLES = ("columns", "fields", "actions", "events", "time", "price", "values", "format")
 ESCAPES = ("backslash", "none")
@@ -155,7 +156,7 @@ def mapping_of(tables: Mapping[str, Any], file: str) -> SourceMapping:
             place.refuse(f"[columns] and [fields] both say what {our} is ('{name}'): keep one of them.")
     events = table_of(tables, "events", place, ("other_actions", "optional", "identity"))
     other_actions = _other_actions(events, place.within("events"))
-    form = table_of(tables, "format", place, ("escape", "encoding", "delimiter", "header", "path"))
+    form = table_of(tables, "format", place, ("escape", "quotes", "encoding", "delimiter", "header", "path"))
     pattern = _path(form, fields, place.within("format"))
     time_format, zone, time_of_day = _time(tables, place)
     return SourceMapping(
@@ -171,7 +172,7 @@ def mapping_of(tables: Mapping[str, Any], file: str) -> SourceMapping:
         time_of_day=time_of_day,
         price=_price(tables, place),
         nothing=_nothing(tables, place),
-        escape=cast("Escape | None", _choice(form, "escape", ESCAPES, place.within("format"))),
+        escape=_escape(form, place.within("format")),
         encoding=_encoding(form, place.within("format")),
         delimiter=_choice(form, "delimiter", DELIMITERS, place.within("format")),
         header=_header(form, place.within("format")),
@@ -321,6 +322,15 @@ def _choice(table: Mapping[str, Any], key: str, choices: Sequence[str], place: P
     if value is not None and value not in choices:
         place.refuse(f"{key} is '{value}': give one of {', '.join(choices).replace(chr(9), 'a tab')}.")
     return value
+
+
+def _escape(form: Mapping[str, Any], place: Place) -> Escape | None:
+    escape = cast("Escape | None", _choice(form, "escape", ESCAPES, place))
+    if _choice(form, "quotes", ("none",), place) is None:
+        return escape
+    if escape is not None:
+        place.refuse("without quotes there is none to escape: keep quotes or escape.")
+    return "no_quotes"
 
 
 def _encoding(form: Mapping[str, Any], place: Place) -> str | None:

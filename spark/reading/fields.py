@@ -17,7 +17,7 @@ from pyarrow import csv
 
 from spark.reading.flags import Flag
 from spark.reading.header import Layout
-from spark.reading.quotes import BY_BACKSLASH, doubled_escapes, good_record, read_record
+from spark.reading.quotes import BY_BACKSLASH, NO_QUOTES, doubled_escapes, good_record, read_record
 from spark.reading.regular_records import buffer_of, regular_records
 
 
@@ -57,9 +57,13 @@ def split_records(values: pa.BinaryArray, is_candidate: npt.NDArray[np.bool_], c
     """The texts at all positions of `columns` that are wanted, for `values`, records of UTF-8 with their line ends."""
     rows = len(values)
     text = buffer_of(values)
-    regular = is_candidate & regular_records(
-        values, text, columns.delimiter, columns.escape, all_candidates=bool(is_candidate.all())
-    )
+    if columns.escape == NO_QUOTES:
+        has_lone_return = b"\r" in text and text.count(b"\r") != text.count(b"\r\n")
+        regular = np.zeros(rows, bool) if has_lone_return else is_candidate.copy()
+    else:
+        regular = is_candidate & regular_records(
+            values, text, columns.delimiter, columns.escape, all_candidates=bool(is_candidate.all())
+        )
     quick = _split_regular(values, text, regular, columns)
     if quick is None:
         regular, found = np.zeros(rows, bool), {at: pa.nulls(rows, pa.string()) for at in columns.positions}
@@ -125,6 +129,10 @@ def read_fields(record: bytes, columns: Columns) -> tuple[tuple[bytes, ...] | No
     of the record is no reason to reject it, and two that do are.
     """
     count, delimiter = columns.count, columns.delimiter
+    if columns.escape == NO_QUOTES:
+        parts = record.removesuffix(b"\n").rstrip(b"\r").split(delimiter.encode())
+        is_whole = len(parts) == count and not any(b"\r" in part for part in parts)
+        return (tuple(parts) if is_whole else None), Flag.NONE
     by_backslash = columns.escape == BY_BACKSLASH
     found = read_record(record, 0, len(record), delimiter, by_backslash=by_backslash)
     is_good = found.is_good(count) and found.end == len(record)
@@ -156,6 +164,7 @@ def _parse(text: bytes, rows: int, columns: Columns) -> tuple[pa.Table, list[int
             csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=names),
             csv.ParseOptions(
                 delimiter=columns.delimiter,
+                quote_char=False if columns.escape == NO_QUOTES else '"',
                 newlines_in_values=has_long_records,
                 ignore_empty_lines=False,
                 invalid_row_handler=skip,

@@ -78,7 +78,8 @@ def parse_header(line: bytes, mapping: SourceMapping = UNMAPPED, delimiter: str 
             "not_text", "The first line is not UTF-8. [format] encoding names another encoding."
         ) from None
     known = delimiter or mapping.delimiter
-    layouts = [_parse(text, choice) for choice in ([known] if known else DELIMITERS)]
+    has_quotes = mapping.escape != "no_quotes"
+    layouts = [_parse(text, choice, has_quotes=has_quotes) for choice in ([known] if known else DELIMITERS)]
     plans = [FilePlan.of(layout.columns, mapping) for layout in layouts]
     best, plan = max(zip(layouts, plans, strict=True), key=lambda found: found[1].fit)
     if not plan.fit and "\r" in text.rstrip("\r\n"):
@@ -119,15 +120,20 @@ def given_header(columns: Sequence[str], line: bytes, mapping: SourceMapping) ->
     """
     text = line.decode("utf-8", "replace")
     choices = [mapping.delimiter] if mapping.delimiter else DELIMITERS
-    fitting = [choice for choice in choices if len(_parse(text, choice).columns) == len(columns)]
+    has_quotes = mapping.escape != "no_quotes"
+    counts = {choice: len(_parse(text, choice, has_quotes=has_quotes).columns) for choice in choices}
+    fitting = [choice for choice in choices if counts[choice] == len(columns)]
     layout = Layout(tuple(columns), (fitting or [*choices])[0])
     check_plan(FilePlan.of(layout.columns, mapping), layout)
     return layout
 
 
-def _parse(text: str, delimiter: str) -> Layout:
+def _parse(text: str, delimiter: str, *, has_quotes: bool) -> Layout:
+    line = text.rstrip("\r\n")
+    if not has_quotes:
+        return Layout(tuple(line.split(delimiter)), delimiter)
     try:
-        rows: Sequence[Sequence[str]] = list(csv.reader([text.rstrip("\r\n")], delimiter=delimiter))
+        rows: Sequence[Sequence[str]] = list(csv.reader([line], delimiter=delimiter))
     except csv.Error:
         rows = []
     return Layout(tuple(rows[0]) if rows else (), delimiter)

@@ -21,6 +21,7 @@ NEWLINE, CARRIAGE_RETURN, QUOTE, BACKSLASH = 0x0A, 0x0D, 0x22, 0x5C
 # What `Layout.escape` says. `None`: the file does not show it, and a quote behind a backslash is in doubt.
 BY_BACKSLASH = "\\"
 DOUBLED = '"'
+NO_QUOTES = "none"  # the mapping says that a quote is a character like others
 
 _ESCAPED = re.compile(rb'\\(["\\])')
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from spark.reading.flags import Flag
 from spark.reading.header import Layout
 from spark.reading.lines import Dialect, Indices, Lines, Run, split_lines
-from spark.reading.quotes import BY_BACKSLASH
+from spark.reading.quotes import BY_BACKSLASH, NO_QUOTES
 
 MAX_RECORD_BYTES = 1024 * 1024  # a longer line is no event; its first KEPT_BYTES are kept as evidence
 KEPT_BYTES = 64 * 1024
@@ -24,8 +24,8 @@ MAX_BLANK_BYTES = 64  # a line of white space only, at most so long, is blank
 
 def dialect_of(layout: Layout) -> Dialect:
     """How the records of a file are told apart."""
-    is_csv = layout.format == "csv"
-    return Dialect(len(layout.columns), layout.delimiter, layout.escape == BY_BACKSLASH, has_quotes=is_csv)
+    has_quotes = layout.format == "csv" and layout.escape != NO_QUOTES
+    return Dialect(len(layout.columns), layout.delimiter, layout.escape == BY_BACKSLASH, has_quotes)
 
 
 @dataclass(frozen=True)

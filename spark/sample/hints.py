@@ -21,6 +21,7 @@ OF_REASONS = {
     "backslash_escape": '[format] of a source mapping says whether a backslash escapes quotes: escape = "backslash" '
     'or "none"',
     "invalid_utf8": '[format] of a source mapping names another encoding: encoding = "windows-1252"',
+    "unbalanced_quote": 'where quotes are characters like others, say so in a source mapping: [format] quotes = "none"',
     "text_after_quote": "a quote within quotes is doubled; where a backslash escapes it, say so in a source mapping: "
     '[format] escape = "backslash"',
 }

@@ -135,3 +135,30 @@ def test_a_path_that_means_nothing_is_refused(path: str) -> None:
     tables = tomllib.loads(f'[fields]\nuser_id = {{ column = "c", json = {path} }}\n')
     with pytest.raises(SettingsError, match=r"json is a path|cannot be read"):
         mapping_of(tables, "mapping.toml")
+
+
+def test_without_quotes_a_quote_is_a_part_of_the_text(read: Any) -> None:
+    toml = '[format]\nquotes = "none"\n'
+    header = 'user_id\tsession_id\taction\tproduct_id\tts\t"query"\n'
+    texts = ['"red shoes"', '"blue', '5" pipe', "x\\ty", '""', "", "a\rb", '"', 'a","b']
+    rows = [f"u\ts\tview\tp\t2020-01-01T00:00:00Z\t{text}\n" for text in texts]
+    for end in ("\n", "\r\n"):
+        found = read(toml, (header + "".join(rows) + "u\ts\n").replace("\n", end), "a.tsv")
+        assert values(found, "extra") == [
+            *({'"query"': text} for text in texts[:5]),
+            None,
+            ("field_count", None),
+            *({'"query"': text} for text in texts[7:]),
+            ("field_count", None),
+        ]
+    without = read(
+        '[format]\nquotes = "none"\nheader = ["user", "session", "a\\"", "action"]\n[fields]\n'
+        'product_id = false\nevent_time = { constant = "2020-01-01 00:00" }\n',
+        'u|"s|x|view\n"v|s|y"|view\n',
+    )
+    assert values(without, "user_id", "session_id") == [("u", '"s'), ('"v', "s")]
+
+
+def test_quotes_and_how_they_are_escaped_do_not_go_together() -> None:
+    with pytest.raises(SettingsError, match="keep quotes or escape"):
+        mapping_of({"format": {"quotes": "none", "escape": "backslash"}}, "mapping.toml")
