@@ -139,7 +139,7 @@ class Manifest:
                     if row["chunks_open"]
                     for chunk in file[1].chunks
                 ]
-                _insert_chunks(cursor, chunks)
+                _insert_chunks(cursor, chunks, source)
                 cursor.execute(statement("intake.count_registered"), {"file_ids": file_ids})
             cursor.execute(statement("intake.notify"))
 
