@@ -21,7 +21,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import parse_dsn
 from pyspark.sql import DataFrame
 
-from clickstream_assets.database import connect
+from clickstream_assets.database import CONNECT_TIMEOUT, connect
 from clickstream_assets.database_url import addresses
 from clickstream_assets.errors import DatabaseError, SettingsError
 from clickstream_assets.sql_files import statement
@@ -88,7 +88,7 @@ def _check_arrays(url: str) -> None:
 
     Spark's driver has sessions of its own, whose settings are those of the role and the database.
     """
-    with closing(psycopg2.connect(url)) as plain, plain.cursor() as cursor:
+    with closing(psycopg2.connect(url, connect_timeout=CONNECT_TIMEOUT)) as plain, plain.cursor() as cursor:
         cursor.execute(statement("session.array_nulls"))
         if cursor.fetchone() != ("on",):
             raise DatabaseError(
