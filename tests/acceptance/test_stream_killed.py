@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psycopg2
 import pytest
 from databases import Database, run_sql
 from stream_program import (
@@ -24,6 +26,7 @@ from stream_program import (
 
 from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.data_generator import GenerationSpec, generate_files
+from clickstream_assets.database import connect
 from clickstream_assets.errors import StreamError
 from clickstream_assets.outages.stream_waits import read_waits
 from clickstream_assets.paths import STREAM_PROGRAM
@@ -32,44 +35,56 @@ from spark.stream.settings import StreamSettings
 from spark.stream.stream import run_stream
 
 pytestmark = pytest.mark.spark
-STORING = SESSION + "'clickstream-stream-sink' AND state = 'active'"
+STORING = SESSION + "'clickstream-stream-sink' AND wait_event_type = 'Lock'"
+
+
+@contextmanager
+def held_while_it_stores(
+    database: Database, home: Path, events: Path, number: int
+) -> Iterator[tuple[Stream, psycopg2.extensions.connection]]:
+    """A stream that has stored rows and cannot commit them while the session lives; killed at the end."""
+    with closing(connect(database.owner_url, "tests-lock")) as session:
+        session.cursor().execute("LOCK TABLE ingest_batches IN EXCLUSIVE MODE")
+        stream = start_stream(database.writer_url, home, events, number)
+        try:
+            wait_until(lambda: bool(run_sql(database.owner_url, STORING)), stream)
+            yield stream, session
+        finally:
+            stream.process.kill()
+            stream.process.wait()
+    wait_for_no_stream(database.owner_url)
 
 
 @pytest.mark.faults  # minutes; the quick kills are in test_stream_faults
+@pytest.mark.timeout(900)  # four starts
 def test_a_stream_killed_three_times_in_the_middle_ends_with_exactly_the_truth(
     database: Database, tmp_path: Path
 ) -> None:
-    events = tmp_path / "events"
+    events, home, made = tmp_path / "events", tmp_path / "home", tmp_path / "made"
     truth = generate_files(
-        GenerationSpec(events=60_000, files=6, duplicates=0.05, malformed=0.02, late=0.01, seed=3), events
+        GenerationSpec(events=60_000, files=6, duplicates=0.05, malformed=0.02, late=0.01, seed=3), made
     )
-    home = tmp_path / "home"
     home.mkdir()
-
-    def seen(statement: str) -> Callable[[], bool]:
-        return lambda: bool(run_sql(database.owner_url, statement))
-
-    reading = start_stream(database.writer_url, home, events, 1)
-    wait_until(lambda: bool(list(home.glob("spool/e*-*-*/*"))), reading)  # a task hands its rows over
-    reading.process.send_signal(signal.SIGKILL)
-    assert reading.process.wait(30) == -signal.SIGKILL
-    wait_for_no_stream(database.owner_url)
-
-    merging = start_stream(database.writer_url, home, events, 2)
-    wait_until(seen(STORING), merging)
-    merging.jvm().kill()
-    assert merging.process.wait(90) == 1
-    assert merging.last_line().startswith("clickstream stream: the Spark ")
-    wait_for_no_stream(database.owner_url)
-
-    both = start_stream(database.writer_url, home, events, 3)
-    wait_until(seen(STORING), both)
-    jvm = both.jvm()
-    both.process.send_signal(signal.SIGKILL)
-    jvm.kill()
-    both.process.wait(30)
-    wait_for_no_stream(database.owner_url)
-
+    events.mkdir()
+    files = sorted(made.iterdir())
+    for file in files[:3]:
+        file.rename(events / file.name)
+    with held_while_it_stores(database, home, events, 1) as (stream, _):
+        assert list(home.glob("spool/e*-*-*/*")), "a task has handed rows over"
+        stream.process.send_signal(signal.SIGKILL)
+        assert stream.process.wait(30) == -signal.SIGKILL
+    with held_while_it_stores(database, home, events, 2) as (stream, session):
+        stream.jvm().kill()
+        session.rollback()  # what Spark has accepted may be committed
+        assert stream.process.wait(90) == 1
+        assert stream.last_line().startswith("clickstream stream: the Spark ")
+    for file in files[3:]:
+        file.rename(events / file.name)
+    with held_while_it_stores(database, home, events, 3) as (stream, _):
+        jvm = stream.jvm()
+        stream.process.send_signal(signal.SIGKILL)
+        jvm.kill()
+        stream.process.wait(30)
     last = start_stream(database.writer_url, home, events, 4)
     assert last.process.wait(START_LIMIT) == 0, last.log.read_text()[-3000:]
     assert_exactly(truth, database.owner_url, events)
