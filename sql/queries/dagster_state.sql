@@ -21,10 +21,12 @@ SELECT state.instigator_body::json #>> '{origin,job_name}' AS name, tick.tick_bo
 
 -- name: dagster_state.late
 -- Sensors that are on and do not tick though others do, each with its last tick: after three times its interval, and
--- %(late_seconds)s at least, another one has ticked, %(settled_seconds)s ago. After a standstill of all of them none is.
+-- %(late_seconds)s at least, another one has ticked, %(settled_seconds)s ago. After a standstill of all of them none is;
+-- one that was switched on has its time from then.
 WITH ticks AS (
     SELECT state.instigator_body::json #>> '{origin,job_name}' AS name,
            (state.instigator_body::json #>> '{job_specific_data,min_interval}')::double precision AS min_interval,
+           (state.instigator_body::json #>> '{job_specific_data,last_sensor_start_timestamp}')::double precision AS on_at,
            (SELECT max((tick_body::json ->> 'timestamp')::double precision)
               FROM (SELECT tick_body FROM job_ticks WHERE job_ticks.selector_id = state.selector_id
                      ORDER BY timestamp DESC LIMIT 1) AS newest) AS last_tick,
@@ -39,7 +41,8 @@ WITH ticks AS (
 SELECT name, to_timestamp(last_tick)
   FROM ticks
  WHERE name = ANY (%(names)s)
-   AND last_tick + greatest(3 * coalesce(min_interval, 0), %(late_seconds)s) < (SELECT max(settled_tick) FROM ticks)
+   AND greatest(last_tick, on_at) + greatest(3 * coalesce(min_interval, 0), %(late_seconds)s)
+       < (SELECT max(settled_tick) FROM ticks)
  ORDER BY 1;
 
 -- name: dagster_state.daemon

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from control_plane import switch
 from dagster._core.definitions.run_request import InstigatorType
-from dagster._core.scheduler.instigation import TickData, TickStatus
+from dagster._core.scheduler.instigation import SensorInstigatorData, TickData, TickStatus
 from dagster._daemon.types import DaemonHeartbeat
 from dagster._utils.error import SerializableErrorInfo
 from databases import run_sql
@@ -110,6 +110,21 @@ def test_a_sensor_that_does_not_tick_while_others_do_is_named_with_its_last_tick
     (complaint,) = look(storage).complaints
     assert complaint.startswith("the sensor refresh_summaries has not ticked since ")
     tick_ago(instance, "refresh_summaries", 1)
+    assert look(storage).complaints == ()
+
+
+def test_a_sensor_that_was_switched_on_a_moment_ago_is_not_late(
+    instance: dg.DagsterInstance, storage: str
+) -> None:
+    for sensor in ("ingest_progress", "refresh_summaries"):
+        switch(instance, sensor, on=True)
+    tick_ago(instance, "ingest_progress", 65, 5)
+    tick_ago(instance, "refresh_summaries", 4000)
+    assert len(look(storage).complaints) == 1
+    (state,) = [s for s in instance.all_instigator_state() if s.instigator_name == "refresh_summaries"]
+    assert isinstance(state.instigator_data, SensorInstigatorData)
+    started = state.instigator_data.with_sensor_start_timestamp(datetime.now(UTC).timestamp())
+    instance.update_instigator_state(state.with_data(started))
     assert look(storage).complaints == ()
 
 
