@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clickstream_assets.contract import ALIASES, FIELDS, REQUIRED, WIDER_ALIASES
 
@@ -16,6 +16,7 @@ DELIMITERS = (",", ";", "\t", "|")
 BACKSLASH, DOUBLED = "\\", '"'  # what the ledger calls the two ways to escape a quote …
 NO_QUOTES = "none"  # … and that quotes are characters like others
 
+_LOOKED_AT = 64 * 1024  # bytes
 _UNSEEN = "\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 _UNSEEN_CHARACTERS = re.compile(f"[{_UNSEEN}]")
 _NOT_COMPARED = re.compile(rf"[{_UNSEEN}\s._\-\u2010-\u2015\u2212]")
@@ -150,6 +151,27 @@ def given_layout(
     choices = [delimiter] if delimiter else DELIMITERS
     fitting = [choice for choice in choices if len(split_row(first, choice, escape)) == len(columns)]
     return FileLayout(tuple(columns), (fitting or [*choices])[0], escape)
+
+
+def with_last_column(layout: FileLayout, content: bytes) -> FileLayout:
+    """The layout, with a column without a name more or less, where a delimiter ends all of the first rows but not the
+    header, or the header alone. `content`: behind the header."""
+    whole = len(content) < _LOOKED_AT
+    lines = content[:_LOOKED_AT].split(b"\n")
+    lines = [line for line in (lines if whole else lines[:-1]) if line.strip()][:100]
+    rows = [split_row(line, layout.delimiter, layout.escape) for line in lines]
+    names = list(layout.columns)
+    widths = {len(row) for row in rows}
+    if (
+        names
+        and names[-1].strip()
+        and widths == {len(names) + 1}
+        and not any(row[-1].strip() for row in rows)
+    ):
+        names.append("")
+    elif len(names) > 1 and not names[-1].strip() and widths == {len(names) - 1}:
+        names.pop()
+    return replace(layout, columns=tuple(names))
 
 
 def split_row(line: bytes, delimiter: str, escape: str | None = None) -> list[str]:

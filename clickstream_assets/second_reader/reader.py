@@ -15,6 +15,7 @@ from clickstream_assets.second_reader.layout import (
     given_layout,
     known_start,
     read_layout,
+    with_last_column,
 )
 from clickstream_assets.second_reader.lines import split_records
 from clickstream_assets.second_reader.mapping import AuditMapping, columns_of
@@ -77,10 +78,11 @@ def layout_of(content: bytes, start: Start, mapping: AuditMapping, escape: str |
         LayoutError: the first line is no header of events.
     """
     escape = mapping.escape or escape
+    rows = content[start.size :]
     if mapping.header is not None and not start.header:
-        first, _, _ = content[start.size :].lstrip().partition(b"\n")
-        return given_layout(mapping.header, first, mapping.delimiter, escape)
-    return read_layout(
+        first, _, _ = rows.lstrip().partition(b"\n")
+        return with_last_column(given_layout(mapping.header, first, mapping.delimiter, escape), rows)
+    layout = read_layout(
         start,
         mapping.columns,
         escape,
@@ -89,6 +91,7 @@ def layout_of(content: bytes, start: Start, mapping: AuditMapping, escape: str |
         not_required=mapping.optional,
         more_fields=lambda layout: _of_columns(layout, mapping),
     )
+    return with_last_column(layout, rows)
 
 
 def _of_columns(layout: FileLayout, mapping: AuditMapping) -> int:

@@ -162,3 +162,38 @@ def test_without_quotes_a_quote_is_a_part_of_the_text(read: Any) -> None:
 def test_quotes_and_how_they_are_escaped_do_not_go_together() -> None:
     with pytest.raises(SettingsError, match="keep quotes or escape"):
         mapping_of({"format": {"quotes": "none", "escape": "backslash"}}, "mapping.toml")
+
+
+ROWS = "a,s,view,p,2020-01-01T00:00:00Z,\nb,s,view,p,2020-01-01T00:00:00Z,\n"
+NAMES = "user,session,action,item,ts"
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "expected"),
+    [
+        (NAMES, ROWS, [None, None]),
+        (NAMES, ROWS.replace("\n", "\r\n"), [None, None]),
+        (NAMES, ROWS.replace("view", '"view"'), [None, None]),
+        (NAMES + ",", ROWS, [None, None]),
+        (NAMES + ",", ROWS.replace(",\n", "\n"), [None, None]),
+        (NAMES, ROWS + "c,s,view,p,2020-01-01T00:00:00Z\n", [*[("field_count", None)] * 2, None]),
+        (NAMES, ROWS + "c,s,view,p,2020-01-01T00:00:00Z,x\n", [("field_count", None)] * 3),
+        (NAMES + ",", ROWS.replace(",\n", "\n", 1), [("field_count", None), None]),
+        (NAMES, ROWS * 50 + "c,s,view,p,2020-01-01T00:00:00Z,x\n", [*[None] * 100, {"column_6": "x"}]),
+    ],
+    ids=[
+        "rows",
+        "CR LF",
+        "quotes",
+        "both",
+        "header",
+        "one row without",
+        "a value",
+        "one row more",
+        "a value later",
+    ],
+)
+def test_a_delimiter_at_the_end_of_all_rows_or_of_the_header_alone_is_no_field(
+    read: Any, header: str, rows: str, expected: list[Any]
+) -> None:
+    assert values(read("", f"{header}\n{rows}"), "extra") == expected

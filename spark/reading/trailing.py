@@ -1,0 +1,59 @@
+"""Delimiters at the end of lines: programs write one behind the last field of each row, but not in the header, or the
+other way round. Where all of the first rows are so, the header's columns are fitted to them.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from spark.reading.header import Layout
+from spark.reading.quotes import NO_QUOTES
+
+LINES = 100  # that are looked at, at most …
+BYTES = 64 * 1024  # … in so many bytes
+
+
+def fitted(layout: Layout, blocks: Iterator[bytes]) -> tuple[Layout, Iterator[bytes]]:
+    """The layout with a nameless last column more, or less, as the first rows have it; and all blocks again."""
+    data = b""
+    is_whole = True
+    for block in blocks:
+        data += block
+        if len(data) >= BYTES:
+            is_whole = False
+            break
+    lines = data[:BYTES].split(b"\n")
+    if not is_whole:
+        del lines[-1:]  # cut
+    rows = [_fields(line, layout) for line in [line for line in lines if line.strip()][:LINES]]
+    return replace(layout, columns=_columns(layout.columns, rows)), _again(data, blocks)
+
+
+def _columns(columns: tuple[str, ...], rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    count = len(columns)
+    if not rows or not count or any(len(row) == count for row in rows):
+        return columns
+    has_more = [len(row) == count + 1 and not row[-1].strip() for row in rows]
+    if columns[-1].strip() and all(has_more):
+        return (*columns, "")
+    if not columns[-1].strip() and count > 1 and all(len(row) == count - 1 for row in rows):
+        return columns[:-1]
+    return columns
+
+
+def _fields(line: bytes, layout: Layout) -> Sequence[str]:
+    text = line.decode("utf-8", "replace").rstrip("\r")
+    if '"' not in text or layout.escape == NO_QUOTES:
+        return text.split(layout.delimiter)
+    try:
+        return next(csv.reader([text], delimiter=layout.delimiter), ())
+    except csv.Error:
+        return ()
+
+
+def _again(data: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    if data:
+        yield data
+    yield from rest
