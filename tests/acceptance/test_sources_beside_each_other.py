@@ -20,7 +20,7 @@ import pytest
 from databases import Database, run_sql
 from failing_mount import FailingMount, failing_mount, needs_fuse
 from object_server import ENVIRONMENT, ObjectServer, object_server
-from stream_program import START_LIMIT, Stream, wait_for_no_stream, wait_until
+from stream_program import Stream, wait_for_no_stream, wait_until
 
 from clickstream_assets.checks.look import Look
 from clickstream_assets.checks.source_checks import SOURCE_CHECKS, facts_of
@@ -33,7 +33,7 @@ from clickstream_assets.settings import Settings
 pytestmark = [pytest.mark.spark, pytest.mark.faults, pytest.mark.timeout(1_500)]
 HEADER = "event_id,user_id,session_id,action_type,product_id,event_time,price\n"
 FILES = 40  # of the good source in each measured stretch
-LIMIT = 240.0  # seconds, on a busy machine
+LIMIT = 600.0  # seconds, on a very busy machine
 
 
 def rows(name: str, count: int, bad: int = 0) -> str:
@@ -187,7 +187,7 @@ def test_what_is_wrong_with_some_sources_is_said_of_them_and_lost_by_none(source
     chance = random.Random(19)
     stream = sources.start()
     try:
-        wait_until(lambda: stretch_begins(sources), stream)
+        wait_until(lambda: stretch_begins(sources), stream, LIMIT)
         alone = stretch(sources, stream, "alone")
         sources.land("slow", "before", 30)
         sources.all_in_force()
@@ -276,24 +276,24 @@ def killed(sources: Sources, stream: Stream, chance: random.Random, number: int)
     stream = sources.start()
     before = sources.committed("default")
     sources.land("default", f"after-{number}", 20)
-    wait_until(lambda: sources.committed("default") > before, stream, START_LIMIT)
+    wait_until(lambda: sources.committed("default") > before, stream, LIMIT)
     return stream
 
 
 def test_a_backlog_of_one_source_delays_no_other(sources: Sources) -> None:
     """A file waits for the micro-batch that runs when it comes, and for its own."""
-    for number in range(150):
+    for number in range(100):
         (sources.place / "shop" / f"{number}.csv").write_text(rows(f"backlog-{number}", 10_000))
-    sources.put["shop"] = 150
+    sources.put["shop"] = 100
     sources.file.write_text('[shop]\ndirectory = "shop"\n')
     stream = sources.start()
     try:
-        wait_until(lambda: sources.committed("shop") > 0, stream)
+        wait_until(lambda: sources.committed("shop") > 0, stream, LIMIT)
         landed = 0
-        while sources.committed("shop") < 140:
+        while sources.committed("shop") < 95:
             sources.land("default", f"live-{landed}", 20)
             landed += 1
-            time.sleep(1)
+            time.sleep(0.5)
         wait_until(lambda: sources.committed("default") == landed, stream, LIMIT)
         waited = run_sql(
             sources.database.owner_url,
