@@ -13,6 +13,7 @@ from itertools import chain
 
 from clickstream_assets.file_names import FileState
 from spark.intake.dialect import escapes_by_backslash
+from spark.intake.trailing import fitted
 from spark.mapping.encodings import UTF_8
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.path_patterns import path_parts
@@ -141,7 +142,7 @@ def _inspect(content: Content, path: bytes, mapping: SourceMapping, chunk_bytes:
         return _inspect_objects(content, blocks, compression, encoding, mapping, chunk_bytes)
     preamble, layout, blocks = read_beginning(blocks, mapping)
     escape = mapping.escape
-    layout = replace(layout, escape=ESCAPES[escape], encoding=encoding)
+    layout, blocks = fitted(replace(layout, escape=ESCAPES[escape], encoding=encoding), blocks)
     is_as_it_is = compression is None and encoding == UTF_8
     disk_bytes = None if is_as_it_is else content.state.size_bytes
     first = next(blocks, b"")

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from clickstream_assets.contract import REPLAY_OF
 from spark.mapping.source_mapping import DELIMITERS, SourceMapping
 from spark.reading.header import MAX_HEADER_BYTES, HeaderError, Layout, given_header, parse_header
-from spark.reading.trailing import fitted
 
 _MARK = b"\xef\xbb\xbf"  # the byte-order mark
 _UNSEEN = rb"\xef\xbb\xbf|\xe2\x80\x8b|\xe2\x81\xa0|\xc2\xa0"  # byte-order mark, zero-width space, word joiner, NBSP
@@ -51,10 +50,9 @@ def read_beginning(
     if mapping.header is None:
         preamble, blocks = take_preamble(blocks)
         try:
-            layout = parse_header(preamble.header, mapping, preamble.delimiter)
+            return preamble, parse_header(preamble.header, mapping, preamble.delimiter), blocks
         except HeaderError as error:
-            layout = in_spite_of(error, problems)
-        return preamble, *fitted(layout, blocks)
+            return preamble, in_spite_of(error, problems), blocks
     data = b""
     for block in blocks:
         data += block
@@ -68,7 +66,7 @@ def read_beginning(
         layout = given_header(mapping.header, line[:MAX_HEADER_BYTES], mapping)
     except HeaderError as error:
         layout = in_spite_of(error, problems)
-    return Preamble(data[:mark], b"", None, 1), *fitted(layout, _chain(data[mark:], blocks))
+    return Preamble(data[:mark], b"", None, 1), layout, _chain(data[mark:], blocks)
 
 
 def in_spite_of(error: HeaderError, problems: list[HeaderError] | None) -> Layout:

@@ -21,6 +21,7 @@ from spark.cleaning.time_bounds import TimeBounds
 from spark.intake.dialect import escapes_by_backslash
 from spark.intake.discovery import PROBLEMS, Candidate, Discovery
 from spark.intake.inspection import ESCAPES, check_path
+from spark.intake.trailing import fitted
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.source_mapping import SourceMapping
 from spark.reading.content import Content, ContentChanged, ContentError
@@ -149,7 +150,7 @@ def _first_of_text(
         preamble, layout, blocks = _objects(blocks, mapping, encoding, rows, problems)
     else:
         preamble, layout, blocks = read_beginning(blocks, mapping, problems)
-        layout = replace(layout, escape=ESCAPES[mapping.escape], encoding=encoding)
+        layout, blocks = fitted(replace(layout, escape=ESCAPES[mapping.escape], encoding=encoding), blocks)
     offset, line = len(preamble), preamble.next_line
     first_block = list(islice(blocks, 1))
     if (mapping.escape, is_objects) == (None, False) and escapes_by_backslash(
