@@ -83,10 +83,13 @@ def jdbc_options(url: str) -> dict[str, str]:
     }
 
 
-def _check_arrays(url: str) -> None:
+def check_arrays(url: str) -> None:
     """Raises DatabaseError where a NULL in our arrays would be a text of four letters.
 
     Spark's driver has sessions of its own, whose settings are those of the role and the database.
+
+    Raises:
+        psycopg2.Error: the database does not answer.
     """
     with closing(psycopg2.connect(url, connect_timeout=CONNECT_TIMEOUT)) as plain, plain.cursor() as cursor:
         cursor.execute(statement("session.array_nulls"))
@@ -116,7 +119,6 @@ class JdbcHandover:
 
     def begin(self, batch: Batch) -> PartsHandover:
         if self._connection is None:
-            _check_arrays(self._url)
             self._connection = connect(self._url, "clickstream-stream-jdbc")
         return _JdbcParts(self._url, self._connection, batch)
 

@@ -27,6 +27,7 @@ from spark.intake.place import EventsPlace
 from spark.intake.source_intakes import SourceIntakes
 from spark.lease import Lease
 from spark.outage import THE_DATABASE, THE_DIRECTORY, outage_of
+from spark.sink.jdbc import check_arrays
 from spark.stream.ending import Ending
 from spark.stream.idle_workers import IdleWorkers, touch_workers
 from spark.stream.leftovers import sweep_parts
@@ -93,6 +94,8 @@ class Stream:
         tries = 0
         while not self._ending.event.is_set():
             try:
+                if self._settings.sink == "jdbc":
+                    check_arrays(self._stream.url)
                 lease = Lease(
                     self._stream.url, mode, self._settings.dagster_run_id, self._ending.lease_lost, waits
                 )

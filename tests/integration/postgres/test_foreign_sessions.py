@@ -27,6 +27,7 @@ from clickstream_assets.monitoring.status_text import status_text
 from clickstream_assets.postgres.roles import ROLE_NAMES
 from clickstream_assets.postgres.schema import apply_schema
 from spark.lease import Lease
+from spark.sink.jdbc import check_arrays
 
 HOSTILE = {
     "search_path": "app, pg_catalog",
@@ -99,6 +100,15 @@ def test_a_session_outlives_the_limits_of_role_and_database(hostile: Database) -
         wait_until(lambda: run_sql(hostile.owner_url, alive, pid) == [(0,)])
         idle.cursor().execute("SELECT 1")
         in_transaction.cursor().execute("SELECT 1")
+
+
+def test_a_role_that_makes_a_text_of_null_in_arrays_is_refused_for_the_jdbc_sink(database: Database) -> None:
+    check_arrays(database.writer_url)
+    set_for(
+        database.owner_url, f"ROLE clickstream_writer IN DATABASE {database.name}", {"array_nulls": "off"}
+    )
+    with pytest.raises(DatabaseError, match="^array_nulls is off for the role that writes"):
+        check_arrays(database.writer_url)
 
 
 @pytest.mark.parametrize(
