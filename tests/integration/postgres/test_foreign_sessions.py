@@ -107,7 +107,7 @@ def test_a_role_that_makes_a_text_of_null_in_arrays_is_refused_for_the_jdbc_sink
     set_for(
         database.owner_url, f"ROLE clickstream_writer IN DATABASE {database.name}", {"array_nulls": "off"}
     )
-    with pytest.raises(DatabaseError, match="^array_nulls is off for the role that writes"):
+    with pytest.raises(DatabaseError, match=r"^array_nulls is off for the role that writes"):
         check_arrays(database.writer_url)
 
 
