@@ -107,9 +107,21 @@ class Start:
     delimiter: str | None = None  # where a line names it
 
 
-def find_start(content: bytes) -> Start:
+def passed_over(content: bytes, skip_lines: int, comment: str | None) -> tuple[int, int]:
+    """Bytes and lines before the header that the mapping has passed over."""
+    mark = b"\xef\xbb\xbf"
+    lines = content.removeprefix(mark).split(b"\n")[:-1]
+    count = min(skip_lines, len(lines))
+    while comment is not None and count < len(lines) and lines[count].startswith(comment.encode()):
+        count += 1
+    size = sum(len(line) + 1 for line in lines[:count])
+    return (size + len(mark) if content.startswith(mark) else size), count
+
+
+def find_start(content: bytes, skip_lines: int = 0, comment: str | None = None) -> Start:
     """Pass over empty lines, lines of delimiters alone and one like `sep=;`, and take the next one for the header."""
-    at, line, delimiter = 0, 1, None
+    at, lines = passed_over(content, skip_lines, comment) if skip_lines or comment else (0, 0)
+    line, delimiter = lines + 1, None
     while True:
         end = content.find(b"\n", at) + 1 or len(content)
         text = content[at:end].decode("utf-8", "replace")
@@ -125,7 +137,7 @@ def find_start(content: bytes) -> Start:
 def known_start(content: bytes, size: int, *, has_header: bool = True) -> Start:
     """The same where the ledger says how long it is; 0: it is the first line, if there is a header."""
     if not has_header:
-        return Start(b"", size, 1)
+        return Start(b"", size, 1 + content[:size].count(b"\n"))
     size = size or content.find(b"\n") + 1 or len(content)
     before = content[:size]
     header = before[before.rfind(b"\n", 0, -1) + 1 :]
@@ -185,8 +197,9 @@ def split_row(line: bytes, delimiter: str, escape: str | None = None) -> list[st
 
 
 def same_columns(some: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether two spellings of a header mean the same."""
-    return [_plain(name) for name in some] == [_plain(name) for name in others]
+    """Whether two spellings of a header mean the same, whichever of them has a nameless column at its end."""
+    one, other = ([_plain(name) for name in names] for names in (some, others))
+    return one in (other, [*other, ""]) or other == [*one, ""]
 
 
 def read_layout(

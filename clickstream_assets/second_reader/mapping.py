@@ -40,6 +40,8 @@ class AuditMapping:
     price_currency: Sequence[str] = ()
     encoding: str = "utf-8"  # of files that have no byte-order mark
     delimiter: str | None = None
+    skip_lines: int = 0
+    comment: str | None = None
     header: Sequence[str] | None = None  # of files that have none
     path: str | None = None  # a pattern of their names
 
@@ -102,6 +104,8 @@ def parse_audit_mapping(tables: Mapping[str, Any]) -> AuditMapping:
         price_currency=tuple(sign.strip(BLANKS) for sign in _listed(price.get("currency", []))),
         encoding=form.get("encoding", "utf-8").strip(),
         delimiter=form.get("delimiter"),
+        skip_lines=form.get("skip_lines", 0),
+        comment=form.get("comment"),
         header=tuple(_listed(form["header"])) if "header" in form else None,
         path=form.get("path"),
     )

@@ -14,6 +14,7 @@ from clickstream_assets.second_reader.layout import (
     find_start,
     given_layout,
     known_start,
+    passed_over,
     read_layout,
     with_last_column,
 )
@@ -65,10 +66,13 @@ def text_of(content: bytes, mapping: AuditMapping) -> bytes:
 def start_of(content: bytes, mapping: AuditMapping, layout: FileLayout | None = None) -> Start:
     """What stands before the first record."""
     is_csv = layout is None or layout.format == "csv"
-    if (is_csv and mapping.header is None) or _REPLAYED.match(content):
+    if _REPLAYED.match(content):
         return find_start(content)
-    mark = b"\xef\xbb\xbf"
-    return Start(b"", len(mark) if content.startswith(mark) else 0, 1)
+    if is_csv and mapping.header is None:
+        return find_start(content, mapping.skip_lines, mapping.comment)
+    skip_lines, comment = (mapping.skip_lines, mapping.comment) if is_csv else (0, None)
+    size, lines = passed_over(content, skip_lines, comment)
+    return Start(b"", size, lines + 1)
 
 
 def layout_of(content: bytes, start: Start, mapping: AuditMapping, escape: str | None = None) -> FileLayout:

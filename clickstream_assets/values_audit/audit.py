@@ -213,7 +213,9 @@ class _Audit:
         except UnreadableError as error:
             self._cannot_read(file, error)
             return None
-        if has_header and not same_columns(split_header(start.header, file.delimiter), file.columns):
+        if has_header and not same_columns(
+            split_header(start.header, file.delimiter, file.escape), file.columns
+        ):
             self.result.add(file_offence(file, "file_header", "its header is not the one in the ledger"))
             return None
         try:

@@ -34,6 +34,8 @@ escape = "backslash"           # how a quote within quotes is written; found per
 quotes = "none"                # quotes are characters like others; they enclose fields unless given
 encoding = "windows-1252"      # UTF-8 unless given; a byte-order mark comes first
 delimiter = ";"                # found per file unless given
+skip_lines = 3                 # lines that stand before the header
+comment = "#"                  # what lines before the header begin with that are none
 header = ["ts", "user"]        # the names of the columns, of files without a header
 path = "{kind}-{day}.csv"      # what names of files say, for [fields]
 """
@@ -63,6 +65,8 @@ from spark.mapping.time_formats import UTC, TimeFormatError, compiled, read_time
 Escape = Literal["backslash", "none", "no_quotes"]  # the last: a quote is a character like others
 
 TABLES = ("columns", "fields", "actions", "events", "time", "price", "values", "format")
+FORMAT_KEYS = ("escape", "quotes", "encoding", "delimiter", "skip_lines", "comment", "header", "path")
+MOST_SKIPPED = 1_000
 ESCAPES = ("backslash", "none")
 DELIMITERS = (",", ";", "\t", "|")
 GROUPING_SIGNS = (".", ",", "'", " ", "\u00a0", "\u202f", "\u2019", "_")
@@ -105,6 +109,8 @@ class SourceMapping:
     escape: Escape | None = None  # None: found per file
     encoding: str | None = None  # as Python calls it; None: UTF-8
     delimiter: str | None = None  # None: found per file
+    skip_lines: int = 0  # before the header, or the first row
+    comment: str | None = None  # with which lines begin that are passed over before the header
     header: tuple[str, ...] | None = None  # the columns of files without a header
     path: str | None = None  # a pattern of `path_patterns`
 
@@ -156,7 +162,7 @@ def mapping_of(tables: Mapping[str, Any], file: str) -> SourceMapping:
             place.refuse(f"[columns] and [fields] both say what {our} is ('{name}'): keep one of them.")
     events = table_of(tables, "events", place, ("other_actions", "optional", "identity"))
     other_actions = _other_actions(events, place.within("events"))
-    form = table_of(tables, "format", place, ("escape", "quotes", "encoding", "delimiter", "header", "path"))
+    form = table_of(tables, "format", place, FORMAT_KEYS)
     pattern = _path(form, fields, place.within("format"))
     time_format, zone, time_of_day = _time(tables, place)
     return SourceMapping(
@@ -175,6 +181,8 @@ def mapping_of(tables: Mapping[str, Any], file: str) -> SourceMapping:
         escape=_escape(form, place.within("format")),
         encoding=_encoding(form, place.within("format")),
         delimiter=_choice(form, "delimiter", DELIMITERS, place.within("format")),
+        skip_lines=_skip_lines(form, place.within("format")),
+        comment=text_of(form, "comment", place.within("format"), "#"),
         header=_header(form, place.within("format")),
         path=pattern,
     )
@@ -343,6 +351,13 @@ def _encoding(form: Mapping[str, Any], place: Place) -> str | None:
             f"encoding is '{name}': give one like windows-1252, iso-8859-15, utf-16-le or shift_jis."
         )
     return found
+
+
+def _skip_lines(form: Mapping[str, Any], place: Place) -> int:
+    lines = form.get("skip_lines", 0)
+    if isinstance(lines, bool) or not isinstance(lines, int) or not 0 <= lines <= MOST_SKIPPED:
+        place.refuse(f"skip_lines is {lines!r}: give a number of lines up to {MOST_SKIPPED:,}.")
+    return lines
 
 
 def _header(form: Mapping[str, Any], place: Place) -> tuple[str, ...] | None:

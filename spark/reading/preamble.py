@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from clickstream_assets.contract import REPLAY_OF
-from spark.mapping.source_mapping import DELIMITERS, SourceMapping
+from spark.mapping.source_mapping import DELIMITERS, UNMAPPED, SourceMapping
 from spark.reading.header import MAX_HEADER_BYTES, HeaderError, Layout, given_header, parse_header
 
 _MARK = b"\xef\xbb\xbf"  # the byte-order mark
@@ -48,25 +48,26 @@ def read_beginning(
         HeaderError: by its columns no event can be read.
     """
     if mapping.header is None:
-        preamble, blocks = take_preamble(blocks)
+        preamble, blocks = take_preamble(blocks, mapping)
         try:
             return preamble, parse_header(preamble.header, mapping, preamble.delimiter), blocks
         except HeaderError as error:
             return preamble, in_spite_of(error, problems), blocks
-    data = b""
+    data, skipped = b"", (0, 1)
     for block in blocks:
         data += block
-        if len(data) > MAX_HEADER_BYTES or b"\n" in data.strip():
+        skipped = _skipped(data, mapping)
+        if len(data) > MAX_HEADER_BYTES or b"\n" in data[skipped[0] :].strip():
             break
     if _REPLAYED.match(data):
         return read_beginning(_chain(data, blocks), replace(mapping, header=None), problems)
-    mark = len(_MARK) if data.startswith(_MARK) else 0
+    mark, next_line = skipped
     line, _, _ = data[mark:].lstrip().partition(b"\n")
     try:
         layout = given_header(mapping.header, line[:MAX_HEADER_BYTES], mapping)
     except HeaderError as error:
         layout = in_spite_of(error, problems)
-    return Preamble(data[:mark], b"", None, 1), layout, _chain(data[mark:], blocks)
+    return Preamble(data[:mark], b"", None, next_line), layout, _chain(data[mark:], blocks)
 
 
 def in_spite_of(error: HeaderError, problems: list[HeaderError] | None) -> Layout:
@@ -77,11 +78,30 @@ def in_spite_of(error: HeaderError, problems: list[HeaderError] | None) -> Layou
     return error.layout
 
 
-def take_preamble(blocks: Iterator[bytes]) -> tuple[Preamble, Iterator[bytes]]:
+def _skipped(data: bytes, mapping: SourceMapping) -> tuple[int, int]:
+    """Where what the mapping has passed over ends, and the number of the line that begins there."""
+    at, line = len(_MARK) if data.startswith(_MARK) else 0, 1
+    if _REPLAYED.match(data):
+        return at, line
+    comment = None if mapping.comment is None else mapping.comment.encode()
+    while at <= MAX_HEADER_BYTES and (end := data.find(b"\n", at) + 1):
+        if line > mapping.skip_lines and (comment is None or not data.startswith(comment, at)):
+            break
+        at, line = end, line + 1
+    return at, line
+
+
+def take_preamble(
+    blocks: Iterator[bytes], mapping: SourceMapping = UNMAPPED
+) -> tuple[Preamble, Iterator[bytes]]:
     """The preamble of a file's `blocks`, and the blocks behind it."""
     data, start, line, delimiter = b"", 0, 1, None
     for block in blocks:
         data += block
+        if line == 1 or line <= mapping.skip_lines or mapping.comment is not None:
+            passed, at_line = _skipped(data, mapping)
+            if at_line > line:
+                start, line = passed, at_line
         while (end := data.find(b"\n", start) + 1) and start <= MAX_HEADER_BYTES:
             text = data[start:end]
             if found := _SEPARATOR.fullmatch(text):

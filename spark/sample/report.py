@@ -42,6 +42,10 @@ def report(
         lines += ["", f"{_few([sample.path for sample in alike])}:"]
         if alike[0].layout is None:
             lines.append(f"  not read at all: {alike[0].detail} ({alike[0].reason})")
+            if alike[0].reason == "no_header":
+                lines.append(
+                    f"  → lines before the header: [format] skip_lines or comment; none: header: {GUIDE}"
+                )
         looked = [sample.looked for sample in alike if sample.looked is not None]
         if looked:
             lines += [f"  {line}" for line in _columns(layout, looked[0], mapping)]

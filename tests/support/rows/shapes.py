@@ -304,6 +304,72 @@ FROM read_parquet('orders.parquet') WHERE ts IS NOT NULL""",
         reading="""SELECT user_id, session_id, event_type, product_id, event_time::timestamp, NULL
 FROM read_csv('a.csv.gz', all_varchar = true) WHERE event_type <> 'scroll'""",
     ),
+    "an export with comments, a delimiter at the end of rows and a footer": Shape(
+        {
+            "report.csv": _lines(
+                "# Web, all pages",
+                "# 2026-03-01",
+                "",
+                "user_id,session_id,action,product_id,ts",
+                '"u1",s1,view,p1,2026-03-01 12:00:00,',
+                "u2,s1,cart,p2,2026-03-01 12:00:01,",
+                "Total: 2 rows",
+            )
+        },
+        2,
+        '[format]\ncomment = "#"\n',
+        reasons={"field_count": 1},
+        reading="""SELECT u, s, if(a = 'cart', 'add_to_cart', a), p, t::timestamp, NULL
+FROM read_csv('report.csv', skip = 4, header = false, all_varchar = true, null_padding = true, auto_detect = false,
+    columns = {'u': 'varchar', 's': 'varchar', 'a': 'varchar', 'p': 'varchar', 't': 'varchar', 'x': 'varchar'})
+WHERE t IS NOT NULL""",
+    ),
+    "texts between tabs, without quotes and header": Shape(
+        {
+            "part-00000": _lines(
+                'u1\ts1\tview\tp1\t2026-03-01 12:00:00\t"red shoes"',
+                '"u2\ts1\tview\tp2\t2026-03-01 12:00:01\t5" pipe',
+                'u3\ts1\tview\t"\t2026-03-01 12:00:02\t',
+            )
+        },
+        3,
+        '[format]\nquotes = "none"\nheader = ["user", "session", "action", "product", "ts", "query"]\n',
+        reading=r"""SELECT u, s, a, p, t::timestamp, NULL
+FROM read_csv('part-00000', header = false, delim = '\t', quote = '', escape = '', auto_detect = false,
+    columns = {'u': 'varchar', 's': 'varchar', 'a': 'varchar', 'p': 'varchar', 't': 'varchar', 'q': 'varchar'})""",
+    ),
+    "named parameters of Google Analytics": Shape(
+        {
+            "events.json": _objects(
+                *(
+                    {
+                        "event_name": name,
+                        "event_timestamp": f"177236640000000{at}",
+                        "user_pseudo_id": "1.2",
+                        "event_params": [
+                            {"key": "page", "value": {"string_value": "x"}},
+                            {"key": "ga_session_id", "value": {"int_value": f"{at}"}},
+                        ],
+                        "items": [{"item_id": f"p{at}", "price": 2.50}][:at],
+                    }
+                    for at, name in ((1, "view_item"), (2, "add_to_cart"), (0, "view_item"))
+                )
+            )
+        },
+        2,
+        """[fields]
+user_id = "user_pseudo_id"
+session_id = { column = "event_params", json = "[key=ga_session_id].value.int_value" }
+product_id = { column = "items", json = "[0].item_id" }
+price = { column = "items", json = "[0].price" }
+""",
+        reasons={"missing_product_id": 1},
+        reading="""SELECT user_pseudo_id,
+    list_filter(event_params, x -> x.key = 'ga_session_id')[1].value.int_value::varchar,
+    if(event_name = 'view_item', 'view', event_name), items[1].item_id, make_timestamp(event_timestamp::bigint),
+    items[1].price::decimal(18, 4)
+FROM read_json('events.json', format = 'newline_delimited') WHERE len(items) > 0""",
+    ),
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from test_mapping_language import MAY_9, values
-from two_readers import Outcomes, agreed
+from two_readers import Cut, Outcomes, agreed
 
 from clickstream_assets.errors import SettingsError
 from spark.cleaning.time_bounds import EARLIEST_US, TimeBounds
@@ -197,3 +197,36 @@ def test_a_delimiter_at_the_end_of_all_rows_or_of_the_header_alone_is_no_field(
     read: Any, header: str, rows: str, expected: list[Any]
 ) -> None:
     assert values(read("", f"{header}\n{rows}"), "extra") == expected
+
+
+TITLES = "# Web, all\n#\n# 2020-01-01\n\n"
+
+
+@pytest.mark.parametrize(
+    ("toml", "content", "lines"),
+    [
+        ('comment = "#"', TITLES + NAMES + "\n" + ROWS.replace(",\n", "\n"), [6, 7]),
+        ('comment = "#"', "\ufeff" + TITLES + NAMES + "\n" + ROWS.replace(",\n", "\n"), [6, 7]),
+        ("skip_lines = 3", TITLES + NAMES + "\n" + ROWS.replace(",\n", "\n"), [6, 7]),
+        ("skip_lines = 2", "user,session\n1,2\n" + NAMES + "\n" + ROWS.replace(",\n", "\n"), [4, 5]),
+        ("skip_lines = 1", 'An "open title\n' + NAMES + "\n" + ROWS.replace(",\n", "\n"), [3, 4]),
+        (
+            'skip_lines = 1\ncomment = "--"',
+            "x\n--\n-- y\n" + NAMES + "\n" + ROWS.replace(",\n", "\n"),
+            [5, 6],
+        ),
+        ('comment = "#"\nheader = ["user", "session", "action", "item", "ts"]', TITLES + ROWS, [5, 6]),
+        (
+            'skip_lines = 1\nheader = ["user", "session", "action", "item", "ts"]',
+            "u,s,a,i,t\n" + ROWS,
+            [2, 3],
+        ),
+    ],
+)
+def test_lines_before_the_header_are_passed_over_where_the_mapping_says_so(
+    read: Any, tmp_path: Path, toml: str, content: str, lines: list[int]
+) -> None:
+    found = read(f"[format]\n{toml}\n", content)
+    assert values(found, "user_id", "line_no") == list(zip("ab", lines, strict=True))
+    small = agreed(tmp_path, content.encode(), f"[format]\n{toml}\n", ALL_TIMES, cut=Cut(block_bytes=5))
+    assert small == found
