@@ -365,7 +365,7 @@ price = { column = "items", json = "[0].price" }
 """,
         reasons={"missing_product_id": 1},
         reading="""SELECT user_pseudo_id,
-    list_filter(event_params, x -> x.key = 'ga_session_id')[1].value.int_value::varchar,
+    list_filter(event_params, lambda x: x.key = 'ga_session_id')[1].value.int_value::varchar,
     if(event_name = 'view_item', 'view', event_name), items[1].item_id, make_timestamp(event_timestamp::bigint),
     items[1].price::decimal(18, 4)
 FROM read_json('events.json', format = 'newline_delimited') WHERE len(items) > 0""",
