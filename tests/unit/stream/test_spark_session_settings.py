@@ -68,3 +68,14 @@ def test_a_jdbc_driver_goes_to_the_executors_too(master: str) -> None:
 def test_no_secret_is_a_setting(master: str) -> None:
     settings = settings_of(master, **GIVEN, CLICKSTREAM_STREAM_DATABASE_URL="postgresql://w:s3cret@db/x")
     assert "s3cret" not in str(session_settings(settings))
+
+
+@pytest.mark.parametrize(
+    ("cores", "master", "is_ours"),
+    [(2, "local[*]", True), (16, "local[*]", False), (2, CLUSTER_MASTER, False)],
+)
+def test_the_jvm_keeps_small_on_few_cores_of_one_machine(
+    monkeypatch: pytest.MonkeyPatch, cores: int, master: str, is_ours: bool
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert ("spark.driver.defaultJavaOptions" in session_settings(settings_of(master))) is is_ours
