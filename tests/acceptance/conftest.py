@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alert_receiver import Receiver, receiving
 from up_stack import Up
 
 
@@ -19,8 +20,13 @@ def _looks_at_it(item: pytest.Item | None) -> bool:
     return isinstance(item, pytest.Function) and "up" in item.fixturenames
 
 
+def _turn(item: pytest.Item) -> int:
+    """Those that look at it come first; last of them who hammers on it, and who ends it."""
+    return 2 if not _looks_at_it(item) else int(item.path.stem in ("test_hammer", "test_up"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not _looks_at_it(item))
+    items.sort(key=_turn)
 
 
 @pytest.hookimpl(trylast=True)  # after the browser, which looks at it
@@ -30,11 +36,19 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 @pytest.fixture(scope="session")
-def up() -> Iterator[Up]:
+def receiver() -> Iterator[Receiver]:
+    """Of the alerts of `up`."""
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="session")
+def up(receiver: Receiver) -> Iterator[Up]:
     # A short name, and open to every account: as root, PostgreSQL runs under another one.
     directory = Path(tempfile.mkdtemp(prefix="clickstream-test-", dir="/tmp"))
     directory.chmod(0o755)
     up = Up(directory / "a home")
+    up.environment["CLICKSTREAM_ALERT_WEBHOOK_URL"] = receiver.url
     yield up
     up.clear_away()
     shutil.rmtree(directory, ignore_errors=True)

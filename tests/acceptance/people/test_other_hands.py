@@ -13,27 +13,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from dagster_graphql_client import ask, launch
+from dagster_graphql_client import ENDED, ask, end_of, launch, status_of
 from databases import run_sql
 from up_stack import Up, until
 
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 
-RUN_LIMIT = 240.0  # seconds
-STATUS = "query($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
-ENDED = ("SUCCESS", "FAILURE", "CANCELED")
-
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(900)]
-
-
-def status(up: Up, run: str) -> str:
-    return str(ask(up, STATUS, run=run)["runOrError"]["status"])
-
-
-def end_of(up: Up, run: str) -> str:
-    until(lambda: status(up, run) in ENDED, f"the run {run} ends", RUN_LIMIT)
-    return status(up, run)
 
 
 def owner(up: Up) -> str:
@@ -115,7 +102,8 @@ def test_a_run_whose_worker_was_killed_has_failed_within_seconds_and_the_next_on
     before = workers(running)
     run = launch(running, "sessions", config={"ops": {"refresh_summaries": {"config": {"mode": "rebuild"}}}})
     until(
-        lambda: status(running, run) in ("STARTED", *ENDED) and workers(running) - before, "its worker works"
+        lambda: status_of(running, run) in ("STARTED", *ENDED) and workers(running) - before,
+        "its worker works",
     )
     for pid in workers(running) - before:
         os.kill(pid, signal.SIGKILL)  # as the system does that is out of memory

@@ -10,11 +10,24 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psutil
-from dagster_graphql_client import ask, launch, switch
+from dagster_graphql_client import (
+    ask,
+    delete_run,
+    launch,
+    launch_job,
+    runs_of,
+    set_cursor,
+    switch,
+    terminate,
+    wipe,
+)
 from lies import SWITCHED
-from up_stack import Up
+from shown_graph import REFRESHED, REPORTED
+from up_stack import Up, until
 
 from clickstream_assets.paths import STREAM_PROGRAM
+
+WEBSERVER_LIMIT = 150.0  # seconds: 90 after its start nothing is expected of it, then it is asked six times
 
 
 @dataclass
@@ -30,9 +43,9 @@ class Done:
 
 
 class Hammer:
-    """Does one thing at a time, at random, by a seed."""
+    """Does one thing at a time, at random, by a seed. `is_long`: also what takes minutes."""
 
-    def __init__(self, up: Up, seed: int) -> None:
+    def __init__(self, up: Up, seed: int, *, is_long: bool) -> None:
         self._up = up
         self._chance = random.Random(seed)
         self.done = Done()
@@ -40,6 +53,10 @@ class Hammer:
             self.kill_the_driver,
             self.delete_the_run_of_the_stream,
             self.terminate_the_stream,
+            self.terminate_the_stream_by_force,
+            self.launch_a_second_stream,
+            self.set_a_cursor,
+            *((self.freeze_the_webserver,) if is_long else ()),
             self.wipe_an_asset,
             self.switch_off,
             self.freeze_the_daemon,
@@ -78,17 +95,29 @@ class Hammer:
 
     def delete_the_run_of_the_stream(self) -> None:
         for run in self._stream_runs():
-            ask(self._up, "mutation($run: String!) { deleteRun(runId: $run) { __typename } }", run=run)
+            delete_run(self._up, run)
 
     def terminate_the_stream(self) -> None:
         for run in self._stream_runs():
-            ask(self._up, "mutation($run: String!) { terminateRun(runId: $run) { __typename } }", run=run)
+            terminate(self._up, run)
+
+    def terminate_the_stream_by_force(self) -> None:
+        for run in self._stream_runs():
+            terminate(self._up, run, by_force=True)
+
+    def launch_a_second_stream(self) -> None:
+        launch_job(self._up, "spark_stream")
 
     def wipe_an_asset(self) -> None:
-        asset = self._chance.choice(["events", "rejected_events", "event_files", "hourly_traffic"])
-        wipe = """mutation($ranges: [PartitionsByAssetSelector!]!) {
-            wipeAssets(assetPartitionRanges: $ranges) { __typename } }"""
-        ask(self._up, wipe, ranges=[{"assetKey": {"path": [asset]}}])
+        wipe(self._up, self._chance.choice([*REPORTED, *REFRESHED, "checks_reported"]))
+
+    def set_a_cursor(self) -> None:
+        sensor = self._chance.choice(
+            ["ingest_progress", "event_check_results", "alerts", "spark_stream_supervisor"]
+        )
+        set_cursor(
+            self._up, sensor, self._chance.choice([None, "garbage", "[]", '{"batch_id": 1000000000000}'])
+        )
 
     def switch_off(self) -> None:
         name = self._chance.choice(SWITCHED)
@@ -101,6 +130,12 @@ class Hammer:
         pid = self._up.child("dagster._daemon")
         psutil.Process(pid).send_signal(signal.SIGSTOP)
         self.done.frozen[pid] = time.time()
+
+    def freeze_the_webserver(self) -> None:
+        pid = self._up.child("dagster_webserver")
+        psutil.Process(pid).send_signal(signal.SIGSTOP)
+        until(lambda: not psutil.pid_exists(pid), "up ends and restarts it", WEBSERVER_LIMIT)
+        until(self._up.webserver_answers, "the webserver is back")
 
     def launch_nonsense(self) -> None:
         asset, step, config = self._chance.choice(
@@ -125,9 +160,7 @@ class Hammer:
         launch(self._up, *(node["assetKey"]["path"][0] for node in nodes if node["isMaterializable"]))
 
     def _stream_runs(self) -> list[str]:
-        query = """{ runsOrError(filter: {pipelineName: "spark_stream", statuses: [STARTED, STARTING, QUEUED]}) {
-            ... on Runs { results { runId } } } }"""
-        return [run["runId"] for run in ask(self._up, query)["runsOrError"]["results"]]
+        return runs_of(self._up, "spark_stream", "STARTED", "STARTING", "QUEUED")
 
 
 def drivers(up: Up) -> list[psutil.Process]:

@@ -20,7 +20,13 @@ ALIVE = (StreamState.RUNNING, StreamState.IDLE, StreamState.BEHIND)
 GONE = (StreamState.DEAD, StreamState.STUCK, StreamState.CRASH_LOOPING)
 # What the machine's speed decides, and what the injected rows do, is judged elsewhere.
 JUDGED_CHECKS = ("stream_alive", "freshness", "conservation")
-SWITCHED = ("event_check_results", "spark_stream_supervisor", "ingest_progress", "refresh_summaries")
+SWITCHED = (
+    "event_check_results",
+    "spark_stream_supervisor",
+    "ingest_progress",
+    "refresh_summaries",
+    "alerts",
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class Truth:
     oldest_waiting: float = 0.0
     off: frozenset[str] = frozenset()
     frozen_seconds: float | None = None  # since the daemon was stopped
+    is_loading: bool = True  # rows come in, and have for a while
+    off_seconds: Mapping[str, float] = field(default_factory=dict)  # by sensor
 
 
 def wrong(shown: Shown, truth: Truth) -> Iterator[tuple[str, float]]:

@@ -1,7 +1,7 @@
 """A witness of what is done to a running stack, who compares what is shown with what is so.
 
 He knows by himself: which drivers live (the process table), what was switched off (the hammer did it), which files wait
-and for how long (the disk, and one query). What is shown is Dagster's checks, the status and the alerts.
+and for how long (the disk, and one query). What is shown is Dagster's whole graph, the status and the alerts.
 """
 
 from __future__ import annotations
@@ -9,20 +9,22 @@ from __future__ import annotations
 import time
 
 from alert_receiver import Receiver
-from dagster_graphql_client import ask
 from hammer import Done, drivers
 from lies import ALIVE, LIE_AFTER, Shown, Truth, wrong
+from shown_graph import ShownAsset, read_graph, wrong_graph
 from up_stack import Up
 from waiting_by_sql import oldest_waiting_seconds
 
+from clickstream_assets.checks.event_checks import EVENT_CHECKS, measure
 from clickstream_assets.monitoring.dagster_state import read_dagster_state
 from clickstream_assets.monitoring.status import Status, read_status
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 
-CHECKS = """{ assetNodeOrError(assetKey: {path: ["events"]}) { ... on AssetNode { assetChecksOrError {
-    ... on AssetChecks { checks { name executionForLatestMaterialization {
-        status timestamp evaluation { success severity } } } } } } } }"""
+# Of the others the witness measures what they should show; this one reads the tables, and `verify` is asked at the end.
+MEASURED = [name for name in EVENT_CHECKS if name != "conservation"]
+GRAPH_EVERY = 5.0  # seconds: a look at the whole graph keeps the webserver busy
+LOADING_AFTER = 150.0  # seconds of a well stream after which everything is reported and refreshed
 
 
 class Witness:
@@ -34,7 +36,9 @@ class Witness:
         self._settings = settings
         self._connections = Connections(settings, "tests")
         self._since: dict[str, float] = {}
-        self._last_gone = 0.0  # when the stream was last seen to be away or ill, seconds since 1970
+        self._last_gone = time.time()  # when the stream was last seen to be away or ill, seconds since 1970
+        self._graph: dict[str, ShownAsset] = {}
+        self._graph_at = float("-inf")
         self._alerts_seen = 0
         self.lies: dict[str, float] = {}  # with the seconds that each has lasted
         self.looks = 0
@@ -50,22 +54,23 @@ class Witness:
                 home=self._settings.home,
             )
             oldest = oldest_waiting_seconds(connection, self._settings.events_dir)
+            measured = {name: measure(name, connection, self._settings).verdict for name in MEASURED}
         living = drivers(self._up)
-        checks = {
-            check["name"]: (check["executionForLatestMaterialization"] or {}).get("evaluation")
-            for check in ask(self._up, CHECKS)["assetNodeOrError"]["assetChecksOrError"]["checks"]
-        }
+        if time.monotonic() - self._graph_at > GRAPH_EVERY:
+            self._graph, self._graph_at = read_graph(self._up), time.monotonic()
         complaints = status.dagster.complaints if status.dagster else ()
-        frozen = [time.time() - since for since in self._done.frozen.values()]
-        shown = Shown(status.decision.state, status.lease.lock_held, complaints, checks)
-        truth = Truth(len(living), oldest, frozenset(self._done.off), max(frozen, default=None))
+        now, state = time.time(), status.decision.state
+        frozen = [now - since for since in self._done.frozen.values()]
+        off = {name: now - since for name, since in self._done.off.items()}
+        if len(living) != 1 or state not in ALIVE:
+            self._last_gone = now
+        is_loading = now - self._last_gone > LOADING_AFTER and oldest < LIE_AFTER
+        shown = Shown(state, status.lease.lock_held, complaints, self._graph["events"].checks)
+        truth = Truth(len(living), oldest, frozenset(off), max(frozen, default=None), is_loading, off)
         self.looks += 1
-        state = status.decision.state
         if not self.states or self.states[-1].split(" ", 1)[1] != str(state):
             self.states.append(f"{time.strftime('%H:%M:%S')} {state}")
-        if len(living) != 1 or state not in ALIVE:
-            self._last_gone = time.time()
-        found = dict(wrong(shown, truth))
+        found = dict(wrong(shown, truth)) | dict(wrong_graph(self._graph, truth, measured, now))
         for what, limit in found.items():
             self._note(what, limit)
         self._since = {what: since for what, since in self._since.items() if what in found}
