@@ -28,7 +28,7 @@ Take = Callable[[DagsterPages, str], None]
 def take_incident_pictures(up: Up, take: Take, say: Callable[[str], None]) -> None:
     """Provoke the incident on `up`, whose checks are green, and take the pictures of the way to its cause."""
     _provoke(up)
-    with dagster_pages(up.url, width=2000, height=1520) as pages:
+    with dagster_pages(up.url, width=1760, height=1340) as pages:
         started = time.monotonic()
         pages.open_asset_graph()
         all_passed = f"{len(EVENT_CHECKS)} / {len(EVENT_CHECKS)}"
