@@ -42,7 +42,8 @@ from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.limits import UNSUPERVISED_AFTER
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(900)]
+# With the faults: what each of these is about has quick tests beside its module, and a whole stack takes minutes.
+pytestmark = [pytest.mark.spark, pytest.mark.faults, pytest.mark.timeout(900)]
 
 SHOWN_WITHIN = 60.0  # seconds until what is shown is what is so
 STARTED_WITHIN = 240.0  # seconds: Spark starts, on a busy machine
@@ -154,7 +155,6 @@ def all_off(running: Up) -> Iterator[list[tuple[str, str]]]:
         (switch if kind == "sensor" else switch_schedule)(up, name, on=True)
 
 
-@pytest.mark.faults
 def test_each_sensor_and_schedule_that_is_off_is_named_by_status_up_and_alerts(
     running: Up, all_off: list[tuple[str, str]], receiver: Receiver
 ) -> None:
@@ -188,7 +188,6 @@ def _alerted(receiver: Receiver, status: str) -> set[str]:
     return found
 
 
-@pytest.mark.faults
 def test_where_nobody_measures_the_checks_dagster_itself_says_so_within_five_minutes(running: Up) -> None:
     up = running
     switch(up, "event_check_results", on=False)
@@ -199,7 +198,6 @@ def test_where_nobody_measures_the_checks_dagster_itself_says_so_within_five_min
     )
 
 
-@pytest.mark.faults
 def test_a_supervisor_that_does_not_look_is_named_and_starts_the_stream_once_it_is_on(running: Up) -> None:
     up = running
     switch(up, "spark_stream_supervisor", on=False)
@@ -214,7 +212,6 @@ def test_a_supervisor_that_does_not_look_is_named_and_starts_the_stream_once_it_
     until(lambda: is_well(up), "the stream is back", STARTED_WITHIN)
 
 
-@pytest.mark.faults
 def test_a_stream_whose_run_was_deleted_or_ended_by_force_goes_on_and_ends_when_that_is_wanted(
     running: Up,
 ) -> None:
@@ -241,7 +238,6 @@ def test_a_stream_whose_run_was_deleted_or_ended_by_force_goes_on_and_ends_when_
     until(lambda: is_well(up), "there is one stream", STARTED_WITHIN)
 
 
-@pytest.mark.faults
 def test_a_killed_stream_comes_back_before_waiting_catch_ups_and_its_death_keeps_its_reason(
     running: Up,
 ) -> None:
@@ -283,7 +279,6 @@ def _said_of_the_stream(up: Up) -> str:
     return ""
 
 
-@pytest.mark.faults
 @pytest.mark.parametrize("program", ["dagster._daemon", "dagster_webserver", "code-server"])
 def test_a_frozen_program_of_dagster_is_named_and_started_again(running: Up, program: str) -> None:
     up = running
