@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -166,22 +167,21 @@ def given_layout(
 
 
 def with_last_column(layout: FileLayout, content: bytes) -> FileLayout:
-    """The layout, with a column without a name more or less, where a delimiter ends all of the first rows but not the
+    """The layout, with a column without a name more or less, where a delimiter ends most of the first rows but not the
     header, or the header alone. `content`: behind the header."""
     whole = len(content) < _LOOKED_AT
     lines = content[:_LOOKED_AT].split(b"\n")
     lines = [line for line in (lines if whole else lines[:-1]) if line.strip()][:100]
     rows = [split_row(line, layout.delimiter, layout.escape) for line in lines]
     names = list(layout.columns)
-    widths = {len(row) for row in rows}
-    if (
-        names
-        and names[-1].strip()
-        and widths == {len(names) + 1}
-        and not any(row[-1].strip() for row in rows)
-    ):
-        names.append("")
-    elif len(names) > 1 and not names[-1].strip() and widths == {len(names) - 1}:
+    widths = Counter(map(len, rows))
+    usual = next((width for width, number in widths.items() if number > len(rows) / 2), None)
+    if not names or len(names) in widths:
+        return layout
+    if names[-1].strip() and usual == len(names) + 1:
+        if not any(row[-1].strip() for row in rows if len(row) == usual):
+            names.append("")
+    elif len(names) > 1 and not names[-1].strip() and usual == len(names) - 1:
         names.pop()
     return replace(layout, columns=tuple(names))
 

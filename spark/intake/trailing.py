@@ -1,5 +1,5 @@
 """Delimiters at the end of lines: programs write one behind the last field of each row, but not in the header, or the
-other way round. Where all of the first rows are so, the header's columns are fitted to them.
+other way round. Where most of the first rows are so, and none is as the header says, its columns are fitted to them.
 """
 
 from __future__ import annotations
@@ -33,14 +33,19 @@ def fitted(layout: Layout, blocks: Iterator[bytes]) -> tuple[Layout, Iterator[by
 
 def _columns(columns: tuple[str, ...], rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
     count = len(columns)
-    if not rows or not count or any(len(row) == count for row in rows):
+    if not count or any(len(row) == count for row in rows):
         return columns
-    has_more = [len(row) == count + 1 and not row[-1].strip() for row in rows]
-    if columns[-1].strip() and all(has_more):
+    longer = [row for row in rows if len(row) == count + 1]
+    shorter = [row for row in rows if len(row) == count - 1]
+    if columns[-1].strip() and _are_most(longer, rows) and not any(row[-1].strip() for row in longer):
         return (*columns, "")
-    if not columns[-1].strip() and count > 1 and all(len(row) == count - 1 for row in rows):
+    if not columns[-1].strip() and count > 1 and _are_most(shorter, rows):
         return columns[:-1]
     return columns
+
+
+def _are_most(some: Sequence[object], rows: Sequence[object]) -> bool:
+    return len(some) * 2 > len(rows)  # the others are footers, say
 
 
 def _fields(line: bytes, layout: Layout) -> Sequence[str]:

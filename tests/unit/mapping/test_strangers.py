@@ -179,18 +179,10 @@ NAMES = "user,session,action,item,ts"
         (NAMES, ROWS + "c,s,view,p,2020-01-01T00:00:00Z\n", [*[("field_count", None)] * 2, None]),
         (NAMES, ROWS + "c,s,view,p,2020-01-01T00:00:00Z,x\n", [("field_count", None)] * 3),
         (NAMES + ",", ROWS.replace(",\n", "\n", 1), [("field_count", None), None]),
+        (NAMES, ROWS + "Total: 2\n", [None, None, ("field_count", None)]),
+        (NAMES + ",", ROWS.replace(",\n", "\n") + "Total: 2\n", [None, None, ("field_count", None)]),
+        (NAMES, ROWS.partition("\n")[0] + "\nTotal\n", [("field_count", None)] * 2),
         (NAMES, ROWS * 50 + "c,s,view,p,2020-01-01T00:00:00Z,x\n", [*[None] * 100, {"column_6": "x"}]),
-    ],
-    ids=[
-        "rows",
-        "CR LF",
-        "quotes",
-        "both",
-        "header",
-        "one row without",
-        "a value",
-        "one row more",
-        "a value later",
     ],
 )
 def test_a_delimiter_at_the_end_of_all_rows_or_of_the_header_alone_is_no_field(
