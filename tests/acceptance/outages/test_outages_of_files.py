@@ -240,7 +240,8 @@ def test_a_mount_whose_server_is_gone_and_that_is_unmounted_and_mounted_again(
 
 
 @needs_fuse
-@pytest.mark.faults  # three starts
+@pytest.mark.faults
+@pytest.mark.timeout(900)  # three starts
 def test_a_mount_that_is_away_before_the_stream_starts_is_waited_for(
     mounted: Place, mount: FailingMount
 ) -> None:
