@@ -428,7 +428,7 @@ class SmallDisk:
 def small_disk(place: Place) -> Iterator[SmallDisk]:
     path = place.directory / "small"
     path.mkdir()
-    script = 'mount -t tmpfs -o size=4m tmpfs "$0" && echo ready && exec sleep 3600'
+    script = 'mount -t tmpfs -o size=32m tmpfs "$0" && echo ready && exec sleep 3600'
     keeper = subprocess.Popen(
         ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, str(path)],
         stdout=subprocess.PIPE,
