@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from spark.reading.header import Layout
 from spark.reading.quotes import NO_QUOTES
@@ -17,18 +18,18 @@ BYTES = 64 * 1024  # … in so many bytes
 
 def fitted(layout: Layout, blocks: Iterator[bytes]) -> tuple[Layout, Iterator[bytes]]:
     """The layout with a nameless last column more, or less, as the first rows have it; and all blocks again."""
-    data = b""
+    first: list[bytes] = []
     is_whole = True
     for block in blocks:
-        data += block
-        if len(data) >= BYTES:
+        first.append(block)
+        if sum(map(len, first)) >= BYTES:
             is_whole = False
             break
-    lines = data[:BYTES].split(b"\n")
+    lines = b"".join(first)[:BYTES].split(b"\n")
     if not is_whole:
         del lines[-1:]  # cut
     rows = [_fields(line, layout) for line in [line for line in lines if line.strip()][:LINES]]
-    return replace(layout, columns=_columns(layout.columns, rows)), _again(data, blocks)
+    return replace(layout, columns=_columns(layout.columns, rows)), chain(first, blocks)
 
 
 def _columns(columns: tuple[str, ...], rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
@@ -56,9 +57,3 @@ def _fields(line: bytes, layout: Layout) -> Sequence[str]:
         return next(csv.reader([text], delimiter=layout.delimiter), ())
     except csv.Error:
         return ()
-
-
-def _again(data: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    if data:
-        yield data
-    yield from rest

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,8 @@ class Room:
     def kill(self) -> None:
         """As the kernel does when memory runs out: the driver, and what hangs on it."""
         for process in self.tree():
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                process.kill()
         assert self.process is not None
         self.process.wait()
 
