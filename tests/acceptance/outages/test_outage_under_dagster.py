@@ -23,7 +23,12 @@ from up_stack import Up, until
 from clickstream_assets.database_url import with_database
 from clickstream_assets.supervision.limits import END_LIMIT, KILL_AFTER, START_LIMIT
 
-pytestmark = [pytest.mark.spark, needs_debian_postgres, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.faults,  # two minutes of an outage
+    needs_debian_postgres,
+    pytest.mark.timeout(900),
+]
 AWAY_SECONDS = max(END_LIMIT, KILL_AFTER, START_LIMIT) + 15
 
 

@@ -16,7 +16,12 @@ from stream_program import START_LIMIT, wait_until
 from clickstream_assets.database import connect
 from clickstream_assets.paths import STREAM_PROGRAM
 
-pytestmark = [pytest.mark.spark, needs_debian_postgres, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.faults,  # some minutes: the usual suite has the same outages with the usual handover
+    needs_debian_postgres,
+    pytest.mark.timeout(600),
+]
 UPLOADING = Path(stream_without_spool.__file__)
 SESSIONS = {
     "jdbc": ("jdbc", "source", "batches"),
