@@ -5,7 +5,9 @@ So the JVM, its Python workers and the server's backends count, those that have 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import psutil  # type: ignore[import-untyped]
 
@@ -15,11 +17,26 @@ from clickstream_assets.database import connect
 TRIES = 20  # at a moment in which no process begins or ends
 
 
+@dataclass(frozen=True)
+class _Used:
+    """CPU seconds of a process, of those below it that it waited for when they ended, and the process above it."""
+
+    own: float
+    ended: float
+    parent: int | None
+
+
 class CpuMeter:
-    """Sums the CPU time of some processes and their descendants, from their starts on."""
+    """Sums the CPU time of some processes and their descendants, from their starts on.
+
+    What a process used until it ended is in its parent's figures, if that waited for it. Spark's Python workers lose
+    their parent first: then what they used up to the last look counts.
+    """
 
     def __init__(self, roots: Sequence[psutil.Process]) -> None:
         self._roots = roots
+        self._last: dict[int, _Used] = {}
+        self._total = 0.0
 
     @classmethod
     def beside(cls, url: str) -> CpuMeter:
@@ -35,29 +52,48 @@ class CpuMeter:
         return cls([psutil.Process(), server])
 
     def seconds(self) -> float:
-        """CPU seconds so far. Only differences mean something."""
-        total = 0.0
+        """CPU seconds so far. Only differences mean something; they are never negative."""
+        now: dict[int, _Used] = {}
         for _ in range(TRIES):
-            processes = self._processes()
-            total = sum(_seconds(process) for process in processes.values())
+            now = self._look()
             # One that ended meanwhile may be counted twice or not at all: itself, and in what its parent waited for.
-            if self._processes().keys() == processes.keys():
+            if self._look().keys() == now.keys():
                 break
-        return total
+        self._total += used_between(self._last, now)
+        self._last = now
+        return self._total
 
-    def _processes(self) -> dict[int, psutil.Process]:
-        found = {root.pid: root for root in self._roots}
+    def _look(self) -> dict[int, _Used]:
+        found = {root.pid: _used(root) for root in self._roots}
         for root in self._roots:
-            found |= {child.pid: child for child in root.children(recursive=True)}
-        return found
+            found |= {child.pid: _used(child) for child in root.children(recursive=True)}
+        return {pid: used for pid, used in found.items() if used is not None}
 
 
-def _seconds(process: psutil.Process) -> float:
-    """Of the process and of those of its descendants that it waited for when they ended."""
+def used_between(last: Mapping[int, _Used], now: Mapping[int, _Used]) -> float:
+    """CPU seconds between two looks, by number of process."""
+    known: dict[int, float] = defaultdict(
+        float
+    )  # by a process that goes on: what those below it had used that have ended since
+    for pid in last.keys() - now.keys():
+        above = last[pid].parent
+        while above is not None and above not in now:
+            above = last[above].parent if above in last else None
+        if above is not None:
+            known[above] += last[pid].own + last[pid].ended
+    total = 0.0
+    for pid, used in now.items():
+        before = last.get(pid, _Used(0.0, 0.0, None))
+        total += max(0.0, used.own - before.own) + max(0.0, used.ended - before.ended - known[pid])
+    return total
+
+
+def _used(process: psutil.Process) -> _Used | None:
     try:
-        times = process.cpu_times()
+        with process.oneshot():
+            times, parent = process.cpu_times(), process.ppid()
     except psutil.NoSuchProcess:
-        return 0.0
-    # Only Linux counts what ended; elsewhere it is missing from both sides of a difference.
+        return None
+    # Only Linux counts what ended.
     ended = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
-    return float(times.user + times.system + ended)
+    return _Used(float(times.user + times.system), float(ended), parent)

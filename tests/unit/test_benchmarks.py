@@ -94,6 +94,25 @@ def test_cpu_of_a_process_below_two_roots_is_counted_once() -> None:
     assert both - alone < 0.4
 
 
+def test_cpu_of_an_orphan_that_has_ended_is_not_subtracted() -> None:
+    burn = f"{BURN}\ninput()"
+    orphan = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {burn!r}])\ninput()"
+    with subprocess.Popen([sys.executable, "-c", orphan], stdin=subprocess.PIPE) as parent:
+        meter = CpuMeter([psutil.Process()])
+        deadline = time.monotonic() + LIMIT
+        children: list[psutil.Process] = []
+        while not children or sum(children[0].cpu_times()[:2]) < 0.4:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+            children = psutil.Process(parent.pid).children()
+        before = meter.seconds()
+        parent.kill()
+        parent.wait()
+        children[0].kill()
+        children[0].wait(LIMIT)
+    assert meter.seconds() >= before
+
+
 class Expected(Visibility):
     """Notes what it is told of, and looks at nothing."""
 
