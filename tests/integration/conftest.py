@@ -64,11 +64,9 @@ def storage(postgres_server: RunningServer) -> Iterator[str]:
 @pytest.fixture
 def instance(storage: str) -> Iterator[dg.DagsterInstance]:
     """Dagster over its real storage and with the limits of dagster.yaml, as a deployment has it."""
-    settings = {
-        "storage": {"postgres": {"postgres_url": storage}},
-        "telemetry": {"enabled": False},
-        "concurrency": yaml.safe_load((PROJECT_ROOT / "dagster.yaml").read_text())["concurrency"],
-    }
+    deployed = yaml.safe_load((PROJECT_ROOT / "dagster.yaml").read_text())
+    deployed["storage"]["custom"]["config"]["postgres_url"] = storage
+    settings = {name: deployed[name] for name in ("storage", "concurrency", "telemetry")}
     with dg.instance_for_test(overrides=settings) as instance:
         yield instance
 

@@ -34,7 +34,9 @@ def test_workspace_yaml_names_the_module_that_loads() -> None:
 def test_dagster_yaml_is_understood_whole() -> None:
     config, _ = dagster_instance_config(str(PROJECT_ROOT))
     assert config["telemetry"] == {"enabled": False}
-    assert config["storage"]["postgres"]["postgres_url"] == {"env": "CLICKSTREAM_DAGSTER_DATABASE_URL"}
+    assert config["storage"]["custom"]["config"] == {
+        "postgres_url": {"env": "CLICKSTREAM_DAGSTER_DATABASE_URL"}
+    }
 
 
 def test_the_graph_is_whole_and_every_sensor_runs_from_the_start() -> None:
