@@ -27,7 +27,8 @@ from clickstream_assets.settings import Settings  # noqa: E402
 from clickstream_assets.sources.source import Source  # noqa: E402
 from clickstream_assets.sources.sources_file import read_sources  # noqa: E402
 from spark.cleaning.time_bounds import TimeBounds  # noqa: E402
-from spark.mapping.source_mapping import SourceMapping, mapping_of, read_mapping  # noqa: E402
+from spark.mapping.mapping_file import mapping_of, read_mapping  # noqa: E402
+from spark.mapping.source_mapping import SourceMapping  # noqa: E402
 from spark.sample.comparison import Compared, compared_rows  # noqa: E402
 from spark.sample.page import page  # noqa: E402
 from spark.sample.proposing import proposed  # noqa: E402

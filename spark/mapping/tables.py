@@ -1,6 +1,6 @@
 """Reading tables of TOML: texts, lists and choices, each mistake one sentence that names file, table and key.
 
-What is true of any table. What a table of a source mapping means is said elsewhere (`source_mapping`).
+What is true of any table. What a table of a source mapping means is said elsewhere (`mapping_file`).
 """
 
 from __future__ import annotations

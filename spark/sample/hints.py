@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from spark.mapping.source_mapping import GROUPING_SIGNS, NO_CURRENCY, PriceFormat
+from spark.mapping.source_mapping import PriceFormat
+from spark.mapping.value_tables import GROUPING_SIGNS, NO_CURRENCY
 
 GUIDE = "docs/source-mapping.md"
 NAMED = 20  # unknown actions: with more, it is another column

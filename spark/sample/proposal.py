@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from clickstream_assets.contract import REQUIRED
 from spark.cleaning.vocabulary import ACTIONS
+from spark.mapping.event_tables import MAX_ACTION_CHARACTERS
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.letters import ascii_lower
 from spark.mapping.names import rivals
-from spark.mapping.source_mapping import MAX_ACTION_CHARACTERS, UNMAPPED
+from spark.mapping.source_mapping import UNMAPPED
 from spark.mapping.sources import Column
 from spark.reading.header import FIELDS
 from spark.sample.guesses import MOST_ACTIONS, action_of, by_name, fits, quantity

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from clickstream_assets.file_names import ledger_path
-from spark.mapping.source_mapping import SourceMapping, mapping_of
+from spark.mapping.mapping_file import mapping_of
+from spark.mapping.source_mapping import SourceMapping
 from spark.reading.header import Layout
 from spark.sample.guesses import action_of
 from spark.sample.profile import profiles

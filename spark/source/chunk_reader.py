@@ -9,7 +9,7 @@ from functools import lru_cache
 from clickstream_assets.file_names import ledger_path
 from spark.cleaning.clean import Cleaned, Cleaning, Occurrences
 from spark.cleaning.file_shape import FileShape
-from spark.mapping.source_mapping import SourceMapping
+from spark.mapping.mapping_file import recorded_mapping
 from spark.outage import DirectoryAway, sentence_about
 from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
 from spark.reading.flags import Flag
@@ -22,7 +22,7 @@ from spark.source.chunks import ChunkToRead
 @lru_cache(16)
 def cleaning_of(mapping: str) -> Cleaning:
     """The cleaning by a mapping, which is JSON."""
-    return Cleaning(SourceMapping.from_json(mapping))
+    return Cleaning(recorded_mapping(mapping))
 
 
 @lru_cache(64)

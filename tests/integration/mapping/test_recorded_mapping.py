@@ -15,7 +15,8 @@ from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.values_audit.audit import FilesToRead, audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit
 from spark.lease import Lease
-from spark.mapping.source_mapping import SourceMapping, mapping_of
+from spark.mapping.mapping_file import mapping_of
+from spark.mapping.source_mapping import SourceMapping
 
 pytestmark = pytest.mark.spark
 

@@ -6,7 +6,8 @@ import pytest
 from stream_pipeline import BOTH_SINKS, Pipeline
 
 from clickstream_assets.contract import Sink
-from spark.mapping.source_mapping import SourceMapping, mapping_of
+from spark.mapping.mapping_file import mapping_of
+from spark.mapping.source_mapping import SourceMapping
 
 pytestmark = pytest.mark.spark
 

@@ -10,7 +10,7 @@ from shapes import SHAPES
 from stream_pipeline import Pipeline
 from test_stream_formats import audit
 
-from spark.mapping.source_mapping import mapping_of
+from spark.mapping.mapping_file import mapping_of
 
 pytestmark = pytest.mark.spark
 

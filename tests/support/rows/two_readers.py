@@ -24,7 +24,8 @@ from spark.cleaning.clean import Cleaned
 from spark.cleaning.time_bounds import TimeBounds
 from spark.handover.row_blocks import uuid_texts
 from spark.intake.inspection import Inspection, inspect_file
-from spark.mapping.source_mapping import SourceMapping, read_mapping
+from spark.mapping.mapping_file import read_mapping
+from spark.mapping.source_mapping import SourceMapping
 from spark.reading.header import Layout
 from spark.source.chunk_reader import read_chunk
 from spark.source.chunks import ChunkToRead

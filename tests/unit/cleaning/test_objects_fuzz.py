@@ -15,7 +15,7 @@ from two_readers import Cut, Outcomes, agreed, by_stream
 
 from clickstream_assets.contract import IdenticalRows
 from clickstream_assets.second_reader.outcomes import Reject
-from spark.mapping.source_mapping import read_mapping
+from spark.mapping.mapping_file import read_mapping
 
 GOOD_LINE = b'{"user_id":"u","session_id":"s","action_type":"view","product_id":"p","event_time":1772366400}'
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -25,7 +25,8 @@ from clickstream_assets.second_reader.mapping import parse_audit_mapping
 from clickstream_assets.second_reader.outcomes import Event, Reject
 from clickstream_assets.second_reader.rows import Bounds, RowReader
 from clickstream_assets.second_reader.tables import table_records
-from spark.mapping.source_mapping import UNMAPPED, read_mapping
+from spark.mapping.mapping_file import read_mapping
+from spark.mapping.source_mapping import UNMAPPED
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large]
 

@@ -11,7 +11,7 @@ import pytest
 from two_readers import zstd
 
 from spark.intake.inspection import Inspection, inspect_file
-from spark.mapping.source_mapping import mapping_of
+from spark.mapping.mapping_file import mapping_of
 from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
 
 HEADER = b"user_id,session_id,action_type,product_id,event_time\n"

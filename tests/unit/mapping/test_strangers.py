@@ -14,7 +14,7 @@ from two_readers import Cut, Outcomes, agreed
 
 from clickstream_assets.errors import SettingsError
 from spark.cleaning.time_bounds import EARLIEST_US, TimeBounds
-from spark.mapping.source_mapping import mapping_of
+from spark.mapping.mapping_file import mapping_of
 
 ALL_TIMES = TimeBounds(EARLIEST_US, 4_000_000_000_000_000)
 DAY = 86_400_000_000

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spark.mapping.source_mapping import mapping_of
+from spark.mapping.mapping_file import mapping_of
 from spark.reading.header import FIELDS, MAX_COLUMNS, HeaderError, Layout, parse_header
 
 OURS = b"event_id,user_id,session_id,action_type,product_id,event_time,price,user_agent\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from spark.cleaning.time_bounds import TimeBounds
-from spark.mapping.source_mapping import mapping_of
+from spark.mapping.mapping_file import mapping_of
 from spark.sample.comparison import compared_rows
 from spark.sample.page import page
 from spark.sample.sampling import Sample, find_files, sample_file

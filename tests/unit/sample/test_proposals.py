@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from spark.cleaning.time_bounds import TimeBounds
-from spark.mapping.source_mapping import SourceMapping, mapping_of
+from spark.mapping.mapping_file import mapping_of
+from spark.mapping.source_mapping import SourceMapping
 from spark.sample.proposing import proposed
 from spark.sample.report import report
 from spark.sample.sampling import Sample, find_files, sample_file

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark.cleaning.time_bounds import TimeBounds
-from spark.mapping.source_mapping import SourceMapping, mapping_of
+from spark.mapping.mapping_file import mapping_of
+from spark.mapping.source_mapping import SourceMapping
 from spark.sample.report import report
 from spark.sample.sampling import Sample, find_files, sample_file, spread
 

@@ -12,7 +12,8 @@ from clickstream_assets.errors import SettingsError
 from clickstream_assets.second_reader.mapping import read_audit_mapping
 from clickstream_assets.second_reader.texts import Values
 from spark.cleaning.texts import Nothing
-from spark.mapping.source_mapping import PriceFormat, SourceMapping, mapping_of, read_mapping
+from spark.mapping.mapping_file import mapping_of, read_mapping, recorded_mapping
+from spark.mapping.source_mapping import PriceFormat, SourceMapping
 from spark.reading.header import Layout, parse_header
 
 
@@ -33,7 +34,7 @@ def test_names_are_compared_without_case_and_spaces(tmp_path: Path) -> None:
     mapping = read_mapping(write(tmp_path, text))
     assert (mapping.columns, mapping.actions) == ({"kunde": "user_id"}, {"in den korb": "add_to_cart"})
     assert replace(mapping, tables={}, columns={}, actions={}) == SourceMapping()
-    assert SourceMapping.from_json(mapping.to_json()) == mapping
+    assert recorded_mapping(mapping.to_json()) == mapping
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_signs_words_and_the_escape_are_read(tmp_path: Path) -> None:
     text = '[price]\ndecimal = ","\ngrouping = "."\n[values]\nnothing = ["-", " NA "]\n[format]\nescape = "none"\n'
     mapping = read_mapping(write(tmp_path, text))
     assert (mapping.price, mapping.nothing, mapping.escape) == (PriceFormat(",", "."), ("-", "na"), "none")
-    assert SourceMapping.from_json(mapping.to_json()) == mapping
+    assert recorded_mapping(mapping.to_json()) == mapping
 
 
 def test_words_match_files_as_they_are_written_there_letters_beyond_ascii_included(tmp_path: Path) -> None:
