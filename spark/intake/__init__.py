@@ -1,4 +1,4 @@
-"""Intake: files of the events directory are found, inspected and registered, in chunks with sequence numbers.
+"""Intake: files that were found and inspected are registered, in chunks with sequence numbers.
 
 `intake` is the way in and runs in a thread of the driver.
 """

@@ -18,13 +18,13 @@ from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.file_names import FileState, is_ignored
 from clickstream_assets.outages.errors import pause_after
 from clickstream_assets.sources.source import Drift
+from spark.discovery.discovery import Candidate, Discovery
+from spark.discovery.place import EventsPlace
+from spark.inspection.examination import Examination
+from spark.inspection.inspection import Inspection
 from spark.intake.database_wait import DatabaseWait
-from spark.intake.discovery import Candidate, Discovery
-from spark.intake.examination import Examination
 from spark.intake.file_system_clock import FileSystemClock
-from spark.intake.inspection import Inspection
 from spark.intake.manifest import AWAY, KnownState, Manifest
-from spark.intake.place import EventsPlace
 from spark.mapping.source_mapping import UNMAPPED, SourceMapping
 from spark.outage import sentence_about
 from spark.reading.content import ContentChanged

@@ -18,10 +18,10 @@ from clickstream_assets.file_names import is_ignored, ledger_path
 from spark.cleaning.clean import Cleaned, Cleaning
 from spark.cleaning.file_shape import FileShape
 from spark.cleaning.time_bounds import TimeBounds
-from spark.intake.dialect import escapes_by_backslash
-from spark.intake.discovery import PROBLEMS, Candidate, Discovery
-from spark.intake.inspection import ESCAPES, check_path
-from spark.intake.trailing import fitted
+from spark.discovery.discovery import PROBLEMS, Candidate, Discovery
+from spark.inspection.dialect import escapes_by_backslash
+from spark.inspection.inspection import ESCAPES, check_path
+from spark.inspection.trailing import fitted
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.source_mapping import SourceMapping
 from spark.reading.content import Content, ContentChanged, ContentError

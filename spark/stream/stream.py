@@ -22,8 +22,8 @@ from clickstream_assets.fitness import DatabaseReadOnly
 from clickstream_assets.home import make_home
 from clickstream_assets.outages.errors import pause_after
 from clickstream_assets.outages.last_words import write_last_words
+from spark.discovery.place import EventsPlace
 from spark.intake.manifest import Manifest
-from spark.intake.place import EventsPlace
 from spark.intake.source_intakes import SourceIntakes
 from spark.lease import Lease
 from spark.outage import THE_DATABASE, THE_DIRECTORY, outage_of

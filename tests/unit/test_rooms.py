@@ -76,15 +76,17 @@ MAY_IMPORT = {
     "spark": {
         "check_source": {"cleaning", "mapping", "sample"},
         "cleaning": {"mapping", "reading"},
+        "discovery": {"reading"},
         "handover": {"cleaning", "reading"},
-        "intake": {"cleaning", "mapping", "objects", "reading", "source"},
+        "inspection": {"cleaning", "discovery", "mapping", "reading", "source"},
+        "intake": {"discovery", "inspection", "mapping", "objects", "reading"},
         "python_daemon": {"source"},
         "reading": {"mapping"},
-        "sample": {"cleaning", "intake", "mapping", "reading"},
+        "sample": {"cleaning", "discovery", "inspection", "mapping", "reading"},
         "sink": {"cleaning", "handover", "reading", "source"},
         "source": {"cleaning", "handover", "mapping", "reading"},
         "spark_streaming_to_postgres": {"stream"},
-        "stream": {"handover", "intake", "mapping", "sink", "source"},
+        "stream": {"discovery", "handover", "intake", "mapping", "sink", "source"},
     },
 }
 # What the stream may use of the control plane: modules at its top that are plain.

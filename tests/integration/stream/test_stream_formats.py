@@ -19,7 +19,7 @@ from clickstream_assets.rejects.replay import Replay, replay_as_they_are, replay
 from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.values_audit.audit import FilesToRead, audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit
-from spark.intake import inspection
+from spark.inspection import inspection
 from spark.mapping.mapping_file import mapping_of
 from spark.mapping.source_mapping import UNMAPPED
 
@@ -151,7 +151,7 @@ def test_large_json_lines_are_cut_into_chunks_and_nested_values_are_found(pipeli
     mapping = mapping_of({"fields": {"product_id": {"column": "props", "json": "items[0].sku"}}}, "")
     row = '{"user":"%d","session":"s","action":"view","props":{"items":[{"sku":%d}]},"ts":"2026-03-01T12:00:00Z"}\n'
     with (
-        patch("spark.intake.inspection.CHUNK_BYTES", 2_000),
+        patch("spark.inspection.inspection.CHUNK_BYTES", 2_000),
         patch.object(inspection.inspect_file, "__defaults__", (UNMAPPED, 2_000)),
     ):
         pipeline.write("a.json", "".join(row % (number, number) for number in range(500)), "")

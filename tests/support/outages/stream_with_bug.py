@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from spark import spark_streaming_to_postgres
-from spark.intake.discovery import Discovery
+from spark.discovery.discovery import Discovery
 
 
 def _settled(_: Discovery) -> list[object]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from clickstream_assets.file_names import EventsDirectory, FileState, ledger_path, signed_inode
 from clickstream_assets.ledger.disk_view import list_event_files
 from clickstream_assets.ledger.file_rows import array_literal
-from spark.intake.discovery import Discovery
+from spark.discovery.discovery import Discovery
 
 ODD_NAMES = [
     b"a b.csv",

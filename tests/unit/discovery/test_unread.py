@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from spark.intake.unread import ASIDE_SECONDS, Unread
+from spark.discovery.unread import ASIDE_SECONDS, Unread
 
 
 class Clock:

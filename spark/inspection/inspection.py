@@ -12,8 +12,8 @@ from functools import partial
 from itertools import chain
 
 from clickstream_assets.file_names import FileState
-from spark.intake.dialect import escapes_by_backslash
-from spark.intake.trailing import fitted
+from spark.inspection.dialect import escapes_by_backslash
+from spark.inspection.trailing import fitted
 from spark.mapping.encodings import UTF_8
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.path_patterns import path_parts

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clickstream_assets.file_names import FileState
-from spark.intake.discovery import Candidate, Discovery, is_settled
+from spark.discovery.discovery import Candidate, Discovery, is_settled
 
 SECOND = 1_000_000_000
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from two_readers import zstd
 
-from spark.intake.inspection import Inspection, inspect_file
+from spark.inspection.inspection import Inspection, inspect_file
 from spark.mapping.mapping_file import mapping_of
 from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
 

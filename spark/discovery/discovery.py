@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from clickstream_assets.file_names import FileState, is_ignored, leads_outside
 from clickstream_assets.outages.errors import passes
-from spark.intake.unread import Unread
+from spark.discovery.unread import Unread
 from spark.outage import sentence_about
 from spark.reading.content import Content, ContentChanged, ContentError
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from clickstream_assets.contract import REPLAY_OF
 from clickstream_assets.sources.source import Drift
 from clickstream_assets.text import count, percent, printable
-from spark.intake.inspection import Inspection
+from spark.inspection.inspection import Inspection
 from spark.mapping.source_mapping import SourceMapping
 
 NAMED = 5  # columns or reasons in a sentence
@@ -74,7 +74,7 @@ def judged_by_rejects(
     if inspection.reason or layout is None or REPLAY_OF in layout.columns or not inspection.records:
         return inspection
     # Here, for it loads the cleaning: half a second, which the driver does without where there is no budget.
-    from spark.intake.rejects import count_rejects
+    from spark.inspection.rejects import count_rejects
 
     rejects = count_rejects(inspection, path, ledger_path, mapping, datetime.now(UTC))
     total = rejects.total()

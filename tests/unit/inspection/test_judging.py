@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from clickstream_assets.sources.source import Drift
-from spark.intake.inspection import Inspection, inspect_file
-from spark.intake.judging import (
+from spark.inspection.inspection import Inspection, inspect_file
+from spark.inspection.judging import (
     ERROR_BUDGET,
     KnownColumns,
     judged_by_columns,
