@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from clickstream_assets.file_names import ledger_path
 from clickstream_assets.sources.source import Drift
-from spark.discovery.discovery import PROBLEMS, Candidate
+from spark.discovery.candidate import PROBLEMS, Candidate
 from spark.inspection.inspection import Inspection, inspect_file
 from spark.inspection.judging import KnownColumns, judged_by_columns, judged_by_rejects
 from spark.mapping.source_mapping import SourceMapping

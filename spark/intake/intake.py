@@ -18,7 +18,8 @@ from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.file_names import FileState, is_ignored
 from clickstream_assets.outages.errors import pause_after
 from clickstream_assets.sources.source import Drift
-from spark.discovery.discovery import Candidate, Discovery
+from spark.discovery.candidate import Candidate
+from spark.discovery.discovery import Discovery
 from spark.discovery.place import EventsPlace
 from spark.inspection.examination import Examination
 from spark.inspection.inspection import Inspection

@@ -22,7 +22,7 @@ from clickstream_assets.contract import DEFAULT_SOURCE, REPLAY_OF
 from clickstream_assets.file_names import FileState, ledger_path
 from clickstream_assets.sources.source import Source
 from clickstream_assets.sql_files import statement
-from spark.discovery.discovery import Candidate
+from spark.discovery.candidate import Candidate
 from spark.inspection.inspection import Chunk, Inspection
 from spark.lease import LeaseLost
 from spark.mapping.source_mapping import SourceMapping

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from clickstream_assets.file_names import FileState
-from spark.discovery.discovery import Candidate, Discovery, is_settled
+from spark.discovery.candidate import Candidate
+from spark.discovery.discovery import Discovery
+from spark.discovery.settling import is_settled
 
 SECOND = 1_000_000_000
 

@@ -13,7 +13,8 @@ import pytest
 from failing_mount import failing_mount, needs_fuse
 
 from clickstream_assets.outages.mounts import NOT_MOUNTED
-from spark.discovery.discovery import Candidate, Discovery
+from spark.discovery.candidate import Candidate
+from spark.discovery.discovery import Discovery
 from spark.discovery.place import EventsPlace
 from spark.outage import DirectoryAway
 from spark.reading.content import Content, ContentError
