@@ -12,7 +12,8 @@ from pathlib import Path
 
 from clickstream_assets.data_generator import GenerationSpec, generate_files
 from spark.cleaning.time_bounds import TimeBounds
-from spark.inspection.inspection import Inspection, inspect_file
+from spark.inspection.inspecting import inspect_file
+from spark.inspection.inspection import Inspection
 from spark.mapping.source_mapping import UNMAPPED
 from spark.source.chunks import ChunkToRead, TaskRead
 from spark.source.options import SourceOptions

@@ -21,7 +21,7 @@ from spark.cleaning.time_bounds import TimeBounds
 from spark.discovery.candidate import PROBLEMS, Candidate
 from spark.discovery.discovery import Discovery
 from spark.inspection.dialect import escapes_by_backslash
-from spark.inspection.inspection import ESCAPES, check_path
+from spark.inspection.inspecting import ESCAPES, check_path
 from spark.inspection.trailing import fitted
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.source_mapping import SourceMapping

@@ -26,7 +26,7 @@ from clickstream_assets.ledger.audit import verify
 from clickstream_assets.sql_files import statement
 from spark.cleaning.time_bounds import TimeBounds
 from spark.discovery.candidate import Candidate
-from spark.inspection.inspection import inspect_file
+from spark.inspection.inspecting import inspect_file
 from spark.intake.manifest import Manifest
 from spark.lease import Lease
 from spark.mapping.source_mapping import SourceMapping

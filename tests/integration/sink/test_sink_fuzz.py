@@ -24,7 +24,7 @@ from two_readers import Outcomes, by_audit
 
 from clickstream_assets.contract import IdenticalRows
 from spark.cleaning.time_bounds import TimeBounds
-from spark.inspection.inspection import inspect_file
+from spark.inspection.inspecting import inspect_file
 from spark.reading.header import Layout
 
 HEADER = (*GOOD, "shop", 'odd "name"\\')

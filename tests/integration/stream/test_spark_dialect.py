@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from spark.inspection.inspection import inspect_file
+from spark.inspection.inspecting import inspect_file
 from spark.reading.content import Content
 from spark.reading.fields import Columns, split_records
 from spark.reading.flags import Flag

@@ -19,7 +19,7 @@ from clickstream_assets.rejects.replay import Replay, replay_as_they_are, replay
 from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.values_audit.audit import FilesToRead, audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit
-from spark.inspection import inspection
+from spark.inspection import inspecting
 from spark.mapping.mapping_file import mapping_of
 from spark.mapping.source_mapping import UNMAPPED
 
@@ -151,8 +151,8 @@ def test_large_json_lines_are_cut_into_chunks_and_nested_values_are_found(pipeli
     mapping = mapping_of({"fields": {"product_id": {"column": "props", "json": "items[0].sku"}}}, "")
     row = '{"user":"%d","session":"s","action":"view","props":{"items":[{"sku":%d}]},"ts":"2026-03-01T12:00:00Z"}\n'
     with (
-        patch("spark.inspection.inspection.CHUNK_BYTES", 2_000),
-        patch.object(inspection.inspect_file, "__defaults__", (UNMAPPED, 2_000)),
+        patch("spark.inspection.inspecting.CHUNK_BYTES", 2_000),
+        patch.object(inspecting.inspect_file, "__defaults__", (UNMAPPED, 2_000)),
     ):
         pipeline.write("a.json", "".join(row % (number, number) for number in range(500)), "")
         pipeline.load(mapping=mapping)
@@ -217,7 +217,7 @@ def test_parquet_is_the_same_rows_as_csv(pipeline: Pipeline) -> None:
 
 def test_the_row_groups_of_a_large_parquet_file_are_several_chunks(pipeline: Pipeline) -> None:
     defaults = (UNMAPPED, 2_000)
-    with patch.object(inspection.inspect_file, "__defaults__", defaults):
+    with patch.object(inspecting.inspect_file, "__defaults__", defaults):
         pipeline.write("a.parquet", parquet(400, 100), "")
         pipeline.load(identical_rows="keep")
     assert pipeline.counts() == (2_000, 800, 0, 1_200)

@@ -15,7 +15,7 @@ from two_readers import by_audit
 
 from clickstream_assets.contract import Sink
 from spark.cleaning.time_bounds import TimeBounds
-from spark.inspection.inspection import inspect_file
+from spark.inspection.inspecting import inspect_file
 
 pytestmark = pytest.mark.spark
 

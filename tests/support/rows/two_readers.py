@@ -23,7 +23,8 @@ from clickstream_assets.second_reader.rows import Bounds
 from spark.cleaning.clean import Cleaned
 from spark.cleaning.time_bounds import TimeBounds
 from spark.handover.row_blocks import uuid_texts
-from spark.inspection.inspection import Inspection, inspect_file
+from spark.inspection.inspecting import inspect_file
+from spark.inspection.inspection import Inspection
 from spark.mapping.mapping_file import read_mapping
 from spark.mapping.source_mapping import SourceMapping
 from spark.reading.header import Layout

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from clickstream_assets.sources.source import Drift
-from spark.inspection.inspection import Inspection, inspect_file
+from spark.inspection.inspecting import inspect_file
+from spark.inspection.inspection import Inspection
 from spark.inspection.judging import (
     ERROR_BUDGET,
     KnownColumns,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spark.inspection.inspection import inspect_file
+from spark.inspection.inspecting import inspect_file
 from spark.reading.preamble import take_preamble
 
 HEADER = b"user_id;session_id;action_type;product_id;event_time\n"

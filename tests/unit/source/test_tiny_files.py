@@ -14,7 +14,7 @@ import pytest
 
 from spark.cleaning.clean import Cleaned
 from spark.cleaning.time_bounds import TimeBounds
-from spark.inspection.inspection import inspect_file
+from spark.inspection.inspecting import inspect_file
 from spark.mapping.source_mapping import UNMAPPED
 from spark.reading.flags import Flag
 from spark.reading.records import Records

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from two_readers import zstd
 
-from spark.inspection.inspection import Inspection, inspect_file
+from spark.inspection.inspecting import inspect_file
+from spark.inspection.inspection import Inspection
 from spark.mapping.mapping_file import mapping_of
 from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
 
