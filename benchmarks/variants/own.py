@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ from benchmarks.place import Place
 from benchmarks.variants.variant import Variant
 from clickstream_assets.contract import Sink
 from clickstream_assets.database import connect
+from spark.discovery.place import EventsPlace
 from spark.intake.intake import Intake
 from spark.intake.manifest import Manifest
 from spark.lease import Lease
@@ -26,7 +28,8 @@ def _pipeline(sink: Sink) -> Callable[[Place], None]:
         connection = connect(place.writer_url, "benchmarks-intake")
         try:
             manifest = Manifest(lambda: connection, lease.epoch)
-            intake = Intake(settings.events_dir, 0, manifest, lambda error: failures.append(str(error)))
+            root = EventsPlace(os.fsencode(settings.events_dir))
+            intake = Intake(root, manifest, lambda error: failures.append(str(error)))
             registered = settings.home / "registered"
             registered.unlink(missing_ok=True)
             intake.start_with_present_files(registered.touch)

@@ -20,22 +20,22 @@ class EventsPlace:
     """Of one directory. It remembers where its file system was mounted; with a home, from one stream to the next."""
 
     def __init__(self, root: bytes, home: Path | None = None) -> None:
-        self._root = root
+        self.root = root
         self._home = home
         self._device: int | None = None  # at the last look
         self._mounted_at: str | None = None
 
     def check(self) -> None:
         """Raises OSError where the directory is not there, or not what it was."""
-        device = os.stat(self._root).st_dev
+        device = os.stat(self.root).st_dev
         if device == self._device:
             return
-        if self._mounted_at is not None and was_unmounted(self._root, self._mounted_at):
-            raise OSError(errno.ENODEV, NOT_MOUNTED, self._root)
+        if self._mounted_at is not None and was_unmounted(self.root, self._mounted_at):
+            raise OSError(errno.ENODEV, NOT_MOUNTED, self.root)
         if self._home is not None:
-            check_mounted(self._home, self._root)
-            remember(self._home, self._root)
-        self._mounted_at = mount_point(self._root)
+            check_mounted(self._home, self.root)
+            remember(self._home, self.root)
+        self._mounted_at = mount_point(self.root)
         self._device = device
 
     def device(self) -> int:
@@ -46,6 +46,6 @@ class EventsPlace:
         """
         try:
             self.check()
-            return os.stat(self._root).st_dev
+            return os.stat(self.root).st_dev
         except OSError as error:
             raise DirectoryAway(sentence_about(error)) from None

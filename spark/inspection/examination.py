@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from clickstream_assets.file_names import ledger_path
 from clickstream_assets.sources.source import Drift
 from spark.discovery.candidate import PROBLEMS, Candidate
-from spark.inspection.inspecting import inspect_file
+from spark.inspection.inspecting import CHUNK_BYTES, inspect_file
 from spark.inspection.inspection import Inspection
 from spark.inspection.judging import KnownColumns, judged_by_columns, judged_by_rejects
 from spark.mapping.source_mapping import SourceMapping
@@ -30,6 +30,7 @@ class Examination:
     drift: Drift
     error_budget: float | None
     columns_so_far: Callable[[], list[list[str]]]
+    chunk_bytes: int = CHUNK_BYTES
     _columns: KnownColumns | None = field(default=None, init=False)  # None: not looked up yet
 
     def inspect(self, candidate: Candidate) -> Inspection:
@@ -44,7 +45,9 @@ class Examination:
         within = None if self.follow_links else self.root
         try:
             name = ledger_path(candidate.path)
-            return inspect_file(self._place_of(candidate), self.mapping, name=name, within=within)
+            return inspect_file(
+                self._place_of(candidate), self.mapping, self.chunk_bytes, name=name, within=within
+            )
         except ContentError as error:
             return Inspection(candidate.state, reason=error.reason, detail=error.detail)
 

@@ -11,7 +11,7 @@ from clickstream_assets.errors import SettingsError
 from clickstream_assets.settings import Settings
 from clickstream_assets.sources.sources_file import read_sources
 from clickstream_assets.sources.watched_file import WatchedFile
-from spark.intake.source_intakes import ReadSource
+from spark.intake.making import ReadSource
 from spark.mapping.mapping_file import mapping_of, read_mapping
 from spark.mapping.source_mapping import UNMAPPED, SourceMapping
 from spark.sink.jdbc import find_jdbc_jar, jdbc_options

@@ -23,6 +23,7 @@ from clickstream_assets.home import make_home
 from clickstream_assets.outages.errors import pause_after
 from clickstream_assets.outages.last_words import write_last_words
 from spark.discovery.place import EventsPlace
+from spark.intake.making import IntakeMaker
 from spark.intake.manifest import Manifest
 from spark.intake.source_intakes import SourceIntakes
 from spark.lease import Lease
@@ -145,16 +146,15 @@ class Stream:
             lease.release(self._ending.reason or "failed")
 
     def _intake(self, lease: Lease) -> SourceIntakes:
-        return SourceIntakes(
-            self._sources,
+        maker = IntakeMaker(
             Manifest(lambda: connect(self._stream.url, "clickstream-stream-intake"), lease.epoch),
             self._intake_failed,
             lambda part: self._waiting.part(part, THE_DATABASE),
-            self._changed_sources,
             self._waiting.part("intake", THE_DIRECTORY),
             self._settings.unreadable_seconds,
             self._settings.home,
         )
+        return SourceIntakes(self._sources, maker, self._changed_sources)
 
     def _intake_failed(self, error: BaseException) -> None:
         if not isinstance(error, EXPECTED):

@@ -19,9 +19,13 @@ from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.audit import verify
 from clickstream_assets.settings import Settings
+from spark.discovery.place import EventsPlace
+from spark.inspection.inspecting import CHUNK_BYTES
 from spark.intake.intake import Intake
+from spark.intake.making import IntakeMaker
 from spark.intake.manifest import Manifest
 from spark.intake.source_intakes import SourceIntakes
+from spark.intake.workplace import IntakeRules
 from spark.lease import Lease
 from spark.mapping.source_mapping import UNMAPPED, SourceMapping
 from spark.stream.query import start_query
@@ -64,6 +68,7 @@ class Pipeline:
         register: bool = True,
         mapping: SourceMapping = UNMAPPED,
         spool: bool = True,
+        chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
         """Take every present file and commit all that waits; without `spool` the tasks upload their rows."""
         settings = self.settings.changed(sink=sink, identical_rows=identical_rows)
@@ -72,7 +77,7 @@ class Pipeline:
         connection = connect(url, "tests-intake")
         try:
             if register:
-                self.intake(lease, connection, mapping).register_present_files()
+                self.intake(lease, connection, mapping, chunk_bytes).register_present_files()
             query = start_query(
                 self.spark,
                 StreamSettings(settings, url, True, mapping, settings.home / "spool" if spool else None),
@@ -98,9 +103,11 @@ class Pipeline:
         lease = Lease(stream.url, "catch-up", None, self.failures.append)
         intakes = SourceIntakes(
             stream_sources(settings, UNMAPPED),
-            Manifest(lambda: connect(stream.url, "tests-intake"), lease.epoch),
-            lambda error: self.failures.append(str(error)),
-            lambda _: lambda _: None,
+            IntakeMaker(
+                Manifest(lambda: connect(stream.url, "tests-intake"), lease.epoch),
+                lambda error: self.failures.append(str(error)),
+                lambda _: lambda _: None,
+            ),
             ChangedSources(settings),
         )
         registered = settings.home / "registered"
@@ -116,14 +123,19 @@ class Pipeline:
             lease.release("test")
         assert not self.failures
 
-    def intake(self, lease: Lease, connection: object, mapping: SourceMapping = UNMAPPED) -> Intake:
+    def intake(
+        self,
+        lease: Lease,
+        connection: object,
+        mapping: SourceMapping = UNMAPPED,
+        chunk_bytes: int = CHUNK_BYTES,
+    ) -> Intake:
         manifest = Manifest(lambda: connection, lease.epoch)  # type: ignore[arg-type, return-value]
         return Intake(
-            self.root,
-            0,
+            EventsPlace(os.fsencode(self.root)),
             manifest,
             lambda error: self.failures.append(str(error)),
-            mapping,
+            IntakeRules(mapping=mapping, chunk_bytes=chunk_bytes),
         )
 
     def rows(self, statement: str, **parameters: object) -> list[tuple[object, ...]]:

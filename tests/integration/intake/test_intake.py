@@ -18,8 +18,10 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.waiting_files import read_waiting_files
 from clickstream_assets.sql_files import statement
+from spark.discovery.place import EventsPlace
 from spark.intake.intake import Intake
 from spark.intake.manifest import Manifest
+from spark.intake.workplace import IntakeRules
 from spark.lease import Lease
 
 HEADER = b"user_id,session_id,action_type,product_id,event_time,price\n"
@@ -39,8 +41,11 @@ def intake(database: Database, writer: Connection, events: Path) -> Iterator[Cal
     """Makes intakes under one lease."""
     failures: list[object] = []
     lease = Lease(database.writer_url, "catch-up", None, failures.append)
-    yield lambda **options: Intake(
-        events, 0, Manifest(lambda: writer, lease.epoch), failures.append, **options
+    yield lambda **rules: Intake(
+        EventsPlace(os.fsencode(events)),
+        Manifest(lambda: writer, lease.epoch),
+        failures.append,
+        IntakeRules(**rules),
     )
     lease.release("test")
     assert not failures
@@ -202,7 +207,8 @@ def test_a_file_that_cannot_be_read_is_booked_once_and_taken_when_it_can_be(
 
             def catch_up() -> None:
                 manifest = Manifest(lambda: writer, lease.epoch)
-                Intake(mount.path, 0, manifest, print, unreadable_seconds=1).register_present_files()
+                rules = IntakeRules(unreadable_seconds=1)
+                Intake(EventsPlace(os.fsencode(mount.path)), manifest, print, rules).register_present_files()
 
             (mount.behind / "bad.csv").write_bytes(HEADER + ROW)
             (mount.behind / "good.csv").write_bytes(HEADER + ROW * 2)

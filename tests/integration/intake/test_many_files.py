@@ -3,6 +3,7 @@ and against a statement a file."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from clickstream_assets.database import connect
-from spark.intake.intake import GROUP_FILES, Intake
+from spark.discovery.place import EventsPlace
+from spark.intake.intake import Intake
 from spark.intake.manifest import Manifest
+from spark.intake.taking import GROUP_FILES
 from spark.lease import Lease
 
 HEADER = b"user_id,session_id,action_type,product_id,event_time,price\n"
@@ -51,7 +54,8 @@ def test_each_file_has_its_own_row_and_chunks_in_the_order_of_landing_and_few_st
     failures: list[object] = []
     lease = Lease(database.writer_url, "catch-up", None, failures.append)
     try:
-        Intake(events, 0, Manifest(lambda: counted, lease.epoch), failures.append).register_present_files()
+        place = EventsPlace(os.fsencode(events))
+        Intake(place, Manifest(lambda: counted, lease.epoch), failures.append).register_present_files()
     finally:
         lease.release("test")
     assert STATEMENTS[0] < 60, "some statements a transaction, not one a file"

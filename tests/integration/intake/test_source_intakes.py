@@ -16,6 +16,7 @@ from clickstream_assets.database import connect
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.ledger.held_files import HeldFile, WhichHeld, drop, read_held, release
 from clickstream_assets.settings import Settings
+from spark.intake.making import IntakeMaker
 from spark.intake.manifest import Manifest
 from spark.intake.source_intakes import SourceIntakes
 from spark.lease import Lease
@@ -52,9 +53,11 @@ class Intakes:
         changed = ChangedSources(self.settings)
         self._running = SourceIntakes(
             stream_sources(self.settings, UNMAPPED),
-            Manifest(lambda: connect(self.database.writer_url, "tests-intake"), self.lease.epoch),
-            self.failures.append,
-            lambda _: lambda _: None,
+            IntakeMaker(
+                Manifest(lambda: connect(self.database.writer_url, "tests-intake"), self.lease.epoch),
+                self.failures.append,
+                lambda _: lambda _: None,
+            ),
             changed,
         )
         if registered is None:

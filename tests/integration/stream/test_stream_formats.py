@@ -150,12 +150,8 @@ def test_objects_that_were_rejected_come_back_repaired_or_as_they_are(
 def test_large_json_lines_are_cut_into_chunks_and_nested_values_are_found(pipeline: Pipeline) -> None:
     mapping = mapping_of({"fields": {"product_id": {"column": "props", "json": "items[0].sku"}}}, "")
     row = '{"user":"%d","session":"s","action":"view","props":{"items":[{"sku":%d}]},"ts":"2026-03-01T12:00:00Z"}\n'
-    with (
-        patch("spark.inspection.inspecting.CHUNK_BYTES", 2_000),
-        patch.object(inspecting.inspect_file, "__defaults__", (UNMAPPED, 2_000)),
-    ):
-        pipeline.write("a.json", "".join(row % (number, number) for number in range(500)), "")
-        pipeline.load(mapping=mapping)
+    pipeline.write("a.json", "".join(row % (number, number) for number in range(500)), "")
+    pipeline.load(mapping=mapping, chunk_bytes=2_000)
     assert pipeline.counts() == (500, 500, 0, 0)
     assert pipeline.rows(
         "SELECT count(*)::int FROM events WHERE product_id = user_id AND line_no = user_id::int + 1"

@@ -11,6 +11,7 @@ from object_server import ObjectServer
 
 from clickstream_assets.database import connect
 from clickstream_assets.settings import Settings
+from spark.intake.making import IntakeMaker
 from spark.intake.manifest import Manifest
 from spark.intake.source_intakes import SourceIntakes
 from spark.lease import Lease
@@ -59,9 +60,11 @@ class CloudSources:
         self._lease = lease = Lease(self.database.writer_url, "continuous", None, self.failures.append)
         self._running = SourceIntakes(
             stream_sources(self.settings, UNMAPPED),
-            Manifest(lambda: connect(self.database.writer_url, "tests-intake"), lease.epoch),
-            self.failures.append,
-            lambda _: lambda _: None,
+            IntakeMaker(
+                Manifest(lambda: connect(self.database.writer_url, "tests-intake"), lease.epoch),
+                self.failures.append,
+                lambda _: lambda _: None,
+            ),
             ChangedSources(self.settings),
         )
         if registered is None:
