@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+from spark.content.content import ChunkHash
 from spark.inspection.inspection import Chunk
-from spark.reading.content import ChunkHash
 from spark.reading.header import Layout
 from spark.reading.objects import Keys
 from spark.reading.preamble import Preamble

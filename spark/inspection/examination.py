@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from clickstream_assets.file_names import ledger_path
 from clickstream_assets.sources.source import Drift
+from spark.content.content import ContentError
 from spark.discovery.candidate import PROBLEMS, Candidate
 from spark.inspection.inspecting import CHUNK_BYTES, inspect_file
 from spark.inspection.inspection import Inspection
 from spark.inspection.judging import KnownColumns, judged_by_columns, judged_by_rejects
 from spark.mapping.source_mapping import SourceMapping
-from spark.reading.content import ContentError
 
 
 @dataclass

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import chain
 
 from clickstream_assets.file_names import FileState
+from spark.content.content import ChunkHash, Content, ContentChanged, ContentError
 from spark.inspection.cut import Cut
 from spark.inspection.dialect import escapes_by_backslash
 from spark.inspection.inspection import Chunk, Inspection
@@ -20,7 +21,6 @@ from spark.mapping.encodings import UTF_8
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.path_patterns import path_parts
 from spark.mapping.source_mapping import UNMAPPED, Escape, SourceMapping
-from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
 from spark.reading.header import HeaderError, Layout
 from spark.reading.kinds import begins_objects, layout_of_keys, peeked, preamble_of_objects
 from spark.reading.objects import Keys

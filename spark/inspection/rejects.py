@@ -8,9 +8,9 @@ from datetime import datetime
 import pyarrow.compute as pc
 
 from spark.cleaning.time_bounds import TimeBounds
+from spark.content.content import ContentChanged
 from spark.inspection.inspection import Inspection
 from spark.mapping.source_mapping import SourceMapping
-from spark.reading.content import ContentChanged
 from spark.reading.flags import Flag
 from spark.source.chunk_reader import read_chunk
 from spark.source.chunks import ChunkToRead

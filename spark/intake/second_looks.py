@@ -6,12 +6,12 @@ import os
 from functools import partial
 from queue import SimpleQueue
 
+from spark.content.content import ContentChanged
+from spark.content.neighbours import another_is_readable
 from spark.discovery.candidate import Candidate
 from spark.inspection.inspection import Inspection
 from spark.intake.taking import Taking
 from spark.intake.workplace import Workplace
-from spark.reading.content import ContentChanged
-from spark.reading.neighbours import another_is_readable
 
 
 class SecondLooks:

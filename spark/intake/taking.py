@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterator, Sequence
 
 from clickstream_assets.file_names import FileState
+from spark.content.content import ContentChanged
+from spark.content.neighbours import another_is_readable
 from spark.discovery.candidate import Candidate
 from spark.inspection.inspection import Inspection
 from spark.intake.file_rows import AWAY, KnownState
 from spark.intake.workplace import Workplace
-from spark.reading.content import ContentChanged
-from spark.reading.neighbours import another_is_readable
 
 GROUP_FILES = 500  # registered in one transaction, at most …
 GROUP_BYTES = 64 * 1024 * 1024  # … and about so many bytes on disk, so that Spark can begin early

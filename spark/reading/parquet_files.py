@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from spark.content.content import Content, ContentError
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.source_mapping import SourceMapping
 from spark.reading.column_texts import json_member, texts_of
-from spark.reading.content import Content, ContentError
 from spark.reading.fields import Columns, Split
 from spark.reading.flags import Flag
 from spark.reading.header import HeaderError, Layout, check_plan

@@ -18,6 +18,7 @@ from clickstream_assets.file_names import is_ignored, ledger_path
 from spark.cleaning.clean import Cleaned, Cleaning
 from spark.cleaning.file_shape import FileShape
 from spark.cleaning.time_bounds import TimeBounds
+from spark.content.content import Content, ContentChanged, ContentError
 from spark.discovery.candidate import PROBLEMS, Candidate
 from spark.discovery.discovery import Discovery
 from spark.inspection.dialect import escapes_by_backslash
@@ -25,7 +26,6 @@ from spark.inspection.inspecting import ESCAPES, check_path
 from spark.inspection.trailing import fitted
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.source_mapping import SourceMapping
-from spark.reading.content import Content, ContentChanged, ContentError
 from spark.reading.fields import Columns
 from spark.reading.header import HeaderError, Layout
 from spark.reading.kinds import begins_objects, layout_of_keys, peeked, preamble_of_objects

@@ -23,12 +23,12 @@ from psycopg2.extensions import cursor as Cursor
 
 from clickstream_assets.sql_files import statement
 from spark.cleaning.columns import EVENT_COLUMNS, REJECT_COLUMNS
+from spark.content.content import ContentChanged
 from spark.handover.encoding import encoded_rejects
 from spark.handover.parts import Part, RowsLost
 from spark.handover.spool import Spool
 from spark.handover.staging import StagingTables, Table, column_list, drop_tables, unnested
 from spark.lease import LeaseLost
-from spark.reading.content import ContentChanged
 from spark.reading.flags import Flag
 from spark.sink.books import COUNTS, Batch, Books, Outcome
 from spark.sink.copy_in import copy_rejects, copy_sheet

@@ -9,9 +9,9 @@ from functools import lru_cache
 from clickstream_assets.file_names import ledger_path
 from spark.cleaning.clean import Cleaned, Cleaning, Occurrences
 from spark.cleaning.file_shape import FileShape
+from spark.content.content import ChunkHash, Content, ContentChanged, ContentError
 from spark.mapping.mapping_file import recorded_mapping
 from spark.outage import DirectoryAway, sentence_about
-from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
 from spark.reading.flags import Flag
 from spark.reading.header import Layout
 from spark.reading.parquet_files import ParquetFile, Rows

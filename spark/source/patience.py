@@ -14,9 +14,9 @@ from queue import Empty, Full, Queue
 from typing import TypeVar
 
 from clickstream_assets.outages.errors import passes
+from spark.content.neighbours import another_is_readable
 from spark.outage import DirectoryAway
 from spark.reading.flags import Flag
-from spark.reading.neighbours import another_is_readable
 
 PATIENCE_SECONDS = 20.0  # for the next piece of a file, at most some MB
 LOOK_SECONDS = 0.1

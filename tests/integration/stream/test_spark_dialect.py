@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
+from spark.content.content import Content
 from spark.inspection.inspecting import inspect_file
-from spark.reading.content import Content
 from spark.reading.fields import Columns, split_records
 from spark.reading.flags import Flag
 from spark.reading.records import dialect_of, split_blocks

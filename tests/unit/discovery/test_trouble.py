@@ -13,11 +13,11 @@ import pytest
 from failing_mount import failing_mount, needs_fuse
 
 from clickstream_assets.outages.mounts import NOT_MOUNTED
+from spark.content.content import Content, ContentError
 from spark.discovery.candidate import Candidate
 from spark.discovery.discovery import Discovery
 from spark.discovery.place import EventsPlace
 from spark.outage import DirectoryAway
-from spark.reading.content import Content, ContentError
 
 STALE = os.strerror(errno.ESTALE)
 

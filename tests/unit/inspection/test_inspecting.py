@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from two_readers import zstd
 
+from spark.content.content import ChunkHash, Content, ContentChanged, ContentError
 from spark.inspection.inspecting import inspect_file
 from spark.inspection.inspection import Inspection
 from spark.mapping.mapping_file import mapping_of
-from spark.reading.content import ChunkHash, Content, ContentChanged, ContentError
 
 HEADER = b"user_id,session_id,action_type,product_id,event_time\n"
 ROW = b"u,s,view,p,2026-01-01T00:00:00Z\n"

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream_assets.second_reader.unpacking import in_utf8, text_encoding
+from spark.content.encodings import as_utf8, encoding_of
 from spark.mapping.encodings import ENCODINGS, encoding_named
-from spark.reading.encodings import as_utf8, encoding_of
 
 MARKED = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 

@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from clickstream_assets.file_names import FileState, is_inside
 from clickstream_assets.outages.errors import passes
+from spark.content.encodings import as_utf8, encoding_of
 from spark.mapping.encodings import UTF_8
-from spark.reading.encodings import as_utf8, encoding_of
 
 BLOCK_BYTES = 4 * 1024 * 1024
 BEGINNING_BYTES = 1024

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from spark.reading import neighbours
-from spark.reading.neighbours import another_is_readable
+from spark.content import neighbours
+from spark.content.neighbours import another_is_readable
 
 
 def is_alone(path: Path, root: Path) -> bool:
