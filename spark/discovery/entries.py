@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from clickstream_assets.file_names import FileState, leads_outside
 from clickstream_assets.outages.errors import passes
-from spark.content.content import Content, ContentChanged, ContentError
+from spark.content.content import Content
+from spark.content.errors import ContentChanged, ContentError
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from spark.content.content import ChunkHash
+from spark.content.chunk_hash import ChunkHash
 from spark.inspection.inspection import Chunk
 from spark.reading.header import Layout
 from spark.reading.objects import Keys

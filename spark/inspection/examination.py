@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from clickstream_assets.file_names import ledger_path
 from clickstream_assets.sources.source import Drift
-from spark.content.content import ContentError
+from spark.content.errors import ContentError
 from spark.discovery.candidate import PROBLEMS, Candidate
 from spark.inspection.inspecting import CHUNK_BYTES, inspect_file
 from spark.inspection.inspection import Inspection

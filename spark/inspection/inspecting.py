@@ -12,7 +12,9 @@ from functools import partial
 from itertools import chain
 
 from clickstream_assets.file_names import FileState
-from spark.content.content import ChunkHash, Content, ContentChanged, ContentError
+from spark.content.chunk_hash import ChunkHash
+from spark.content.content import Content
+from spark.content.errors import ContentChanged, ContentError
 from spark.inspection.cut import Cut
 from spark.inspection.dialect import escapes_by_backslash
 from spark.inspection.inspection import Chunk, Inspection

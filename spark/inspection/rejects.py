@@ -8,7 +8,7 @@ from datetime import datetime
 import pyarrow.compute as pc
 
 from spark.cleaning.time_bounds import TimeBounds
-from spark.content.content import ContentChanged
+from spark.content.errors import ContentChanged
 from spark.inspection.inspection import Inspection
 from spark.mapping.source_mapping import SourceMapping
 from spark.reading.flags import Flag

@@ -6,7 +6,7 @@ import os
 from functools import partial
 from queue import SimpleQueue
 
-from spark.content.content import ContentChanged
+from spark.content.errors import ContentChanged
 from spark.content.neighbours import another_is_readable
 from spark.discovery.candidate import Candidate
 from spark.inspection.inspection import Inspection

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from clickstream_assets.file_names import FileState
-from spark.content.content import ContentChanged
+from spark.content.errors import ContentChanged
 from spark.content.neighbours import another_is_readable
 from spark.discovery.candidate import Candidate
 from spark.inspection.inspection import Inspection

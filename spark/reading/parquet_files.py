@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from spark.content.content import Content, ContentError
+from spark.content.content import Content
+from spark.content.errors import ContentError
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.source_mapping import SourceMapping
 from spark.reading.column_texts import json_member, texts_of

@@ -18,7 +18,8 @@ from clickstream_assets.file_names import is_ignored, ledger_path
 from spark.cleaning.clean import Cleaned, Cleaning
 from spark.cleaning.file_shape import FileShape
 from spark.cleaning.time_bounds import TimeBounds
-from spark.content.content import Content, ContentChanged, ContentError
+from spark.content.content import Content
+from spark.content.errors import ContentChanged, ContentError
 from spark.discovery.candidate import PROBLEMS, Candidate
 from spark.discovery.discovery import Discovery
 from spark.inspection.dialect import escapes_by_backslash

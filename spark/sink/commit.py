@@ -23,7 +23,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from clickstream_assets.sql_files import statement
 from spark.cleaning.columns import EVENT_COLUMNS, REJECT_COLUMNS
-from spark.content.content import ContentChanged
+from spark.content.errors import ContentChanged
 from spark.handover.encoding import encoded_rejects
 from spark.handover.parts import Part, RowsLost
 from spark.handover.spool import Spool

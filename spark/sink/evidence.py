@@ -13,7 +13,7 @@ import pyarrow as pa
 from spark.cleaning.clean import kept
 from spark.cleaning.columns import REJECT_SCHEMA
 from spark.cleaning.time_bounds import TimeBounds
-from spark.content.content import ContentChanged, ContentError
+from spark.content.errors import ContentChanged, ContentError
 from spark.sink.refusals import REASON
 from spark.source.chunk_reader import read_records
 from spark.source.chunks import ChunkToRead, registered_chunks

@@ -9,7 +9,9 @@ from functools import lru_cache
 from clickstream_assets.file_names import ledger_path
 from spark.cleaning.clean import Cleaned, Cleaning, Occurrences
 from spark.cleaning.file_shape import FileShape
-from spark.content.content import ChunkHash, Content, ContentChanged, ContentError
+from spark.content.chunk_hash import ChunkHash
+from spark.content.content import Content
+from spark.content.errors import ContentChanged, ContentError
 from spark.mapping.mapping_file import recorded_mapping
 from spark.outage import DirectoryAway, sentence_about
 from spark.reading.flags import Flag

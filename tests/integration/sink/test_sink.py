@@ -16,7 +16,7 @@ CHUNK = 6_000  # bytes
 
 @pytest.fixture
 def sink(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SinkRuns:
-    monkeypatch.setattr("spark.content.content.BLOCK_BYTES", CHUNK // 4)  # chunks end where blocks do
+    monkeypatch.setattr("spark.content.blocks.BLOCK_BYTES", CHUNK // 4)  # chunks end where blocks do
     (tmp_path / "events").mkdir()
     return SinkRuns(database, tmp_path / "events", tmp_path / "spool")
 

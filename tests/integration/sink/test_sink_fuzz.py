@@ -115,7 +115,7 @@ def stored(
     with (
         fresh_database() as database,
         tempfile.TemporaryDirectory() as directory,
-        patch("spark.content.content.BLOCK_BYTES", 300),
+        patch("spark.content.blocks.BLOCK_BYTES", 300),
         patch("spark.handover.part_writer.SHEET_ROWS", sheet_rows),
         patch("spark.handover.row_blocks.BLOCK_ROWS", sheet_rows),
         patch("spark.handover.row_blocks.BLOCK_REJECTS", sheet_rows),

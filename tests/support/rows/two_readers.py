@@ -108,7 +108,7 @@ def by_stream(
     """What intake says of a file, and what the tasks would make of its chunks, in the order of the lines."""
     found: Outcomes = []
     name = os.fsencode(path)
-    with patch("spark.content.content.BLOCK_BYTES", block_bytes):
+    with patch("spark.content.blocks.BLOCK_BYTES", block_bytes):
         inspection = inspect_file(name, mapping, chunk_bytes, name=relative)
         if inspection.layout is None:
             return inspection, found

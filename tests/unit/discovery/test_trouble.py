@@ -13,7 +13,8 @@ import pytest
 from failing_mount import failing_mount, needs_fuse
 
 from clickstream_assets.outages.mounts import NOT_MOUNTED
-from spark.content.content import Content, ContentError
+from spark.content.content import Content
+from spark.content.errors import ContentError
 from spark.discovery.candidate import Candidate
 from spark.discovery.discovery import Discovery
 from spark.discovery.place import EventsPlace

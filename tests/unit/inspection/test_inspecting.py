@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from two_readers import zstd
 
-from spark.content.content import ChunkHash, Content, ContentChanged, ContentError
+from spark.content.chunk_hash import ChunkHash
+from spark.content.content import Content
+from spark.content.errors import ContentChanged, ContentError
 from spark.inspection.inspecting import inspect_file
 from spark.inspection.inspection import Inspection
 from spark.mapping.mapping_file import mapping_of
