@@ -33,7 +33,7 @@ from spark.reading.fields import Split, split_records
 from spark.reading.flags import Flag
 from spark.reading.header import FIELDS
 from spark.reading.objects import split_objects
-from spark.reading.parquet_files import Rows, split_rows
+from spark.reading.parquet_rows import Rows, split_rows
 from spark.reading.records import KEPT_BYTES, Records
 
 # Numbers of rows among the identical ones of their file, given the digests of their values and which of them count.

@@ -31,7 +31,8 @@ from spark.reading.fields import Columns
 from spark.reading.header import HeaderError, Layout
 from spark.reading.kinds import begins_objects, layout_of_keys, peeked, preamble_of_objects
 from spark.reading.objects import Keys
-from spark.reading.parquet_files import ParquetFile, Rows, is_parquet
+from spark.reading.parquet_files import ParquetFile, is_parquet
+from spark.reading.parquet_rows import Rows
 from spark.reading.preamble import Preamble, in_spite_of, read_beginning
 from spark.reading.quotes import BY_BACKSLASH
 from spark.reading.records import Records, dialect_of, split_blocks

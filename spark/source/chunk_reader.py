@@ -16,7 +16,8 @@ from spark.mapping.mapping_file import recorded_mapping
 from spark.outage import DirectoryAway, sentence_about
 from spark.reading.flags import Flag
 from spark.reading.header import Layout
-from spark.reading.parquet_files import ParquetFile, Rows
+from spark.reading.parquet_files import ParquetFile
+from spark.reading.parquet_rows import Rows
 from spark.reading.records import Records, dialect_of, split_blocks
 from spark.source.chunks import ChunkToRead
 

@@ -18,7 +18,7 @@ from spark.handover.spool import Spool, batch_token
 from spark.handover.upload import UploadPartWriter
 from spark.outage import told_as_outage
 from spark.reading.flags import Flag
-from spark.reading.parquet_files import Rows
+from spark.reading.parquet_rows import Rows
 from spark.reading.records import Records
 from spark.source.chunk_reader import read_chunk, records_or_flag
 from spark.source.chunks import ChunkToRead, TaskRead

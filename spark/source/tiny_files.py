@@ -11,7 +11,7 @@ import numpy as np
 
 from spark.cleaning.clean import Cleaned
 from spark.reading.flags import Flag
-from spark.reading.parquet_files import Rows
+from spark.reading.parquet_rows import Rows
 from spark.reading.records import Records, joined
 from spark.source.chunk_reader import cleaning_of, shape_of
 from spark.source.chunks import ChunkToRead
