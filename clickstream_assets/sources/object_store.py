@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn, get_args
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
+from clickstream_assets.sources.section_values import SectionValues
 from clickstream_assets.text import printable
 
 AfterCommit = Literal["leave", "tag", "move"]
@@ -61,34 +61,47 @@ def is_url(directory: object) -> bool:
     return isinstance(directory, str) and _URL.fullmatch(directory.strip()) is not None
 
 
-def read_store(table: Mapping[str, Any], refuse: Callable[[str], NoReturn]) -> ObjectStore:
-    """What a section of `sources.toml` says. `refuse` raises with a sentence's beginning."""
+def read_store(values: SectionValues) -> ObjectStore:
+    """What a section of `sources.toml` says.
+
+    Raises:
+        SettingsError: it says something that means nothing.
+    """
+    table = values.table
     found = _URL.fullmatch(table["directory"].strip())
     assert found is not None  # noqa: S101 - the caller has asked `is_url`
     scheme, rest = found.groups()
     bucket, _, prefix = rest.partition("/")
     if "@" in bucket:
-        refuse("directory has a name or a password in it: credentials come from the environment or a profile")
+        values.refuse(
+            "directory has a name or a password in it: credentials come from the environment or a profile"
+        )
     if not _BUCKET.fullmatch(bucket) or "\0" in prefix:
-        refuse(f'directory is {printable(repr(table["directory"]))}: write it like "s3://bucket/prefix/"')
+        values.refuse(
+            f'directory is {printable(repr(table["directory"]))}: write it like "s3://bucket/prefix/"'
+        )
     if wrong := [key for key in KEYS_OF_DIRECTORIES if key in table]:
-        refuse(f"{wrong[0]} is for directories: of objects, after_commit says what becomes of them")
+        values.refuse(f"{wrong[0]} is for directories: of objects, after_commit says what becomes of them")
     after = table.get("after_commit", "leave")
     if after not in get_args(AfterCommit):
-        refuse(f"after_commit is {printable(repr(after))}: give one of {', '.join(get_args(AfterCommit))}")
+        values.refuse(
+            f"after_commit is {printable(repr(after))}: give one of {', '.join(get_args(AfterCommit))}"
+        )
     store = ObjectStore(
         scheme,
         bucket,
         _folder(prefix),
         after,
-        _move_to(table, after, refuse),
-        int(_positive(table, "fetch_ahead_mb", 512.0, refuse) * MB),
-        _positive(table, "look_seconds", 5.0, refuse),
-        _endpoint(table, refuse),
-        _text(table, "profile", refuse),
+        _move_to(values, after),
+        int(values.positive("fetch_ahead_mb", 512.0) * MB),
+        values.positive("look_seconds", 5.0),
+        _endpoint(values),
+        values.text("profile"),
     )
     if store.move_to is not None and store.move_to.startswith(store.prefix):
-        refuse(f"move_to is {store.move_to}, which lies in the source: its objects would be read again")
+        values.refuse(
+            f"move_to is {store.move_to}, which lies in the source: its objects would be read again"
+        )
     return store
 
 
@@ -97,19 +110,21 @@ def _folder(prefix: str) -> str:
     return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
 
 
-def _move_to(table: Mapping[str, Any], after: str, refuse: Callable[[str], NoReturn]) -> str | None:
-    text = _text(table, "move_to", refuse)
+def _move_to(values: SectionValues, after: str) -> str | None:
+    text = values.text("move_to")
     if (after == "move") != (text is not None):
-        refuse('move_to and after_commit = "move" belong together: it is the prefix to move objects to')
+        values.refuse(
+            'move_to and after_commit = "move" belong together: it is the prefix to move objects to'
+        )
     if text is None:
         return None
     if is_url(text) or not (folder := _folder(text)):
-        refuse(f'move_to is {printable(repr(text))}: give a prefix in the same bucket, like "loaded/"')
+        values.refuse(f'move_to is {printable(repr(text))}: give a prefix in the same bucket, like "loaded/"')
     return folder
 
 
-def _endpoint(table: Mapping[str, Any], refuse: Callable[[str], NoReturn]) -> str | None:
-    text = _text(table, "endpoint", refuse)
+def _endpoint(values: SectionValues) -> str | None:
+    text = values.text("endpoint")
     if text is None:
         return None
     try:
@@ -119,25 +134,9 @@ def _endpoint(table: Mapping[str, Any], refuse: Callable[[str], NoReturn]) -> st
     except ValueError:
         is_good, has_secret = False, False
     if has_secret:
-        refuse("endpoint has a name or a password in it: credentials come from the environment or a profile")
+        values.refuse(
+            "endpoint has a name or a password in it: credentials come from the environment or a profile"
+        )
     if not is_good:
-        refuse(f'endpoint is {printable(repr(text))}: give a URL like "https://storage.example.com"')
+        values.refuse(f'endpoint is {printable(repr(text))}: give a URL like "https://storage.example.com"')
     return text
-
-
-def _text(table: Mapping[str, Any], key: str, refuse: Callable[[str], NoReturn]) -> str | None:
-    value = table.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        refuse(f"{key} takes a text in quotes, not {printable(repr(value))}")
-    return str(value).strip()
-
-
-def _positive(
-    table: Mapping[str, Any], key: str, otherwise: float, refuse: Callable[[str], NoReturn]
-) -> float:
-    value = table.get(key, otherwise)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1e9:
-        refuse(f"{key} is {printable(repr(value))}: give a positive number")
-    return float(value)
