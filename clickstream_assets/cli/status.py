@@ -16,8 +16,9 @@ from clickstream_assets.exits import end_by
 from clickstream_assets.fitness import LACKS_SCHEMA, unreachable
 from clickstream_assets.ledger.sources_in_force import sources_in_force
 from clickstream_assets.monitoring.dagster_state import read_dagster_state
-from clickstream_assets.monitoring.status import read_status, status_json
+from clickstream_assets.monitoring.status import read_status
 from clickstream_assets.monitoring.status_away import read_status_away, status_away_json, status_away_text
+from clickstream_assets.monitoring.status_json import status_json
 from clickstream_assets.monitoring.status_text import status_text
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.postgres.roles import role_names

@@ -1,44 +1,14 @@
-"""The status of the pipeline at one moment, for a person and for a program.
+"""The status of the pipeline at one moment: its facts, and since when the stream is as it is.
 
 The facts come from the ledger, the disk and `supervision`, whose verdict on the stream the supervisor sensor shares.
-`status_text` lays them out for people.
-
-Keys of `clickstream status --json`; later versions add, they do not rename. Times are ISO 8601 in UTC, `*_seconds`
-are seconds, rates are shares from 0 to 1, null means that there is no such thing yet:
-
-- `taken_at`, `events_dir`, `events_dir_away` (why it is empty: its file system is not mounted, a sentence),
-  `archive_problem` (why finished files cannot be archived now, a sentence), `read_only` (why the stream can write
-  nothing, a sentence)
-- `database_error`: why the database cannot be reached, a sentence; most other keys are null then
-- `stream`: `state` (starting, running, idle, behind, waiting, stuck, dead, crash-looping, stopped), `reason`, `since`,
-  and of the lease `wanted`, `wanted_at`, `lock_held`, `mode`, `epoch`, `pid`, `host`, `dagster_run_id`,
-  `spark_ui_url`, `started_at`, `heartbeat_at`, `last_progress_at`, `released_at`, `failures`, `next_attempt_at`,
-  `launched_at`, `supervised_at`, `last_reason`, and `unsupervised` (that nobody watches over it, a sentence)
-- `waiting`: `files`, `size_bytes`, `registered`, `oldest_landed_at`, `oldest_age_seconds`, `oldest_paths`,
-  `vanished`, `vanished_paths`, `unlistable`, `files_on_disk`, `ignored` (by their names), `ignored_paths`,
-  `unterminated_paths` (of the oldest: those that wait for the end of their last line), `not_looked_at` (whose size
-  and age are not known yet), `look_seconds`, `set_aside` (that cannot be read at present, while the rest goes on),
-  `set_aside_paths`
-- `last_batch`: the columns of `ingest_batches`, and `seconds`, `age_seconds`
-- `totals`: `rows_read`, `rows_inserted`, `rows_duplicate`, `rows_rejected`, `duplicate_rate`, `reject_rate`
-- `retention`: `rows_dropped` (of those inserted), `partitions_dropped`, `events_from` (older ones are gone)
-- `window`: the same of the last `window_seconds`, and `batches`, `rows_conflict`, `duplicate_files`,
-  `rows_per_second`, `rejects_by_reason`
-- `latency`: `files`, `p50_seconds`, `p95_seconds`, `p99_seconds`, `max_seconds` (landed to visible, same window;
-  files that waited for the first start of the first stream left out, as the check `latency` does)
-- `newest_event_time`, `newest_event_age_seconds`
-- `sources`: one entry a source, empty where there is only the events directory (`source_status`), and
-  `sources_fault` (why a newer version of the sources' file is not in force, a sentence)
-- `dagster`: `complaints` (sensors and schedules that are off or fail, a daemon that is not heard of: sentences),
-  `daemon_heartbeat_at`; null where Dagster's database cannot be read
+`status_text` and `status_line` lay them out for people, `status_json` for programs.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
@@ -53,7 +23,7 @@ from clickstream_assets.ledger.waiting import WaitingFiles
 from clickstream_assets.ledger.waiting_by_source import read_waiting_by_source, together
 from clickstream_assets.ledger.waiting_files import watch_of
 from clickstream_assets.monitoring.dagster_state import DagsterState
-from clickstream_assets.monitoring.source_status import SourcesStatus, read_sources_status, sources_json
+from clickstream_assets.monitoring.source_status import SourcesStatus, read_sources_status
 from clickstream_assets.outages.mounts import why_away, why_no_room
 from clickstream_assets.outages.stream_told import NOTHING, read_told
 from clickstream_assets.outages.stream_waits import StreamWaits
@@ -62,9 +32,6 @@ from clickstream_assets.sources.answering import asked
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import stream_facts
 from clickstream_assets.supervision.model import StreamDecision, StreamState
-from clickstream_assets.text import count, duration, percent
-
-NOT_ARCHIVED = "finished files are not archived, and stay where they are"
 
 
 @dataclass(frozen=True)
@@ -190,90 +157,3 @@ def state_since(status: Status) -> datetime | None:
             return max((moment for moment in moments if moment), default=None)
         case _:
             return lease.released_at or lease.heartbeat_at
-
-
-def status_json(status: Status) -> dict[str, Any]:
-    """The content of `--json`; see the module's docstring. Moments are still `datetime`."""
-    lease = asdict(status.lease)
-    now = lease.pop("now")
-    del lease["lock_backend_pid"]
-    batch = status.last_batch
-    return {
-        "taken_at": now,
-        "events_dir": str(status.events_dir),
-        "events_dir_away": status.away,
-        "archive_problem": status.archive,
-        "database_error": None,
-        "read_only": status.read_only,
-        "stream": {
-            "state": str(status.decision.state),
-            "reason": status.decision.reason,
-            "unsupervised": status.decision.unsupervised,
-            "since": state_since(status),
-            "lock_held": status.lease.lock_held,
-            **lease,
-        },
-        "waiting": asdict(status.waiting),
-        "last_batch": asdict(batch) | {"age_seconds": status.age(batch.committed_at)} if batch else None,
-        "totals": asdict(status.totals) | _rates(status.totals),
-        "retention": {
-            "rows_dropped": status.dropped.rows,
-            "partitions_dropped": status.dropped.partitions,
-            "events_from": status.dropped.events_from,
-        },
-        "window": asdict(status.window)
-        | _rates(status.window)
-        | {"rows_per_second": status.window.rows_per_second, "rejects_by_reason": status.rejects_by_reason},
-        "latency": asdict(status.latency),
-        "sources": sources_json(status.sources),
-        "sources_fault": status.sources.fault,
-        "newest_event_time": status.newest_event_time,
-        "newest_event_age_seconds": status.age(status.newest_event_time),
-        "dagster": {
-            "complaints": list(status.dagster.complaints),
-            "daemon_heartbeat_at": status.dagster.daemon_at,
-        }
-        if status.dagster
-        else None,
-    }
-
-
-def _rates(counts: ledger.Counts) -> dict[str, float | None]:
-    return {"duplicate_rate": counts.duplicate_rate, "reject_rate": counts.reject_rate}
-
-
-def status_line(status: Status) -> str:
-    """One line, for `clickstream up`."""
-    window, latency = status.window, status.latency
-    parts = [
-        f"stream {status.decision.state}{_streamer(status)}",
-        *([status.read_only.rstrip(".")] if status.read_only else []),
-        *([status.away] if status.away else []),
-        *([f"{NOT_ARCHIVED}: {status.archive}"] if status.archive else []),
-        *([status.decision.unsupervised] if status.decision.unsupervised else []),
-        *(status.dagster.complaints if status.dagster else ()),
-        f"{count(status.waiting.files)} files waiting",
-        f"{count(status.totals.rows_inserted - status.dropped.rows)} events stored",
-        f"{window_name(status)}: duplicates {percent(window.duplicate_rate)}, "
-        f"rejects {percent(window.reject_rate)}, "
-        f"latency p50 {duration(latency.p50_seconds)}, p99 {duration(latency.p99_seconds)}",
-    ]
-    return " · ".join(parts)
-
-
-def _streamer(status: Status) -> str:
-    """Who streams, in brackets; nothing where nobody does."""
-    lease = status.lease
-    if not lease.lock_held:
-        return ""
-    who = (
-        f"run {lease.dagster_run_id[:8]}" if lease.dagster_run_id else f"process {lease.pid} on {lease.host}"
-    )
-    mode = "" if lease.mode == "continuous" else f"{lease.mode}, "
-    return f" ({mode}{who})"
-
-
-def window_name(status: Status) -> str:
-    """What the rates and the latency are of: the last hour, or another time."""
-    seconds = status.window.window_seconds
-    return "last hour" if seconds == ledger.DEFAULT_WINDOW_SECONDS else f"last {duration(seconds)}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from clickstream_assets.ledger.waiting import set_aside_sentence
 from clickstream_assets.monitoring.source_status import sources_rows
-from clickstream_assets.monitoring.status import NOT_ARCHIVED, Status, state_since, window_name
+from clickstream_assets.monitoring.status import Status, state_since
+from clickstream_assets.monitoring.status_line import NOT_ARCHIVED, window_name
 from clickstream_assets.text import count, duration, moment, percent, printable, size
 
 

@@ -14,8 +14,9 @@ from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.fitness import unreachable
 from clickstream_assets.ledger.sources_in_force import sources_in_force
 from clickstream_assets.monitoring.dagster_state import DagsterState, read_dagster_state
-from clickstream_assets.monitoring.status import read_status, status_line
+from clickstream_assets.monitoring.status import read_status
 from clickstream_assets.monitoring.status_away import read_status_away, status_away_line
+from clickstream_assets.monitoring.status_line import status_line
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.postgres.roles import role_names
 from clickstream_assets.postgres.sharing import embedded_server, revive

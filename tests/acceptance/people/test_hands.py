@@ -37,7 +37,8 @@ from up_stack import Up, until
 
 from clickstream_assets.checks.event_checks import EVENT_CHECKS
 from clickstream_assets.monitoring.dagster_state import read_dagster_state
-from clickstream_assets.monitoring.status import read_status, status_json
+from clickstream_assets.monitoring.status import read_status
+from clickstream_assets.monitoring.status_json import status_json
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings
 from clickstream_assets.supervision.limits import UNSUPERVISED_AFTER

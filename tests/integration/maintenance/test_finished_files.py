@@ -25,7 +25,8 @@ from clickstream_assets.ledger.waiting_files import read_waiting_files
 from clickstream_assets.maintenance import file_moves, finished_files
 from clickstream_assets.maintenance.file_moves import FinishedFile
 from clickstream_assets.maintenance.finished_files import Tidied, tidy_finished_files
-from clickstream_assets.monitoring.status import read_status, status_line
+from clickstream_assets.monitoring.status import read_status
+from clickstream_assets.monitoring.status_line import status_line
 from clickstream_assets.monitoring.status_text import status_text
 from clickstream_assets.outages.mounts import NOT_MOUNTED
 from clickstream_assets.settings import Settings

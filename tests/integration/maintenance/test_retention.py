@@ -22,7 +22,8 @@ from clickstream_assets.ledger.audit import Audit, verify, verify_recent
 from clickstream_assets.ledger.reads import read_dropped
 from clickstream_assets.maintenance import retention
 from clickstream_assets.maintenance.steps import Maintenance, StepResult, run_step
-from clickstream_assets.monitoring.status import read_status, status_line
+from clickstream_assets.monitoring.status import read_status
+from clickstream_assets.monitoring.status_line import status_line
 from clickstream_assets.monitoring.status_text import status_text
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.postgres.roles import Role

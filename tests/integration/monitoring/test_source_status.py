@@ -14,7 +14,8 @@ from clickstream_assets.database import connect
 from clickstream_assets.ledger.sources_in_force import sources_in_force
 from clickstream_assets.monitoring.metrics import PipelineCollector
 from clickstream_assets.monitoring.scrape import Reader
-from clickstream_assets.monitoring.status import Status, read_status, status_json
+from clickstream_assets.monitoring.status import Status, read_status
+from clickstream_assets.monitoring.status_json import status_json
 from clickstream_assets.monitoring.status_text import status_text
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.settings import Settings

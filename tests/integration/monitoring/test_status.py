@@ -20,8 +20,10 @@ from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.home import make_home
 from clickstream_assets.ledger import reads as ledger
-from clickstream_assets.monitoring.status import read_status, state_since, status_json, status_line
+from clickstream_assets.monitoring.status import read_status, state_since
 from clickstream_assets.monitoring.status_away import read_status_away, status_away_json
+from clickstream_assets.monitoring.status_json import status_json
+from clickstream_assets.monitoring.status_line import status_line
 from clickstream_assets.monitoring.status_text import status_text
 from clickstream_assets.outages.stream_waits import write_waits
 from clickstream_assets.sql_files import statement
@@ -108,7 +110,7 @@ def test_files_that_waited_for_the_first_start_are_not_denied_where_latency_leav
 
 def test_the_keys_of_the_json_are_those_that_are_documented(environment: Path, reader: Connection) -> None:
     """A key is a promise. The lists here and in the module's docstring grow together."""
-    from clickstream_assets.monitoring import status as module
+    from clickstream_assets.monitoring import status_json as module
 
     content = status_json(read_status(reader, EventsDirectory(environment)))
     documentation = module.__doc__ or ""

@@ -22,7 +22,8 @@ from clickstream_assets.database_url import with_database, with_identity
 from clickstream_assets.errors import DatabaseError
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.fitness import check_own_sessions, sentence_of, why_read_only
-from clickstream_assets.monitoring.status import read_status, status_line
+from clickstream_assets.monitoring.status import read_status
+from clickstream_assets.monitoring.status_line import status_line
 from clickstream_assets.monitoring.status_text import status_text
 from clickstream_assets.postgres.roles import ROLE_NAMES
 from clickstream_assets.postgres.schema import apply_schema
