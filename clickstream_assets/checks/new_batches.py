@@ -12,8 +12,8 @@ from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.checks.judgement import EVENTS
 from clickstream_assets.checks.on_events.conservation import Facts
+from clickstream_assets.conservation.audit import verify_recent
 from clickstream_assets.ledger import reads as ledger
-from clickstream_assets.ledger.audit import verify_recent
 from clickstream_assets.sql_files import statement
 from clickstream_assets.supervision.run_history import last_evaluation
 

@@ -1,4 +1,4 @@
-"""`clickstream verify`. The audits themselves are in `ledger.audit` and `values_audit`."""
+"""`clickstream verify`. The audits themselves are in `conservation` and `values_audit`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from clickstream_assets.cli.long_work import told_on
-from clickstream_assets.ledger.audit import Audit, verify
+from clickstream_assets.conservation.audit import Audit, verify
 from clickstream_assets.ledger.sources_in_force import sources_in_force
 from clickstream_assets.postgres.sharing import session
 from clickstream_assets.second_reader.mapping import read_audit_mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from clickstream_assets.ledger.audit_books import Offence
+from clickstream_assets.conservation.books import Offence
 from clickstream_assets.text import printable
 from clickstream_assets.values_audit.compare import Difference
 from clickstream_assets.values_audit.disk import Finding, LedgerFile

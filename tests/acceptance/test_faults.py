@@ -38,12 +38,12 @@ from stream_program import (
     wait_until,
 )
 
+from clickstream_assets.conservation.audit import verify
 from clickstream_assets.data_generator import GenerationSpec, generate_files
 from clickstream_assets.database import connect
 from clickstream_assets.database_url import with_database, with_identity
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.generator.truth import Truth
-from clickstream_assets.ledger.audit import verify
 from clickstream_assets.outages.stream_waits import read_waits
 from clickstream_assets.postgres.configuration import HOST
 from clickstream_assets.postgres.new_server import OWNER

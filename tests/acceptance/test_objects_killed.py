@@ -17,10 +17,10 @@ from databases import Database, run_sql
 from object_server import ENVIRONMENT, object_server
 from stream_program import START_LIMIT, Stream, wait_for_no_stream
 
+from clickstream_assets.conservation.audit import verify
 from clickstream_assets.data_generator import GenerationSpec, generate_files
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
-from clickstream_assets.ledger.audit import verify
 from clickstream_assets.paths import STREAM_PROGRAM
 
 pytestmark = pytest.mark.spark

@@ -24,9 +24,9 @@ from stream_program import Stream, wait_for_no_stream, wait_until
 
 from clickstream_assets.checks.look import Look
 from clickstream_assets.checks.source_checks import SOURCE_CHECKS, facts_of
+from clickstream_assets.conservation.audit import verify
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
-from clickstream_assets.ledger.audit import verify
 from clickstream_assets.paths import STREAM_PROGRAM
 from clickstream_assets.settings import Settings
 

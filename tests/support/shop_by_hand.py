@@ -10,9 +10,9 @@ from pathlib import Path
 from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, state_on_disk
 
+from clickstream_assets.conservation.audit import Audit, verify
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
-from clickstream_assets.ledger.audit import Audit, verify
 from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.values_audit.audit import FilesToRead, audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit

@@ -19,10 +19,10 @@ import pyarrow as pa
 from databases import Database, run_sql
 from stream_pipeline import HEADER
 
+from clickstream_assets.conservation.audit import verify
 from clickstream_assets.contract import STREAM_URL_VARIABLE, IdenticalRows
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory, FileState
-from clickstream_assets.ledger.audit import verify
 from clickstream_assets.sql_files import statement
 from spark.cleaning.time_bounds import TimeBounds
 from spark.discovery.candidate import Candidate

@@ -14,10 +14,10 @@ import pytest
 from databases import Database, run_sql
 from pyspark.sql import SparkSession
 
+from clickstream_assets.conservation.audit import verify
 from clickstream_assets.contract import IdenticalRows, Sink
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
-from clickstream_assets.ledger.audit import verify
 from clickstream_assets.settings import Settings
 from spark.discovery.place import EventsPlace
 from spark.inspection.inspecting import CHUNK_BYTES

@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 from databases import run_sql
 
+from clickstream_assets.conservation.audit import verify
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.generator.truth import Truth
-from clickstream_assets.ledger.audit import verify
 from clickstream_assets.paths import STREAM_PROGRAM
 
 START_LIMIT = 180  # seconds, on a busy machine

@@ -7,7 +7,7 @@ from typing import Any
 
 from clickstream_assets.checks.judgement import EXAMPLES_SHOWN, Judgement
 from clickstream_assets.checks.look import Look
-from clickstream_assets.ledger.audit import Audit, verify
+from clickstream_assets.conservation.audit import Audit, verify
 from clickstream_assets.text import count
 
 

@@ -23,9 +23,9 @@ from databases import Database, RunningServer, run_sql
 from failing_mount import FailingMount, failing_mount, needs_fuse
 from stream_program import START_LIMIT, Stream, start_stream, wait_until
 
+from clickstream_assets.conservation.audit import verify
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
-from clickstream_assets.ledger.audit import verify
 from clickstream_assets.outages.stream_waits import read_waits
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(300)]

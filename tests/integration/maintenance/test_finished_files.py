@@ -17,10 +17,10 @@ from ledger_books import LedgerBooks, Part, state_on_disk
 from memory_mount import memory_mount
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.conservation.audit import verify
 from clickstream_assets.database import connect
 from clickstream_assets.errors import SettingsError
 from clickstream_assets.file_names import EventsDirectory
-from clickstream_assets.ledger.audit import verify
 from clickstream_assets.ledger.waiting_files import read_waiting_files
 from clickstream_assets.maintenance import file_moves, finished_files
 from clickstream_assets.maintenance.file_moves import FinishedFile

@@ -16,9 +16,9 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, consistent_history
 from psycopg2.extensions import connection as Connection
 
+from clickstream_assets.conservation.audit import Audit, verify, verify_recent
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
-from clickstream_assets.ledger.audit import Audit, verify, verify_recent
 from clickstream_assets.ledger.reads import read_dropped
 from clickstream_assets.maintenance import retention
 from clickstream_assets.maintenance.steps import Maintenance, StepResult, run_step

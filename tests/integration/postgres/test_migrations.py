@@ -10,10 +10,10 @@ import pytest
 from databases import RunningServer, run_sql
 from ledger_books import consistent_history
 
+from clickstream_assets.conservation.audit import verify
 from clickstream_assets.database import connect
 from clickstream_assets.database_url import with_database
 from clickstream_assets.errors import DatabaseError
-from clickstream_assets.ledger.audit import verify
 from clickstream_assets.paths import SQL_DIR
 from clickstream_assets.postgres.schema import apply_schema
 from clickstream_assets.sql_files import migrations, newest_version

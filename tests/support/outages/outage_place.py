@@ -14,10 +14,10 @@ from databases import run_sql
 from foreign_servers import PostgresHere, debian_postgres_server
 from stream_program import Stream, start_stream, wait_until
 
+from clickstream_assets.conservation.audit import verify
 from clickstream_assets.database import connect
 from clickstream_assets.database_url import with_database, with_identity
 from clickstream_assets.file_names import EventsDirectory
-from clickstream_assets.ledger.audit import verify
 from clickstream_assets.outages.stream_waits import read_waits
 from clickstream_assets.paths import STREAM_PROGRAM
 from clickstream_assets.postgres.credentials import ROLE_NAMES

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clickstream_assets.ledger.audit_books import BatchBooks, FileBooks, Offence, TableTotals
+from clickstream_assets.conservation.books import BatchBooks, FileBooks, Offence, TableTotals
 from clickstream_assets.text import printable
 
 FIRST_BATCH_ID = 1

@@ -10,11 +10,11 @@ import pytest
 from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, consistent_history, state_on_disk
 
+from clickstream_assets.conservation import audit as verification
+from clickstream_assets.conservation.audit import Audit, verify, verify_recent
+from clickstream_assets.conservation.books import Unseen
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
-from clickstream_assets.ledger import audit as verification
-from clickstream_assets.ledger.audit import Audit, verify, verify_recent
-from clickstream_assets.ledger.audit_books import Unseen
 from clickstream_assets.ledger.facts import Counts
 from clickstream_assets.sql_files import statement
 

@@ -1,6 +1,6 @@
 """The audit of conservation: the ledger against the tables, file by file and batch by batch.
 
-It reads the books and the stored rows. The rules are in `audit_rules`. Nothing is repaired.
+It reads the books and the stored rows. The rules are in `rules`. Nothing is repaired.
 
 Everything is read in one REPEATABLE READ transaction, so the stream may go on meanwhile. Files are taken in
 slices of about `SLICE_ROWS` stored rows: the block-range index of `events` finds their rows, memory and temporary
@@ -19,9 +19,9 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
+from clickstream_assets.conservation.books import BatchBooks, FileBooks, Offence, TableTotals, Unseen
+from clickstream_assets.conservation.rules import judge_batch, judge_file, judge_table
 from clickstream_assets.file_names import EventsDirectory
-from clickstream_assets.ledger.audit_books import BatchBooks, FileBooks, Offence, TableTotals, Unseen
-from clickstream_assets.ledger.audit_rules import judge_batch, judge_file, judge_table
 from clickstream_assets.ledger.facts import Counts
 from clickstream_assets.ledger.reads import snapshot
 from clickstream_assets.ledger.waiting_files import read_waiting_files
