@@ -11,16 +11,18 @@ from pathlib import Path
 import click
 
 from clickstream_assets.cli.long_work import told_on
-from clickstream_assets.conservation.audit import Audit, verify
+from clickstream_assets.conservation.audit import verify
+from clickstream_assets.conservation.outcome import Audit
 from clickstream_assets.ledger.sources_in_force import sources_in_force
 from clickstream_assets.postgres.sharing import session
 from clickstream_assets.second_reader.mapping import read_audit_mapping
 from clickstream_assets.settings import Settings
 from clickstream_assets.sources.answering import answers
 from clickstream_assets.text import count, duration, moment, printable
-from clickstream_assets.values_audit.audit import FilesToRead, audit_values
+from clickstream_assets.values_audit.audit import audit_values
 from clickstream_assets.values_audit.fetched_again import fetched_again
 from clickstream_assets.values_audit.findings import ValuesAudit
+from clickstream_assets.values_audit.opening import FilesToRead
 from clickstream_assets.values_audit.unseen import unseen
 
 SHOWN = 50  # offences on the screen; --json has more

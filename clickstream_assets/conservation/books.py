@@ -102,3 +102,7 @@ class Unseen:
     held_rows: int = 0
     changed_files: int = 0
     changed_rows: int = 0
+
+
+def dropped_text(books: FileBooks | BatchBooks) -> str:
+    return f" ({books.rows_dropped} of them dropped by retention)" if books.rows_dropped else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from clickstream_assets.conservation.audit import Audit
+from clickstream_assets.conservation.outcome import Audit
 from clickstream_assets.text import count
 from clickstream_assets.values_audit.disk import Finding
 from clickstream_assets.values_audit.findings import ValuesAudit

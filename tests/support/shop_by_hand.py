@@ -10,12 +10,14 @@ from pathlib import Path
 from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, state_on_disk
 
-from clickstream_assets.conservation.audit import Audit, verify
+from clickstream_assets.conservation.audit import verify
+from clickstream_assets.conservation.outcome import Audit
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.second_reader.mapping import AuditMapping
-from clickstream_assets.values_audit.audit import FilesToRead, audit_values
+from clickstream_assets.values_audit.audit import audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit
+from clickstream_assets.values_audit.opening import FilesToRead
 
 COLUMNS = [
     "event_id",

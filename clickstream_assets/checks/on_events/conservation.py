@@ -7,7 +7,8 @@ from typing import Any
 
 from clickstream_assets.checks.judgement import EXAMPLES_SHOWN, Judgement
 from clickstream_assets.checks.look import Look
-from clickstream_assets.conservation.audit import Audit, verify
+from clickstream_assets.conservation.audit import verify
+from clickstream_assets.conservation.outcome import Audit
 from clickstream_assets.text import count
 
 

@@ -10,9 +10,9 @@ import pytest
 from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, consistent_history, state_on_disk
 
-from clickstream_assets.conservation import audit as verification
-from clickstream_assets.conservation.audit import Audit, verify, verify_recent
+from clickstream_assets.conservation.audit import verify, verify_recent
 from clickstream_assets.conservation.books import Unseen
+from clickstream_assets.conservation.outcome import Audit
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.facts import Counts
@@ -24,11 +24,13 @@ def books(database: Database) -> Iterator[LedgerBooks]:
     return consistent_history(database.owner_url)
 
 
-def audit(database: Database, events_dir: Path | None = None, since: int | None = None) -> Audit:
+def audit(
+    database: Database, events_dir: Path | None = None, since: int | None = None, **limits: int
+) -> Audit:
     connection = connect(database.reader_url, "tests", autocommit=True)
     try:
         return (
-            verify(connection, EventsDirectory(events_dir) if events_dir is not None else None)
+            verify(connection, EventsDirectory(events_dir) if events_dir is not None else None, **limits)
             if since is None
             else verify_recent(connection, since)
         )
@@ -57,12 +59,9 @@ def test_an_empty_database_passes(database: Database) -> None:
     assert audit(database).ok
 
 
-def test_files_in_many_slices_are_each_looked_at_once(
-    database: Database, books: LedgerBooks, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(verification, "SLICE_ROWS", 1)
+def test_files_in_many_slices_are_each_looked_at_once(database: Database, books: LedgerBooks) -> None:
     run_sql(database.owner_url, "UPDATE ingest_files SET rows_expected = rows_expected + 1")
-    result = audit(database)
+    result = audit(database, slice_rows=1)
     offenders = [offence.file_id for offence in result.offences if offence.rule == "file_expected"]
     assert offenders == [1, 2, 6, 7]
 
@@ -388,12 +387,9 @@ def test_an_audit_while_the_stream_commits_sees_one_moment(
     connection.close()
 
 
-def test_all_offences_are_counted_though_few_are_kept(
-    database: Database, books: LedgerBooks, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(verification, "OFFENCES_KEPT", 2)
+def test_all_offences_are_counted_though_few_are_kept(database: Database, books: LedgerBooks) -> None:
     run_sql(database.owner_url, "DELETE FROM rejected_events")
-    result = audit(database)
+    result = audit(database, offences_kept=2)
     assert len(result.offences) == 2
     assert result.offence_count == 6  # three batches, three files
 

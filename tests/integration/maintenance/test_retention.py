@@ -16,7 +16,8 @@ from databases import Database, run_sql
 from ledger_books import LedgerBooks, Part, consistent_history
 from psycopg2.extensions import connection as Connection
 
-from clickstream_assets.conservation.audit import Audit, verify, verify_recent
+from clickstream_assets.conservation.audit import verify, verify_recent
+from clickstream_assets.conservation.outcome import Audit
 from clickstream_assets.database import connect
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.ledger.reads import read_dropped

@@ -12,8 +12,9 @@ from clickstream_assets.database import connect
 from clickstream_assets.rejects.reads import RejectFilter
 from clickstream_assets.rejects.replay import Replay, replay_as_they_are, replay_repaired
 from clickstream_assets.second_reader.mapping import AuditMapping
-from clickstream_assets.values_audit.audit import FilesToRead, audit_values
+from clickstream_assets.values_audit.audit import audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit
+from clickstream_assets.values_audit.opening import FilesToRead
 from spark.lease import Lease
 from spark.mapping.mapping_file import mapping_of
 from spark.mapping.source_mapping import SourceMapping

@@ -11,9 +11,10 @@ from stream_pipeline import HEADER, Pipeline, event
 from clickstream_assets.database import connect
 from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.sources.sources_file import read_sources
-from clickstream_assets.values_audit.audit import FilesToRead, audit_values
+from clickstream_assets.values_audit.audit import audit_values
 from clickstream_assets.values_audit.fetched_again import fetched_again
 from clickstream_assets.values_audit.findings import ValuesAudit
+from clickstream_assets.values_audit.opening import FilesToRead
 
 pytestmark = pytest.mark.spark
 

@@ -13,7 +13,8 @@ from clickstream_assets.ledger.held_files import WhichHeld, release
 from clickstream_assets.rejects.reads import RejectFilter
 from clickstream_assets.rejects.replay import replay_as_they_are
 from clickstream_assets.second_reader.mapping import AuditMapping
-from clickstream_assets.values_audit.audit import FilesToRead, audit_values
+from clickstream_assets.values_audit.audit import audit_values
+from clickstream_assets.values_audit.opening import FilesToRead
 
 pytestmark = pytest.mark.spark
 

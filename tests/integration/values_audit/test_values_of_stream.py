@@ -11,8 +11,9 @@ from stream_pipeline import Pipeline
 from clickstream_assets.cli.__main__ import clickstream
 from clickstream_assets.database import connect
 from clickstream_assets.second_reader.mapping import AuditMapping
-from clickstream_assets.values_audit.audit import FilesToRead, audit_values
+from clickstream_assets.values_audit.audit import audit_values
 from clickstream_assets.values_audit.findings import ValuesAudit
+from clickstream_assets.values_audit.opening import FilesToRead
 
 pytestmark = pytest.mark.spark
 

@@ -12,8 +12,8 @@ from clickstream_assets.checks.judgement import Judgement
 from clickstream_assets.checks.on_events import conservation, freshness, id_conflicts, latency
 from clickstream_assets.checks.on_events.rates import Rate, judge_rate
 from clickstream_assets.checks.on_events.worst_files import WorstFile, worst_named
-from clickstream_assets.conservation.audit import Audit
-from clickstream_assets.conservation.rules import Offence
+from clickstream_assets.conservation.books import Offence
+from clickstream_assets.conservation.outcome import Audit
 from clickstream_assets.ledger.facts import Counts, Latency, WindowCounts
 from clickstream_assets.ledger.waiting import WaitingFiles
 from clickstream_assets.thresholds import BEHIND_AFTER, DUPLICATE_RATE, FRESHNESS, Limits, worst

@@ -1,4 +1,4 @@
-"""The rules of conservation: given the books of a file or a batch and what the tables hold, what is wrong.
+"""The rules of a file: given its books and what the tables hold of it, what is wrong.
 
 Pure: one `Offence` for each broken rule, with the numbers.
 
@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clickstream_assets.conservation.books import BatchBooks, FileBooks, Offence, TableTotals
+from clickstream_assets.conservation.books import FileBooks, Offence, dropped_text
 from clickstream_assets.text import printable
-
-FIRST_BATCH_ID = 1
 
 
 def judge_file(books: FileBooks) -> Iterator[Offence]:
@@ -60,7 +58,7 @@ def _stored_rows(books: FileBooks) -> Iterator[Offence]:
         yield _file(
             books,
             "file_inserted",
-            f"{books.rows_inserted} rows inserted{_dropped(books)}, but {books.events_stored} events are stored",
+            f"{books.rows_inserted} rows inserted{dropped_text(books)}, but {books.events_stored} events are stored",
             rows_inserted=books.rows_inserted,
             events=books.events_stored,
         )
@@ -143,97 +141,6 @@ def _judge_duplicate(books: FileBooks) -> Iterator[Offence]:
         )
 
 
-def judge_batch(books: BatchBooks) -> Iterator[Offence]:
-    """The rules that a batch breaks."""
-    if not books.is_known:
-        yield _batch(
-            books,
-            "batch_unknown",
-            f"the ledger has no such batch, but {books.events_stored} events, {books.rejects_stored} rejected rows"
-            f" and {books.conflicts_stored} conflicts carry its id",
-            events=books.events_stored,
-            rejects=books.rejects_stored,
-            conflicts=books.conflicts_stored,
-        )
-        return
-    parts = books.rows_inserted + books.rows_duplicate + books.rows_rejected
-    if books.rows_read != parts:
-        yield _batch(
-            books,
-            "batch_sum",
-            f"{books.rows_read} rows read, but {parts} inserted, duplicate or rejected",
-            rows_read=books.rows_read,
-            accounted=parts,
-        )
-    for rule, what, counted, stored in (
-        (
-            "batch_inserted",
-            f"events{_dropped(books)}",
-            books.rows_inserted,
-            books.events_stored + books.rows_dropped,
-        ),
-        ("batch_rejected", "rejected rows", books.rows_rejected, books.rejects_stored),
-        ("batch_conflicts", "conflicts", books.rows_conflict, books.conflicts_stored),
-    ):
-        if counted != stored:
-            message = f"{counted} {what} counted, but {stored} are stored"
-            yield _batch(books, rule, message, counted=counted, stored=stored)
-    yield from _judge_chain(books)
-
-
-def _judge_chain(books: BatchBooks) -> Iterator[Offence]:
-    """Ids without gaps, and running totals that go on from the batch before."""
-    previous = books.previous_batch_id
-    if previous is None and books.batch_id != FIRST_BATCH_ID:
-        yield _batch(books, "batch_gap", "the batches before it are gone")
-        return
-    if previous is not None and books.batch_id != previous + 1:
-        yield _batch(books, "batch_gap", f"the batch before it is {previous}", previous_batch_id=previous)
-    for name, before, rows, total in (
-        ("read", books.previous_total_read, books.rows_read, books.total_read),
-        ("inserted", books.previous_total_inserted, books.rows_inserted, books.total_inserted),
-        ("duplicate", books.previous_total_duplicate, books.rows_duplicate, books.total_duplicate),
-        ("rejected", books.previous_total_rejected, books.rows_rejected, books.total_rejected),
-    ):
-        if before + rows != total:
-            message = f"total of rows {name} was {before}, the batch has {rows}, but the new total is {total}"
-            yield _batch(books, "batch_total", message, before=before, rows=rows, total=total)
-
-
-def judge_table(totals: TableTotals) -> Iterator[Offence]:
-    """Whether rows of the ledger itself are gone: those of refused files, or the newest batches with all of theirs."""
-    one, many = ("file", "files") if totals.of_table == "ingest_files" else ("batch", "batches")
-    if totals.rows_given is not None and totals.ids_given is not None:
-        missing = totals.rows_given - totals.rows_stored
-        ids_missing = totals.ids_given - totals.ids_stored
-        if missing or ids_missing:
-            which = f": {one} {ids_missing} is missing" if missing == 1 else ""
-            yield Offence(
-                f"{one}_missing",
-                f"the ledger was given {totals.rows_given} {many}, but has {totals.rows_stored}"
-                + (which or ", or others than those"),
-                file_id=ids_missing if which and one == "file" else None,
-                batch_id=ids_missing if which and one == "batch" else None,
-                numbers={"given": totals.rows_given, "stored": totals.rows_stored},
-            )
-    if totals.last_id_read is not None and totals.last_id_read > (totals.last_id or 0):
-        yield Offence(
-            f"{one}_missing",
-            f"the summaries or maintenance took in {one} {totals.last_id_read}, but the last one in the ledger is"
-            f" {totals.last_id}",
-            batch_id=totals.last_id_read,
-            numbers={"last_id_read": totals.last_id_read, "last_id": totals.last_id or 0},
-        )
-
-
-def _dropped(books: FileBooks | BatchBooks) -> str:
-    return f" ({books.rows_dropped} of them dropped by retention)" if books.rows_dropped else ""
-
-
 def _file(books: FileBooks, rule: str, text: str, **numbers: int) -> Offence:
     name = f" ({printable(books.path)})" if books.path is not None else ""
     return Offence(rule, f"file {books.file_id}{name}: {text}", books.file_id, books.path, None, numbers)
-
-
-def _batch(books: BatchBooks, rule: str, text: str, **numbers: int) -> Offence:
-    return Offence(rule, f"batch {books.batch_id}: {text}", batch_id=books.batch_id, numbers=numbers)
