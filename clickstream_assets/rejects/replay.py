@@ -14,20 +14,17 @@ Marking first would lose the lines in silence; hence the file first.
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 from psycopg2.extensions import connection as Connection
 
 from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.errors import SettingsError
+from clickstream_assets.rejects.outgoing import Outgoing
 from clickstream_assets.rejects.reads import PAGE_ROWS, RejectFilter, read_rejects, read_rejects_at
 from clickstream_assets.rejects.records import (
     Reject,
@@ -85,7 +82,7 @@ def replay_repaired(connection: Connection, places: Places | Path, content: byte
         _mark(connection, claimed)
         files: list[Path] = []
         for (delimiter, escape, path, source), alike in _by_kind(rows, originals).items():
-            with _Outgoing(_place(places, source), path) as outgoing:
+            with Outgoing(_place(places, source), path) as outgoing:
                 again_at = _again_at(again)
                 for line in repaired_content(repaired.columns, alike, again_at, escape, delimiter):
                     outgoing.write(line)
@@ -108,7 +105,7 @@ def replay_as_they_are(
         SettingsError: a row is of a source that is no longer read; nothing was done.
     """
     again_at = _again_at(again)
-    outgoing: dict[_Kind, _Outgoing] = {}
+    outgoing: dict[_Kind, Outgoing] = {}
     rows = before = not_as_they_are = 0
     try:
         with connection:  # one transaction, in autocommit mode too
@@ -145,12 +142,12 @@ def _by_kind(
 
 
 def _outgoing_for(
-    reject: Reject, outgoing: dict[_Kind, _Outgoing], places: Places | Path, again_at: str | None
-) -> _Outgoing:
+    reject: Reject, outgoing: dict[_Kind, Outgoing], places: Places | Path, again_at: str | None
+) -> Outgoing:
     kind = reject.layout_id, reject.path_to_keep, reject.source
     if kind not in outgoing:
         suffix = ".csv" if reject.format == "csv" else ".jsonl"
-        outgoing[kind] = _Outgoing(_place(places, reject.source), reject.path_to_keep, suffix)
+        outgoing[kind] = Outgoing(_place(places, reject.source), reject.path_to_keep, suffix)
         outgoing[kind].write(unrepaired_header(reject, again_at))
     return outgoing[kind]
 
@@ -194,72 +191,3 @@ def _claim(connection: Connection, reject_ids: list[int], again: bool) -> set[in
 def _mark(connection: Connection, reject_ids: Iterable[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement("rejects.mark_replayed"), {"reject_ids": sorted(reject_ids)})
-
-
-class _Outgoing:
-    """A file on its way into the events directory, hidden until `deliver` names it after its content.
-
-    With `path`, that of the original, from which the mapping takes values: it goes below a folder of its own.
-    """
-
-    def __init__(self, directory: Path, path: str | None = None, suffix: str = ".csv") -> None:
-        self._directory = directory
-        self._suffix = suffix
-        self._path = path
-        self._hash = hashlib.sha256()
-        directory.mkdir(parents=True, exist_ok=True)
-        self._hidden = directory / f".replay-{os.getpid()}-{id(self)}.tmp"
-        self._file: BinaryIO = self._hidden.open("xb")
-
-    def __enter__(self) -> _Outgoing:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.discard()
-
-    def write(self, line: bytes) -> None:
-        self._hash.update(line)
-        self._file.write(line)
-
-    def deliver(self) -> Path:
-        """Make the file durable and visible. Where it is there already, from a replay that was interrupted, it
-        stays as it is."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        name = f"replayed-{self._hash.hexdigest()[:24]}"
-        target = self._directory / f"{name}{self._suffix}"
-        if self._path is not None:
-            target = self._directory / name / self._path
-            _compress(self._hidden, target.suffix.lower())
-            target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.exists():
-            self._hidden.rename(target)
-        descriptor = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        return target
-
-    def discard(self) -> None:
-        """Remove what was not delivered."""
-        self._file.close()
-        self._hidden.unlink(missing_ok=True)
-
-
-def _compress(path: Path, suffix: str) -> None:
-    """Make the content what the name says that it is: the same bytes for the same content, without a time."""
-    content = path.read_bytes()
-    if suffix == ".gz":
-        content = gzip.compress(content, mtime=0)
-    elif suffix in (".zst", ".zstd"):
-        import pyarrow as pa  # here, for it loads for a while, and Dagster's definitions load this module
-
-        content = pa.compress(content, "zstd", asbytes=True)
-    else:
-        return
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

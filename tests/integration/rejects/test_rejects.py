@@ -22,6 +22,7 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.database import connect
 from clickstream_assets.rejects import reads as rejects
 from clickstream_assets.rejects import replay
+from clickstream_assets.rejects.outgoing import Outgoing
 from clickstream_assets.rejects.reads import RejectFilter
 from clickstream_assets.rejects.records import ReplayFileError
 from clickstream_assets.rejects.replay import Replay, replay_as_they_are, replay_repaired
@@ -283,15 +284,15 @@ def test_lines_that_would_swallow_others_are_not_sent_back_nor_marked(
 def test_a_crash_after_the_file_and_before_the_marks_is_repaired_by_replaying_once_more(
     database: Database, writer: Connection, events_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deliver = replay._Outgoing.deliver
+    deliver = Outgoing.deliver
 
-    def deliver_then_crash(outgoing: replay._Outgoing) -> Path:
+    def deliver_then_crash(outgoing: Outgoing) -> Path:
         deliver(outgoing)
         raise SystemError("crash")
 
     repaired = b"replay_of,user_id\n1:3,b\n"
     with monkeypatch.context() as patch:
-        patch.setattr(replay._Outgoing, "deliver", deliver_then_crash)
+        patch.setattr(Outgoing, "deliver", deliver_then_crash)
         with pytest.raises(SystemError):
             replay_repaired(writer, events_dir, repaired, again=False)
     (file,) = events_dir.iterdir()
