@@ -15,10 +15,11 @@ from clickstream_assets.ledger.facts import LeaseRow
 from clickstream_assets.ledger.reads import read_lease
 from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.sql_files import statement
+from clickstream_assets.supervision.ends import end_driver, end_run
 from clickstream_assets.supervision.facts import run_name
 from clickstream_assets.supervision.limits import UNSUPERVISED_AFTER
 from clickstream_assets.supervision.run import StreamProgram, StreamProgramFailed
-from clickstream_assets.supervision.runs import STREAM_JOB, end_driver, end_run, is_known, stream_runs
+from clickstream_assets.supervision.runs import STREAM_JOB, is_known, stream_runs
 from clickstream_assets.text import moment
 
 STOP_LIMIT = 90.0  # seconds to wait for the stream's end: a micro-batch, and the limits that follow it

@@ -25,7 +25,7 @@ from clickstream_assets.sensors.progress import Reported, materializations, read
 from clickstream_assets.settings import Settings
 from clickstream_assets.sources.source_assets import EVENT_FILES
 from clickstream_assets.sql_files import statement
-from clickstream_assets.supervision import runs as run_control
+from clickstream_assets.supervision import ends, runs
 from clickstream_assets.supervision.away import ERRORS, why_away
 from clickstream_assets.supervision.decision import decide
 from clickstream_assets.supervision.facts import run_name
@@ -56,8 +56,8 @@ def spark_stream_supervisor(
     database: dg.ResourceParam[Connections],
     settings: dg.ResourceParam[Settings],
 ) -> dg.SensorResult:
-    run_control.prepare_pool(context.instance)
-    for run_id in run_control.reap_dead_runs(context.instance):
+    runs.prepare_pool(context.instance)
+    for run_id in ends.reap_dead_runs(context.instance):
         context.log.warning(f"Marked {run_name(run_id)} as failed: its worker is gone.")
     try:
         with database.open("writer") as connection:
@@ -92,14 +92,14 @@ def _supervise(
                 cursor.execute(statement("lease.record_launch"), pause)
                 request = _request(decision, failures)
             case Action.REAP_RUN:
-                run_control.fail_run(instance, run_id, f"Marked by the supervisor: {decision.reason}.")
+                ends.fail_run(instance, run_id, f"Marked by the supervisor: {decision.reason}.")
             case Action.END_RUN:
-                run_control.end_run(instance, run_id, decision.reason)
+                ends.end_run(instance, run_id, decision.reason)
             case Action.END_DRIVER:
-                done = run_control.end_driver(lease, connection)
+                done = ends.end_driver(lease, connection)
                 decision = replace(decision, reason=f"{decision.reason}; {done}")
             case Action.KILL_DRIVER:
-                done = run_control.kill_driver(lease, connection)
+                done = ends.kill_driver(lease, connection)
                 decision = replace(decision, reason=f"{decision.reason}; {done}")
         if decision.action in (Action.REAP_RUN, Action.END_RUN, Action.END_DRIVER, Action.KILL_DRIVER):
             reason = f"{run_name(run_id)} was ended by the supervisor: {decision.reason}"

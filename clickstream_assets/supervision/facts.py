@@ -45,52 +45,59 @@ def stream_facts(
         read_only: why nothing can be written in the database.
     """
 
-    def age(moment: datetime | None) -> float | None:
-        return None if moment is None else max(0.0, (lease.now - moment).total_seconds())
-
-    pause = 0.0
-    if lease.next_attempt_at is not None:
-        pause = max(0.0, (lease.next_attempt_at - lease.now).total_seconds())
     words = told.last_words if told.last_words and _is_of_the_last_end(told.last_words, lease) else None
+    reason = _reason_of_last_end(
+        lease, last_run_id if holder_run_is_known else lease.dagster_run_id, knows_runs=runs is not None
+    )
     return StreamFacts(
         wanted="stopped" if lease.wanted == "stopped" else "running",
-        wanted_age=age(lease.wanted_at),
+        wanted_age=_age(lease, lease.wanted_at),
         supervised_at=lease.supervised_at,
-        supervised_age=age(lease.supervised_at),
+        supervised_age=_age(lease, lease.supervised_at),
         holder=Holder(
             lock_held=lease.lock_held,
             row_is_current=_row_is_current(lease, lock_taken_at),
             mode=lease.mode,
             run_id=lease.dagster_run_id,
             run_is_known=holder_run_is_known,
-            run_ended=age(holder_run_ended_at),
-            held_seconds=age(lease.started_at) or 0.0,
-            heartbeat_age=age(lease.heartbeat_at),
-            progress_age=age(lease.last_progress_at),
+            run_ended=_age(lease, holder_run_ended_at),
+            held_seconds=_age(lease, lease.started_at) or 0.0,
+            heartbeat_age=_age(lease, lease.heartbeat_at),
+            progress_age=_age(lease, lease.last_progress_at),
         ),
         runs=Runs(runs or (), known=runs is not None),
-        backlog=Backlog(
-            waiting.files,
-            waiting.oldest_age_seconds,
-            age(last_batch.committed_at) if last_batch else None,
-            waiting.files_on_disk,
-            waiting.look_seconds,
-        ),
+        backlog=_backlog(lease, waiting, last_batch),
         starts=Starts(
             failures=lease.failures,
-            seconds_until_attempt=pause,
-            launched_age=age(lease.launched_at) if _is_on_its_way(lease) else None,
+            seconds_until_attempt=_seconds_until_attempt(lease),
+            launched_age=_age(lease, lease.launched_at) if _is_on_its_way(lease) else None,
             is_awaited=is_awaited or _was_just_wanted(lease),
             has_run=lease.started_at is not None or last_run_id is not None or words is not None,
-            last_reason=_reason_of_last_end(
-                lease,
-                last_run_id if holder_run_is_known else lease.dagster_run_id,
-                knows_runs=runs is not None,
-            )
-            or (words.reason if words else None),
+            last_reason=reason or (words.reason if words else None),
         ),
         waits=told.waits if told.waits is not None and _is_of_the_stream(told.waits, lease) else None,
         read_only=read_only,
+    )
+
+
+def _age(lease: LeaseRow, moment: datetime | None) -> float | None:
+    """Seconds by the database's clock; never negative."""
+    return None if moment is None else max(0.0, (lease.now - moment).total_seconds())
+
+
+def _seconds_until_attempt(lease: LeaseRow) -> float:
+    if lease.next_attempt_at is None:
+        return 0.0
+    return max(0.0, (lease.next_attempt_at - lease.now).total_seconds())
+
+
+def _backlog(lease: LeaseRow, waiting: WaitingFiles, last_batch: CommittedBatch | None) -> Backlog:
+    return Backlog(
+        waiting.files,
+        waiting.oldest_age_seconds,
+        _age(lease, last_batch.committed_at) if last_batch else None,
+        waiting.files_on_disk,
+        waiting.look_seconds,
     )
 
 

@@ -15,7 +15,7 @@ from clickstream_assets.outages.stream_told import read_told
 from clickstream_assets.postgres.roles import role_names
 from clickstream_assets.settings import Settings
 from clickstream_assets.sql_files import statement
-from clickstream_assets.supervision import runs as run_control
+from clickstream_assets.supervision import runs
 from clickstream_assets.supervision.facts import stream_facts
 from clickstream_assets.supervision.model import StreamFacts
 
@@ -34,10 +34,10 @@ def look_at_stream(
         read_all_waiting(connection, settings),
         ledger.read_last_batch(connection),
         lock_taken_at=taken_at,
-        runs=run_control.stream_runs(instance),
-        holder_run_ended_at=run_control.run_ended_at(instance, lease.dagster_run_id),
-        holder_run_is_known=run_control.is_known(instance, lease.dagster_run_id),
-        last_run_id=run_control.last_stream_run_id(instance),
+        runs=runs.stream_runs(instance),
+        holder_run_ended_at=runs.run_ended_at(instance, lease.dagster_run_id),
+        holder_run_is_known=runs.is_known(instance, lease.dagster_run_id),
+        last_run_id=runs.last_stream_run_id(instance),
         told=read_told(settings.home),
         read_only=why_read_only(connection, role_names(settings.role_prefix)["writer"]),
     )

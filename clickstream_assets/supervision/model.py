@@ -5,6 +5,7 @@ Ages are in seconds; None: there is no such moment.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -126,3 +127,6 @@ class StreamDecision:
     run_id: str | None = None
     is_healthy: bool = False  # lived for HEALTHY_AFTER: earlier failures are forgotten
     unsupervised: str | None = None  # that nobody watches over it, as a clause
+
+
+Rule = Callable[[StreamFacts], StreamDecision | None]  # None: it does not apply

@@ -54,6 +54,25 @@ def absent_state(facts: StreamFacts) -> StreamState:
     return StreamState.STARTING if is_coming else StreamState.DEAD
 
 
+def state_of(facts: StreamFacts) -> StreamState:
+    """The state of a stream, whoever holds the lock."""
+    return living_state(facts)[0] if facts.holder.lock_held else absent_state(facts)
+
+
+def why_not_here(facts: StreamFacts) -> str:
+    """Why nobody streams, or what the one waits for who would."""
+    if facts.waits is not None:
+        return f"{facts.waits.who} {facts.waits.sentence}"
+    return "stopped on purpose" if facts.wanted == "stopped" else why_absent(facts)
+
+
+def why_absent(facts: StreamFacts) -> str:
+    """How the last one ended."""
+    if not facts.starts.has_run:
+        return "no stream has run yet"
+    return f"the last one ended: {facts.starts.last_reason or 'it left no word, its process was killed'}"
+
+
 def unsupervised(facts: StreamFacts) -> str | None:
     """That nobody watches over the stream, as a clause; None while the supervisor looks, and before it ever has."""
     if (

@@ -15,7 +15,7 @@ from databases import Database, run_sql
 from clickstream_assets.database import connect
 from clickstream_assets.database_url import with_database
 from clickstream_assets.ledger.reads import read_lease
-from clickstream_assets.supervision.runs import kill_driver
+from clickstream_assets.supervision.ends import kill_driver
 from spark.lease import Lease, LeaseHeld
 
 

@@ -16,8 +16,7 @@ from clickstream_assets.ledger.facts import LeaseRow
 from clickstream_assets.ledger.reads import read_lease
 from clickstream_assets.sensors.sensors import spark_stream_supervisor
 from clickstream_assets.sql_files import statement
-from clickstream_assets.supervision import limits
-from clickstream_assets.supervision import runs as run_control
+from clickstream_assets.supervision import ends, limits, runs
 
 STARTED = dg.DagsterRunStatus.STARTED
 FAILURE = dg.DagsterRunStatus.FAILURE
@@ -86,9 +85,7 @@ def test_a_process_that_inherited_the_workers_number_is_not_taken_for_it(
     control: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = control.make_run(STARTED, worker=os.getpid())
-    monkeypatch.setattr(
-        run_control, "CLOCK_MARGIN", -1e9
-    )  # as if this process had begun after the worker spoke
+    monkeypatch.setattr(runs, "CLOCK_MARGIN", -1e9)  # as if this process had begun after the worker spoke
     tick(control)
     assert control.status(run_id) is FAILURE
 
@@ -103,7 +100,7 @@ def test_dead_runs_of_other_jobs_are_reaped_too(control: ControlPlane) -> None:
 
 def test_a_new_holder_is_not_judged_by_its_predecessors_row(control: ControlPlane) -> None:
     predecessor = control.make_run(STARTED, worker=os.getpid())
-    run_control.fail_run(control.instance, predecessor, "its worker was killed")
+    ends.fail_run(control.instance, predecessor, "its worker was killed")
     with control.stream(predecessor):
         pass
     wait_until(lambda: not ledger_lease(control).lock_held)
@@ -141,7 +138,7 @@ def test_an_orphaned_driver_is_killed_and_then_replaced(
 ) -> None:
     run_id = control.make_run(STARTED, worker=os.getpid())
     with control.stream(run_id, "deaf") as driver:
-        run_control.fail_run(control.instance, run_id, "its worker was killed")
+        ends.fail_run(control.instance, run_id, "its worker was killed")
         assert tick(control)[1] is None
         assert driver.poll() is None, "it gets time to notice"
         monkeypatch.setattr(limits, "ORPHAN_LIMIT", 0.0)
@@ -163,7 +160,7 @@ def test_a_stream_on_another_host_is_ended_through_its_session(
     run_id = control.make_run(STARTED, worker=os.getpid())
     with control.stream(run_id, "deaf") as driver:
         control.update_lease("host = 'elsewhere'")
-        run_control.fail_run(control.instance, run_id, "its worker was killed")
+        ends.fail_run(control.instance, run_id, "its worker was killed")
         monkeypatch.setattr(limits, "ORPHAN_LIMIT", 0.0)
         assert "elsewhere were ended" in tick(control)[0]
         assert driver.wait(10) == 1
@@ -196,7 +193,7 @@ def test_a_run_that_was_cancelled_in_the_queue_does_not_take_the_reason_of_the_s
     control: ControlPlane,
 ) -> None:
     died = control.make_run(STARTED, worker=os.getpid())
-    run_control.fail_run(control.instance, died, "its worker was killed")
+    ends.fail_run(control.instance, died, "its worker was killed")
     cancelled = control.make_run(dg.DagsterRunStatus.NOT_STARTED)
     run = control.instance.get_run_by_id(cancelled)
     assert run is not None

@@ -13,7 +13,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from clickstream_assets.ledger.facts import LeaseRow
-from clickstream_assets.supervision.runs import kill_driver
+from clickstream_assets.supervision.ends import kill_driver
 
 
 @pytest.fixture
