@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from spark.cleaning.clean import Cleaned
+from spark.cleaning.cleaned import Cleaned
 from spark.handover.encoding import encoded_events, encoded_rejects
 from spark.handover.keys import halves, identity_keys, repeats
 from spark.handover.parts import Part

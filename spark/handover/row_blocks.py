@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spark.cleaning.clean import Cleaned
+from spark.cleaning.cleaned import Cleaned
 from spark.cleaning.columns import EVENT_COLUMNS, Column
 from spark.handover.keys import halves
 from spark.handover.parts import Part

@@ -13,7 +13,7 @@ from psycopg2.extensions import cursor as Cursor
 from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.database import connect
 from clickstream_assets.sql_files import statement
-from spark.cleaning.clean import Cleaned
+from spark.cleaning.cleaned import Cleaned
 from spark.cleaning.columns import EVENT_COLUMNS, REJECT_COLUMNS
 from spark.handover.copy import copy_rows
 from spark.handover.encoding import encoded_events, encoded_rejects

@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from clickstream_assets.file_names import is_ignored, ledger_path
-from spark.cleaning.clean import Cleaned, Cleaning
+from spark.cleaning.clean import Cleaning
+from spark.cleaning.cleaned import Cleaned
 from spark.cleaning.file_shape import FileShape
 from spark.cleaning.time_bounds import TimeBounds
 from spark.content.content import Content

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from spark.cleaning.clean import kept
+from spark.cleaning.cleaned import kept
 from spark.cleaning.columns import REJECT_SCHEMA
 from spark.cleaning.time_bounds import TimeBounds
 from spark.content.errors import ContentChanged, ContentError

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from clickstream_assets.file_names import ledger_path
-from spark.cleaning.clean import Cleaned, Cleaning, Occurrences
+from spark.cleaning.clean import Cleaning
+from spark.cleaning.cleaned import Cleaned, Occurrences
 from spark.cleaning.file_shape import FileShape
 from spark.content.chunk_hash import ChunkHash
 from spark.content.content import Content

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 import pyarrow as pa
 
-from spark.cleaning.clean import Cleaned, Occurrences
+from spark.cleaning.cleaned import Cleaned, Occurrences
 from spark.handover.part_writer import SpoolPartWriter
 from spark.handover.parts import Part
 from spark.handover.row_blocks import blocks, report

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from spark.cleaning.clean import Cleaned
+from spark.cleaning.cleaned import Cleaned
 from spark.reading.flags import Flag
 from spark.reading.parquet_rows import Rows
 from spark.reading.records import Records, joined

@@ -20,7 +20,7 @@ from clickstream_assets.second_reader.objects import keys_of
 from clickstream_assets.second_reader.outcomes import Event, Reject
 from clickstream_assets.second_reader.reader import layout_of, read_bytes, start_of, text_of
 from clickstream_assets.second_reader.rows import Bounds
-from spark.cleaning.clean import Cleaned
+from spark.cleaning.cleaned import Cleaned
 from spark.cleaning.time_bounds import TimeBounds
 from spark.handover.row_blocks import uuid_texts
 from spark.inspection.inspecting import inspect_file

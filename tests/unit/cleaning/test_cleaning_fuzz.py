@@ -141,7 +141,7 @@ def small_limits() -> Iterator[None]:
         "spark.reading.records.MAX_RECORD_BYTES": 150,
         "clickstream_assets.second_reader.lines.MAX_RECORD_BYTES": 150,
         "spark.reading.records.KEPT_BYTES": 40,
-        "spark.cleaning.clean.KEPT_BYTES": 40,
+        "spark.cleaning.cleaned.KEPT_BYTES": 40,
         "clickstream_assets.second_reader.lines.KEPT_BYTES": 40,
         "clickstream_assets.second_reader.outcomes.KEPT_BYTES": 40,
         "spark.reading.records.MAX_BLANK_BYTES": 5,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from spark.cleaning.clean import Cleaned
+from spark.cleaning.cleaned import Cleaned
 from spark.cleaning.columns import EVENT_SCHEMA, REJECT_SCHEMA
 from spark.handover import row_blocks
 from spark.handover.parts import Part

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from spark.cleaning.clean import Cleaned
+from spark.cleaning.cleaned import Cleaned
 from spark.cleaning.time_bounds import TimeBounds
 from spark.inspection.inspecting import inspect_file
 from spark.mapping.source_mapping import UNMAPPED
