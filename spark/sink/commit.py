@@ -13,46 +13,32 @@ Safety properties:
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from clickstream_assets.sql_files import statement
-from spark.cleaning.columns import EVENT_COLUMNS, REJECT_COLUMNS
 from spark.content.errors import ContentChanged
 from spark.handover.encoding import encoded_rejects
-from spark.handover.parts import Part, RowsLost
-from spark.handover.spool import Spool
-from spark.handover.staging import StagingTables, Table, column_list, drop_tables, unnested
+from spark.handover.parts import RowsLost
 from spark.lease import LeaseLost
 from spark.reading.flags import Flag
 from spark.sink.books import COUNTS, Batch, Books, Outcome
-from spark.sink.copy_in import copy_rejects, copy_sheet
+from spark.sink.copy_in import copy_rejects
 from spark.sink.evidence import Evidence
 from spark.sink.known_keys import KnownKeys
 from spark.sink.merge import Merge
 from spark.sink.plain_insert import PlainInsert
 from spark.sink.refusals import by_file
+from spark.sink.storing import FilesChanged, Storing
 from spark.sink.suspects import SUSPECTS, Suspects
 from spark.source.chunks import ChunkToRead
 
-log = logging.getLogger("clickstream.sink")
-
-
-class FilesChanged(Exception):
-    """Files turned out to be others than intake saw: nothing of them may be stored."""
-
-    def __init__(self, files: Mapping[int, str]) -> None:
-        super().__init__(f"{len(files)} file(s) changed")
-        self.files = dict(files)
-
 
 class BatchCommit:
-    """The transaction of one micro-batch: `begin`, store each part in order, `finish`; or `roll_back`."""
+    """The transaction of one micro-batch: `begin`, store each part in order (`storing`), `finish`; or `roll_back`."""
 
     def __init__(
         self,
@@ -72,10 +58,9 @@ class BatchCommit:
         self._books = Books(batch, void_files=dict(void_files or {}))
         self._totals = dict.fromkeys(COUNTS, 0)
         self._suspects = Suspects(self._cursor)  # they wait for the end
-        self._months: set[str] = set()  # that have a partition
-        self.stored_tokens: list[str] = []
         self.outcome = Outcome()
         self._merge = Merge(self._cursor, self._books, self.outcome, plain)
+        self.storing = Storing(self._cursor, self._books, self.outcome, self._merge, self._suspects, known)
 
     @property
     def void_files(self) -> dict[int, str]:
@@ -102,81 +87,6 @@ class BatchCommit:
         self.outcome.batch_id += 1
         # What a deferred trigger or constraint of somebody's refuses is to be known at the row, not at the commit.
         cursor.execute(statement("commit.constraints_immediate"))
-
-    def store_spooled(self, part: Part, spool: Spool) -> None:
-        """Store a part whose rows are in the spool.
-
-        Raises:
-            RowsLost: the spool does not hold what the task reported.
-            FilesChanged: the part says that files are not what intake saw.
-        """
-        started = time.monotonic()
-        self._begin_part(part)
-        void = frozenset(self._books.void_files)
-        # The source foretold the id; a stream that goes on after a crash may find another one.
-        batch_id = self.outcome.batch_id if part.batch_id != self.outcome.batch_id else None
-        rows = 0
-        for sheet in spool.batches(part, "events"):
-            rows += len(sheet)
-            copy_sheet(self._cursor, sheet, self._known, self._suspects, void, batch_id)
-        rejects = 0
-        for batch in spool.batches(part, "rejects"):
-            rejects += len(batch)
-            copy_rejects(self._cursor, batch["row"], void, batch_id)
-        if (rows, rejects) != (part.event_rows, part.reject_rows):
-            raise RowsLost(
-                f"{part.event_rows} events and {part.reject_rows} rejects were spooled, {rows} and {rejects} are there."
-            )
-        self.outcome.merge_seconds += time.monotonic() - started
-
-    def store_staged(self, part: Part, tables: StagingTables, *, drop: bool = True) -> None:
-        """Store a part whose rows are in staging tables; with `drop` these go.
-
-        Raises:
-            RowsLost: the tables do not hold what was put there.
-            FilesChanged: the part says that files are not what intake saw.
-        """
-        started = time.monotonic()
-        self._begin_part(part)
-        if part.events:
-            staged = self._merge.staged(tables.events)
-            if staged.total() != self._expected(part.events):
-                raise RowsLost(f"{part.event_rows} events were staged, {staged.total()} are there.")
-            columns = column_list(EVENT_COLUMNS)
-            if not self._merge.inserted_plainly(
-                "merge.insert_new", tables.events, staged.total(), columns=columns
-            ):
-                self._merge.merge(tables.events, staged)
-        if part.rejects:
-            self._merge.run("merge.rejects", tables.rejects, columns=column_list(REJECT_COLUMNS))
-            self._require(self._expected(part.rejects), "rejects")
-        if drop:
-            drop_tables(self._cursor, tables)
-        self.outcome.merge_seconds += time.monotonic() - started
-
-    def store_blocks(self, part: Part, blocks: Table) -> None:
-        """Store a part whose rows are in blocks (`handover.row_blocks`), with those of other parts.
-
-        Raises:
-            RowsLost: the table does not hold what was put there.
-            FilesChanged: the part says that files are not what intake saw.
-        """
-        started = time.monotonic()
-        self._begin_part(part)
-        events, rejects = self._expected(part.events), self._expected(part.rejects)
-        values = {
-            "columns": column_list(EVENT_COLUMNS),
-            "values": unnested(EVENT_COLUMNS),
-            "token": part.token,
-        }
-        if events and not self._merge.inserted_plainly("merge.insert_blocks", blocks, events, **values):
-            self._merge.run("merge.suspect_blocks", blocks, **values)
-            self._suspects.note(self._cursor.rowcount)
-            self._require(events, "events")
-        if rejects:
-            self._merge.run("merge.reject_blocks", blocks, token=part.token)
-            self._require(rejects, "rejects")
-        self.outcome.merge_seconds += time.monotonic() - started
 
     def finish(self, parse_seconds: float) -> Outcome:
         """Merge what waits, check the books, write the ledger, delete the chunks, commit.
@@ -218,35 +128,6 @@ class BatchCommit:
         commit = BatchCommit(self._connection, self._batch, self._known, self._evidence, self._plain, void)
         commit.begin()
         return commit
-
-    def _begin_part(self, part: Part) -> None:
-        if not part.void_files.keys() <= self._books.void_files.keys():
-            raise FilesChanged(part.void_files)
-        self.stored_tokens.append(part.token)
-        self._books.add(part)
-        if not self._months.issuperset(part.months):
-            self._ensure_partitions(part.months)
-            self._months.update(part.months)
-
-    def _ensure_partitions(self, months: Sequence[str]) -> None:
-        cursor = self._cursor
-        cursor.execute(statement("savepoint.set"))
-        try:
-            cursor.execute(statement("commit.ensure_partitions"), {"months": list(months)})
-        except psycopg2.errors.RaiseException as error:
-            # Retention dropped a month meanwhile: its rows are refused one by one.
-            log.warning("%s", error.diag.message_primary)
-            cursor.execute(statement("savepoint.undo"))
-        else:
-            cursor.execute(statement("savepoint.release"))
-
-    def _expected(self, rows_by_file: Mapping[int, int]) -> int:
-        return sum(rows for file_id, rows in rows_by_file.items() if file_id not in self._books.void_files)
-
-    def _require(self, rows: int, what: str) -> None:
-        """Raises RowsLost, unless the last statement stored so many rows."""
-        if self._cursor.rowcount != rows:
-            raise RowsLost(f"{rows} {what} were staged, {self._cursor.rowcount} were stored.")
 
     def _reject_refused(self) -> None:
         changed: dict[int, str] = {}

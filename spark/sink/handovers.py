@@ -85,7 +85,7 @@ class _SpooledParts:
         self._spool.pace(None if stored is None else stored + AHEAD)
 
     def store(self, commit: BatchCommit, part: Part) -> None:
-        commit.store_spooled(part, self._spool)
+        commit.storing.spooled(part, self._spool)
 
     def end(self) -> None:
         self._spool.remove()
@@ -130,7 +130,7 @@ class _UploadedParts:
         """Tasks elsewhere take nothing away from PostgreSQL."""
 
     def store(self, commit: BatchCommit, part: Part) -> None:
-        commit.store_staged(part, staging_tables(self._epoch, part.token))
+        commit.storing.staged(part, staging_tables(self._epoch, part.token))
 
     def end(self) -> None:
         with self._connection.cursor() as cursor:

@@ -154,7 +154,7 @@ class _JdbcParts:
         """Nothing is stored while Spark works."""
 
     def store(self, commit: BatchCommit, part: Part) -> None:
-        commit.store_blocks(part, self._table)
+        commit.storing.blocks(part, self._table)
 
     def end(self) -> None:
         self._on_table("staging.drop_part")

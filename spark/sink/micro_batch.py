@@ -8,12 +8,10 @@ manifest in the commit that stores their rows, and a stream that starts looks fo
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import psycopg2
@@ -24,36 +22,17 @@ from pyspark.sql import DataFrame
 from clickstream_assets.database import connect
 from clickstream_assets.sql_files import statement
 from spark.cleaning.columns import EVENT_COLUMNS
-from spark.handover.parts import Part
 from spark.handover.staging import definitions
+from spark.sink.batch_run import BatchRun
 from spark.sink.books import Batch, Chunk, Outcome
-from spark.sink.commit import BatchCommit, FilesChanged
+from spark.sink.commit import BatchCommit
 from spark.sink.evidence import Evidence
-from spark.sink.handovers import Handover, PartsHandover, close_quietly
+from spark.sink.handovers import Handover, close_quietly
 from spark.sink.known_keys import KnownKeys
 from spark.sink.known_keys_file import KnownKeysFile
 from spark.sink.plain_insert import PlainInsert
 
-SMALL_ROWS = 20_000  # fewer are stored when all of them are there, and before Spark goes on
-POLL_SECONDS = 0.01  # between looks for a finished part
-
 log = logging.getLogger("clickstream.batch")
-
-
-@dataclass
-class _Run:
-    """A micro-batch on its way. `accepted` is set when Spark is `done`, unless its job failed."""
-
-    batch: Batch
-    handover: PartsHandover
-    started: float
-    done: threading.Event = field(default_factory=threading.Event)
-    accepted: list[Part] | None = None
-    parse_seconds: float = 0.0
-
-    @property
-    def is_small(self) -> bool:
-        return sum(chunk.records for chunk in self.batch.chunks) <= SMALL_ROWS
 
 
 class MicroBatchWriter:
@@ -116,7 +95,7 @@ class MicroBatchWriter:
             log.info("batch %d of Spark is committed already: passed over", spark_batch_id)
             return
         batch = Batch(query_id, spark_batch_id, self._epoch, self._sink, after, upto, chunks, started_at)
-        run = _Run(batch, self._handover.begin(batch), started)
+        run = BatchRun(batch, self._handover.begin(batch), started)
         if not run.is_small:
             run.handover.pace(0)
         before, self._storing = self._storing, self._pool.submit(self._store, run)
@@ -174,7 +153,7 @@ class MicroBatchWriter:
             self._known = self._keys_file.load(self._connection) if self._keys_file else KnownKeys()
         return self._connection, self._known
 
-    def _store(self, run: _Run) -> None:
+    def _store(self, run: BatchRun) -> None:
         """Runs in the thread: store the parts of a micro-batch as they come, and commit it."""
         try:
             connection, known = self._open()
@@ -186,12 +165,12 @@ class MicroBatchWriter:
             if run.is_small or not run.handover.reports_early:
                 run.done.wait()
             commit.begin()
-            _store_early(commit, run)
+            run.store_early(commit)
             run.handover.pace(None)
             if run.accepted is None:
                 connection.rollback()
                 return
-            outcome = _finish(commit, run.handover, run.accepted, run.parse_seconds)
+            outcome = run.finish(commit, run.accepted)
         except BaseException as error:
             self._failed(error, run)
             with suppress(
@@ -214,7 +193,7 @@ class MicroBatchWriter:
         self._keep_keys(only_if_many=True)
         self._committed(outcome)
 
-    def _failed(self, error: BaseException, run: _Run) -> None:
+    def _failed(self, error: BaseException, run: BatchRun) -> None:
         self.error = self.error or error
         with suppress(OSError):
             run.handover.pace(None)
@@ -223,41 +202,3 @@ class MicroBatchWriter:
         last = self._last
         if self._keys_file and self._known and last and last.committed_at:
             self._keys_file.save(self._known, last.batch_id, last.committed_at, only_if_many=only_if_many)
-
-
-def _store_early(commit: BatchCommit, run: _Run) -> None:
-    """Store the parts in order, each as soon as it is reported, until one is about changed files or Spark is done."""
-    for stored, part in enumerate(_reported(run), 1):
-        if part.void_files:
-            return
-        run.handover.store(commit, part)
-        run.handover.pace(stored)
-
-
-def _reported(run: _Run) -> Iterator[Part]:
-    index = 0
-    while not run.done.is_set():
-        part = run.handover.reported(index)
-        if part is None:
-            run.done.wait(POLL_SECONDS)
-        else:
-            yield part
-            index += 1
-
-
-def _finish(
-    commit: BatchCommit, handover: PartsHandover, accepted: list[Part], parse_seconds: float
-) -> Outcome:
-    """Store what is not stored yet; from the start again, where something turned out otherwise."""
-    void_files = {file_id: flag for part in accepted for file_id, flag in part.void_files.items()}
-    tokens = [part.token for part in accepted]
-    if commit.void_files != void_files or commit.stored_tokens != tokens[: len(commit.stored_tokens)]:
-        # Files changed, or Spark ran a task twice and accepted the attempt that was not stored.
-        commit = commit.again(void_files)
-    while True:
-        try:
-            for part in accepted[len(commit.stored_tokens) :]:
-                handover.store(commit, part)
-            return commit.finish(parse_seconds)
-        except FilesChanged as changed:
-            commit = commit.again(changed.files)

@@ -194,7 +194,7 @@ def test_a_large_commit_that_fails_is_known_although_no_micro_batch_follows(
     sink: SinkRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Spark has gone on by then, and asks for nothing until the next file comes."""
-    monkeypatch.setattr("spark.sink.micro_batch.SMALL_ROWS", 0)
+    monkeypatch.setattr("spark.sink.batch_run.SMALL_ROWS", 0)
     sink.register(sink.write("1.csv", event(1)))
     run_sql(sink.database.owner_url, "REVOKE INSERT ON ingest_batches FROM clickstream_writer")
     with pytest.raises(InsufficientPrivilege):

@@ -93,7 +93,7 @@ def register(pipeline: Pipeline) -> None:
 @pytest.fixture
 def waiting(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     """Two registered files, large enough to go through tasks; a batch before them is committed."""
-    monkeypatch.setattr("spark.sink.micro_batch.SMALL_ROWS", 100)
+    monkeypatch.setattr("spark.sink.batch_run.SMALL_ROWS", 100)
     pipeline.write("0.csv", event(0))
     pipeline.load()
     pipeline.write("1.csv", "".join(event(number) for number in range(1, ROWS)) + "bad line\n")

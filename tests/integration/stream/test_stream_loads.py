@@ -43,7 +43,7 @@ def test_generated_files_are_counted_exactly_as_their_manifest_says(pipeline: Pi
 def test_a_large_batch_is_merged_part_by_part_with_the_same_books(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spark.sink.micro_batch.SMALL_ROWS", 100)
+    monkeypatch.setattr("spark.sink.batch_run.SMALL_ROWS", 100)
     truth = generate_files(
         GenerationSpec(events=60_000, files=3, duplicates=0.1, malformed=0.05, seed=5), pipeline.root
     )
