@@ -21,6 +21,7 @@ from spark.sink.jdbc import JdbcHandover
 from spark.sink.known_keys_file import KnownKeysFile
 from spark.sink.micro_batch import MicroBatchWriter
 from spark.source.data_source import ChunkSource
+from spark.source.options import Handover as HandoverName
 from spark.source.options import SourceOptions
 from spark.stream import offset_log
 from spark.stream.settings import StreamSettings
@@ -100,10 +101,22 @@ def start_query(
         the file system of the events directory. sets_aside: whether a file that cannot be read is left out, where
         others can be.
     """
-    settings = stream.settings
-    checkpoint = settings.checkpoint_dir
+    checkpoint = stream.settings.checkpoint_dir
     if not offset_log.is_usable(checkpoint):
         log.warning("the checkpoint is damaged: moved to %s", offset_log.move_aside(checkpoint))
+    options = SourceOptions(
+        os.fsencode(stream.settings.events_dir),
+        stream.mapping.to_json(),
+        _handover_name(stream),
+        stream.settings.identical_rows,
+        lease.epoch,
+        stream.spool,
+        stream.settings.retention_days,
+        registered,
+        number,
+        device,
+        sets_aside,
+    )
 
     def note(outcome: Outcome) -> None:
         lease.progressed()
@@ -111,35 +124,43 @@ def start_query(
         if outcome.void_files:
             changed()
 
-    root = os.fsencode(settings.events_dir)
-    options = SourceOptions(
-        root,
-        stream.mapping.to_json(),
-        "blocks" if settings.sink == "jdbc" else "upload" if stream.spool is None else "spool",
-        settings.identical_rows,
-        lease.epoch,
-        stream.spool,
-        settings.retention_days,
-        registered,
-        number,
-        device,
-        sets_aside,
-    )
-    writer = MicroBatchWriter(
-        stream.url,
-        lease.epoch,
-        settings.sink,
-        _handover(options, stream.url),
-        Evidence(root),
-        lambda batch_id: offset_log.read_range(checkpoint, batch_id),
-        note,
-        KnownKeysFile(settings.home / KNOWN_KEYS) if options.handover == "spool" else None,
-    )
+    writer = _writer(stream, options, note)
 
     def write(rows: DataFrame, batch_id: int) -> None:
         with busy:
             writer.write(rows, batch_id)
 
+    return LoadQuery(_started(spark, stream, options, write), writer)
+
+
+def _handover_name(stream: StreamSettings) -> HandoverName:
+    if stream.settings.sink == "jdbc":
+        return "blocks"
+    return "upload" if stream.spool is None else "spool"
+
+
+def _writer(
+    stream: StreamSettings, options: SourceOptions, committed: Callable[[Outcome], None]
+) -> MicroBatchWriter:
+    checkpoint, home = stream.settings.checkpoint_dir, stream.settings.home
+    return MicroBatchWriter(
+        stream.url,
+        options.epoch,
+        stream.settings.sink,
+        _handover(options, stream.url),
+        Evidence(options.root),
+        lambda batch_id: offset_log.read_range(checkpoint, batch_id),
+        committed,
+        KnownKeysFile(home / KNOWN_KEYS) if options.handover == "spool" else None,
+    )
+
+
+def _started(
+    spark: SparkSession,
+    stream: StreamSettings,
+    options: SourceOptions,
+    write: Callable[[DataFrame, int], None],
+) -> StreamingQuery:
     # The source's Python processes get their environment from here, and never the URL as a visible option.
     spark.sparkContext.environment[STREAM_URL_VARIABLE] = stream.url
     spark.dataSource.register(ChunkSource)
@@ -149,10 +170,9 @@ def start_query(
         .load()
         .writeStream.foreachBatch(write)
         .queryName("clickstream")
-        .option("checkpointLocation", str(checkpoint))
+        .option("checkpointLocation", str(stream.settings.checkpoint_dir))
     )
-    query = (out.trigger(availableNow=True) if stream.available_now else out).start()
-    return LoadQuery(query, writer)
+    return (out.trigger(availableNow=True) if stream.available_now else out).start()
 
 
 def _handover(options: SourceOptions, url: str) -> Handover:
