@@ -15,6 +15,10 @@ from scripts import package_graph
 
 ROOT = Path(__file__).parents[2]
 MOST_MODULES = 16
+MOST_LINES = 250
+TABLES = {
+    "clickstream_assets/settings/fields.py"
+}  # one field after the other: nobody reads it from end to end
 
 # What each package, and each module at the top that needs packages, may import of its plane's packages.
 MAY_IMPORT = {
@@ -167,6 +171,12 @@ def test_no_folder_is_a_corridor(top: str) -> None:
     sizes = Counter(str(file.parent) for file in files if file.parent.name != "cli")  # one module per command
     assert sizes
     assert {folder: size for folder, size in sizes.items() if size > MOST_MODULES} == {}
+
+
+def test_no_module_is_longer_than_one_reads_in_one_sitting() -> None:
+    files = [file for plane in package_graph.PLANES for file in (ROOT / plane).rglob("*.py")]
+    lines = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in files}
+    assert {name for name, length in lines.items() if length > MOST_LINES} == TABLES
 
 
 def test_every_package_says_what_it_is_about() -> None:
