@@ -9,25 +9,20 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-from databases import TEST_CONFIGURATION, Database, RunningServer, ended_with_this_process
+from databases import Database, RunningServer, server_with_schema, superuser_url
 from hypothesis import HealthCheck, settings
 from psycopg2 import sql
 from xdist.scheduler import LoadScopeScheduling
 
 from clickstream_assets.database import connect
 from clickstream_assets.database_url import with_database, with_identity
-from clickstream_assets.postgres.configuration import HOST
-from clickstream_assets.postgres.new_server import OWNER
 from clickstream_assets.postgres.roles import ROLE_NAMES
-from clickstream_assets.postgres.schema import apply_schema, ensure_database
-from clickstream_assets.postgres.server import PostgresServer
 
 PASSWORD = "test: p@ss/word%?"  # hostile to URLs on purpose
 TEMPLATE = "clickstream_template"
@@ -75,18 +70,10 @@ def postgres_server() -> Iterator[RunningServer]:
     """A real embedded server on a free port, in a directory of its own, ended with the session."""
     path = Path(tempfile.mkdtemp(prefix="clickstream-test-", dir="/tmp"))
     path.chmod(0o755)
-    server = PostgresServer(path / "postgres", TEST_CONFIGURATION)
-    watch = ExitStack()
     try:
-        server.start(PASSWORD)
-        watch.enter_context(ended_with_this_process(server))
-        url = f"postgresql://{OWNER}:{quote(PASSWORD, safe='')}@{HOST}:{server.port}/postgres"
-        ensure_database(url, TEMPLATE)
-        apply_schema(with_database(url, TEMPLATE), {"writer": PASSWORD, "reader": PASSWORD})
-        yield RunningServer(server, url, PASSWORD)
+        with server_with_schema(path, PASSWORD, TEMPLATE) as server:
+            yield RunningServer(server, superuser_url(server, PASSWORD), PASSWORD)
     finally:
-        server.stop(immediate=True)
-        watch.close()
         shutil.rmtree(path, ignore_errors=True)
 
 

@@ -31,18 +31,15 @@ class DatabaseWait:
 
     def outlasted(self, work: Callable[[], None]) -> bool:
         """Do some work; False after a pause, where the database is away. Raises every other error."""
-        try:
-            work()
-        except psycopg2.Error as error:
-            if not is_outage(error):
-                raise
-            self._tries += 1
-            self._waits(sentence_of(error))
-            self._let_go()
-            self._stop.wait(pause_after(self._tries))
-            return False
-        self.over()
-        return True
+        outage = prevented_by(work)
+        if outage is None:
+            self.over()
+            return True
+        self._tries += 1
+        self._waits(sentence_of(outage))
+        self._let_go()
+        self._stop.wait(pause_after(self._tries))
+        return False
 
     def over(self) -> None:
         if self._tries:
@@ -51,9 +48,16 @@ class DatabaseWait:
 
     def unless_outage(self, work: Callable[[], None]) -> None:
         """Do some work that will be asked for again where an outage prevents it. Raises every other error."""
-        try:
-            work()
-        except psycopg2.Error as error:
-            if not is_outage(error):
-                raise
+        if prevented_by(work) is not None:
             self._let_go()
+
+
+def prevented_by(work: Callable[[], None]) -> psycopg2.Error | None:
+    """Do some work; the outage of the database that has prevented it, or None. Raises every other error."""
+    try:
+        work()
+    except psycopg2.Error as error:
+        if not is_outage(error):
+            raise
+        return error
+    return None

@@ -12,10 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import psycopg2
-
 from clickstream_assets.errors import SettingsError
-from clickstream_assets.outages.errors import is_outage
+from spark.intake.database_wait import prevented_by
 from spark.intake.intake import Intake
 from spark.intake.making import IntakeMaker, ReadSource
 from spark.intake.source_records import SourceRecords
@@ -130,15 +128,16 @@ class SourceIntakes:
     def _tick(self) -> None:
         if self._registered is None:
             self._follow_changes()
-        try:
-            if self._wanted != self._in_force:
-                self._bring_into_force()
-            self._tell_troubles()
-            self._hand_on_wanted_files()
-        except psycopg2.Error as error:
-            if not is_outage(error):
-                raise
+        if prevented_by(self._see_to_the_ledger) is not None:
             self._manifest.close()
+
+    def _see_to_the_ledger(self) -> None:
+        if self._wanted != self._in_force:
+            self._bring_into_force()
+        for name in self._in_force:
+            self._troubles.tell(name, self._problem(name))
+        self._troubles.tell_fault(self._fault)
+        self._hand_on_wanted_files()
 
     def _follow_changes(self) -> None:
         assert self._read_again is not None  # noqa: S101 - only then is there a thread
@@ -183,8 +182,3 @@ class SourceIntakes:
             log.warning("source %s: its directory does not answer; this run ends without its files", name)
             self._is_done(name)
         return f"{self._in_force[name].source.directory} does not answer"
-
-    def _tell_troubles(self) -> None:
-        for name in self._in_force:
-            self._troubles.tell(name, self._problem(name))
-        self._troubles.tell_fault(self._fault)

@@ -22,12 +22,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
 import psutil
 import psycopg2
 import pytest
-from databases import TEST_CONFIGURATION, ended_with_this_process, run_sql
+from databases import run_sql, server_with_schema, superuser_url
 from stream_program import (
     START_LIMIT,
     Stream,
@@ -41,14 +40,12 @@ from stream_program import (
 from clickstream_assets.conservation.audit import verify
 from clickstream_assets.data_generator import GenerationSpec, generate_files
 from clickstream_assets.database import connect
-from clickstream_assets.database_url import with_database, with_identity
+from clickstream_assets.database_url import with_identity
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.generator.truth import Truth
 from clickstream_assets.outages.stream_waits import read_waits
 from clickstream_assets.postgres.configuration import HOST
-from clickstream_assets.postgres.new_server import OWNER
 from clickstream_assets.postgres.roles import ROLE_NAMES
-from clickstream_assets.postgres.schema import apply_schema, ensure_database
 from clickstream_assets.postgres.server import PostgresServer
 
 pytestmark = [pytest.mark.spark, pytest.mark.faults, pytest.mark.timeout(900)]
@@ -70,7 +67,7 @@ class Place:
 
     @property
     def owner_url(self) -> str:
-        return f"postgresql://{OWNER}:{quote(PASSWORD)}@{HOST}:{self.server.port}/clickstream"
+        return superuser_url(self.server, PASSWORD, "clickstream")
 
     @property
     def writer_url(self) -> str:
@@ -100,7 +97,6 @@ class Place:
         for stream in self.streams:
             stream.process.kill()
             stream.process.wait()
-        self.server.stop(immediate=True)
 
     def backend_waits(self, name: str, statement: str) -> Callable[[], bool]:
         return lambda: bool(self.sql(WAITING, name=name, query=statement))
@@ -126,24 +122,14 @@ class Place:
 def place() -> Iterator[Place]:
     directory = Path(tempfile.mkdtemp(prefix="clickstream-test-", dir="/tmp"))
     directory.chmod(0o755)
-    server = PostgresServer(directory / "postgres", TEST_CONFIGURATION)
     spec = GenerationSpec(events=40_000, files=4, duplicates=0.05, malformed=0.02, late=0.01, seed=7)
-    place, watch = None, ExitStack()
-    try:
-        server.start(PASSWORD)
-        watch.enter_context(ended_with_this_process(server))
-        url = f"postgresql://{OWNER}:{quote(PASSWORD)}@{HOST}:{server.port}/postgres"
-        ensure_database(url, "clickstream")
-        apply_schema(with_database(url, "clickstream"), {"writer": PASSWORD, "reader": PASSWORD})
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        server = stack.enter_context(server_with_schema(directory, PASSWORD, "clickstream"))
         (directory / "home").mkdir()
         place = Place(server, directory, generate_files(spec, directory / "events"))
+        stack.callback(place.end)
         yield place
-    finally:
-        if place is not None:
-            place.end()
-        server.stop(immediate=True)
-        watch.close()
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def said_in_one_sentence(stream: Stream) -> str:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
 
 from clickstream_assets.database import connect
+from clickstream_assets.database_url import with_database
+from clickstream_assets.postgres.configuration import HOST
+from clickstream_assets.postgres.new_server import OWNER
+from clickstream_assets.postgres.schema import apply_schema, ensure_database
 from clickstream_assets.postgres.server import PostgresServer
 from clickstream_assets.up import watchdog
 
@@ -59,3 +65,25 @@ def ended_with_this_process(server: PostgresServer) -> Iterator[None]:
         process.stdin.flush()
         yield
         process.stdin.write(f"-{group}\n")
+
+
+@contextmanager
+def server_with_schema(directory: Path, password: str, database: str) -> Iterator[PostgresServer]:
+    """A real embedded server on a free port, in a directory of its own, with the schema in a database of this name.
+
+    `password` is that of every role.
+    """
+    server = PostgresServer(directory / "postgres", TEST_CONFIGURATION)
+    with ExitStack() as stack:
+        stack.callback(server.stop, immediate=True)
+        server.start(password)
+        stack.enter_context(ended_with_this_process(server))
+        url = superuser_url(server, password)
+        ensure_database(url, database)
+        apply_schema(with_database(url, database), {"writer": password, "reader": password})
+        yield server
+
+
+def superuser_url(server: PostgresServer, password: str, database: str = "postgres") -> str:
+    """Of a server that runs."""
+    return f"postgresql://{OWNER}:{quote(password, safe='')}@{HOST}:{server.port}/{database}"

@@ -149,11 +149,14 @@ def all_off(running: Up) -> Iterator[list[tuple[str, str]]]:
     up, names = running, instigators(running)
     ours = [("sensor", name) for name in names["sensors"]]
     ours += [("schedule", name) for name in names["schedules"]]
-    for kind, name in ours:
-        (switch if kind == "sensor" else switch_schedule)(up, name, on=False)
+    _switch(up, ours, on=False)
     yield ours
-    for kind, name in ours:
-        (switch if kind == "sensor" else switch_schedule)(up, name, on=True)
+    _switch(up, ours, on=True)
+
+
+def _switch(up: Up, instigators: list[tuple[str, str]], *, on: bool) -> None:
+    for kind, name in instigators:
+        (switch if kind == "sensor" else switch_schedule)(up, name, on=on)
 
 
 def test_each_sensor_and_schedule_that_is_off_is_named_by_status_up_and_alerts(
@@ -166,8 +169,7 @@ def test_each_sensor_and_schedule_that_is_off_is_named_by_status_up_and_alerts(
     # A schedule is a warning, and warnings are not sent.
     others = {f"sensor {name}" for kind, name in all_off if kind == "sensor" and name != "alerts"}
     until(lambda: others <= _alerted(receiver, "error"), "so do the alerts", SHOWN_WITHIN)
-    for kind, name in all_off:
-        (switch if kind == "sensor" else switch_schedule)(up, name, on=True)
+    _switch(up, all_off, on=True)
     until(lambda: _named_as_off(up) == set(), "nothing is off", SHOWN_WITHIN)
     until(lambda: others <= _alerted(receiver, "recovered"), "it is told that they are on", SHOWN_WITHIN)
 

@@ -14,17 +14,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
-from databases import TEST_CONFIGURATION, ended_with_this_process, run_sql
+from databases import run_sql, server_with_schema, superuser_url
 from failing_mount import FailingMount, can_mount, failing_mount
 from foreign_servers import POOLER, Pooler, free_port
 
-from clickstream_assets.database_url import with_database, with_identity
-from clickstream_assets.postgres.configuration import HOST
-from clickstream_assets.postgres.new_server import OWNER
+from clickstream_assets.database_url import with_identity
 from clickstream_assets.postgres.roles import ROLE_NAMES
-from clickstream_assets.postgres.schema import apply_schema, ensure_database
 from clickstream_assets.postgres.server import PostgresServer
 
 PASSWORD = "secret"
@@ -83,7 +79,7 @@ class SoakPlace:
 
     @property
     def owner_url(self) -> str:
-        return f"postgresql://{OWNER}:{quote(PASSWORD)}@{HOST}:{self.server.port}/clickstream"
+        return superuser_url(self.server, PASSWORD, "clickstream")
 
     @property
     def writer_url(self) -> str:
@@ -118,15 +114,9 @@ def open_soak_place() -> Iterator[SoakPlace]:
     """A place where nothing happens yet."""
     directory = Path(tempfile.mkdtemp(prefix="clickstream-soak-", dir="/tmp"))
     directory.chmod(0o777)
-    server = PostgresServer(directory / "postgres", TEST_CONFIGURATION)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
-        server.start(PASSWORD)
-        stack.callback(server.stop, immediate=True)
-        stack.enter_context(ended_with_this_process(server))
-        postgres = f"postgresql://{OWNER}:{quote(PASSWORD)}@{HOST}:{server.port}/postgres"
-        ensure_database(postgres, "clickstream")
-        apply_schema(with_database(postgres, "clickstream"), {"writer": PASSWORD, "reader": PASSWORD})
+        server = stack.enter_context(server_with_schema(directory, PASSWORD, "clickstream"))
         mount = stack.enter_context(failing_mount(directory)) if can_mount() else None
         place = SoakPlace(directory, server, mount, None)
         place.events.mkdir(exist_ok=True)
