@@ -156,9 +156,12 @@ def _tar() -> bytes:
     ("content", "sentence"),
     [
         (_tar(), "It is tar: only text"),
-        (gzip.compress(_tar()), "It is tar within gzip, where only text is read."),
-        (gzip.compress(gzip.compress(HEADER.encode())), "It is gzip within gzip, where only text is read."),
-        (gzip.compress(b"PAR1" + bytes(100)), "It is Parquet within gzip, where only text is read."),
+        (gzip.compress(_tar(), mtime=0), "It is tar within gzip, where only text is read."),
+        (
+            gzip.compress(gzip.compress(HEADER.encode(), mtime=0), mtime=0),
+            "It is gzip within gzip, where only text is read.",
+        ),
+        (gzip.compress(b"PAR1" + bytes(100), mtime=0), "It is Parquet within gzip, where only text is read."),
         (b"Obj\x01\x04\x14avro.codec", "It is Avro: only text"),
         (b"ORC\n" * 9, "It is ORC: only text"),
         (b'{"user_id":"u"}{"user_id":"v"}\n', "None of its lines is an object in JSON."),
