@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +45,7 @@ class CloudSources:
         self.failures: list[object] = []
         self._lease: Lease | None = None
         self._running: SourceIntakes | None = None
+        self._before: set[threading.Thread] = set()
 
     @property
     def landing(self) -> Path:
@@ -57,6 +59,7 @@ class CloudSources:
 
     def start(self, text: str, registered: Path | None = None) -> None:
         self.file.write_text(text)
+        self._before = set(threading.enumerate())
         self._lease = lease = Lease(self.database.writer_url, "continuous", None, self.failures.append)
         self._running = SourceIntakes(
             stream_sources(self.settings, UNMAPPED),
@@ -76,6 +79,10 @@ class CloudSources:
         if self._running is not None:
             self._running.stop()
             self._running = None
+            # On a busy machine one may be left behind, which a stream's process would end with it.
+            for thread in set(threading.enumerate()) - self._before:
+                if thread.name.startswith(("intake-", "objects-")):
+                    thread.join(LIMIT)
         if self._lease is not None:
             self._lease.release("test")
             self._lease = None
