@@ -78,6 +78,21 @@ def write_workspace(settings: Settings, socket: Path) -> None:
     (home / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [entry]}))
 
 
+def read_configuration(settings: Settings) -> dict[Path, bytes]:
+    """The files that Dagster's programs read again and again, with what is in them."""
+    home = dagster_home(settings)
+    return {file: file.read_bytes() for file in (home / "dagster.yaml", home / "workspace.yaml")}
+
+
+def restore_configuration(files: Mapping[Path, bytes]) -> bool:
+    """Write those of the files that somebody deleted. Returns whether there were any."""
+    missing = [file for file in files if not file.exists()]
+    for file in missing:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(files[file])
+    return bool(missing)
+
+
 def dagster_environment(connections: Connections) -> dict[str, str]:
     """What Dagster's programs need besides our environment. Holds a password."""
     settings = connections.settings
@@ -93,9 +108,9 @@ def dagster_programs(connections: Connections, socket: Path, extra: Mapping[str,
     """The three programs in the order of their start; `extra` goes into their environment."""
     settings = connections.settings
     environment = {**os.environ, **dagster_environment(connections), **extra, "PYTHONUNBUFFERED": "1"}
-    # Not the project's directory: Dagster lets an .env there override what we say here.
-    home = dagster_home(settings)
-    workspace = str(home / "workspace.yaml")
+    # They run in the home. Not in the project's directory: Dagster lets an .env there override what we say here. Nor in
+    # Dagster's own: when that is deleted, no run starts from there any more.
+    workspace = str(dagster_home(settings) / "workspace.yaml")
     target = _target()
     commands = {
         CODE_SERVER: [
@@ -109,7 +124,9 @@ def dagster_programs(connections: Connections, socket: Path, extra: Mapping[str,
         ],
         DAEMON: ["-m", "dagster._daemon", "run", "--workspace", workspace, "--log-level", "warning"],
     }
-    return [Program(name, (sys.executable, *rest), environment, home) for name, rest in commands.items()]
+    return [
+        Program(name, (sys.executable, *rest), environment, settings.home) for name, rest in commands.items()
+    ]
 
 
 def migrate_command() -> tuple[str, ...]:

@@ -21,7 +21,12 @@ from clickstream_assets.postgres.connections import Connections
 from clickstream_assets.postgres.roles import role_names
 from clickstream_assets.postgres.sharing import embedded_server, revive
 from clickstream_assets.text import first_line
-from clickstream_assets.up.dagster import code_server_answers, read_health
+from clickstream_assets.up.dagster import (
+    code_server_answers,
+    read_configuration,
+    read_health,
+    restore_configuration,
+)
 from clickstream_assets.up.end import DAEMON_END
 from clickstream_assets.up.hangs import Hangs
 from clickstream_assets.up.processes import Children
@@ -52,6 +57,7 @@ def watch(connections: Connections, children: Children, stop: StopSignals, annou
     said = ""
     began = time.monotonic()
     hangs, seen = Hangs(began), _Seen("")
+    configuration = read_configuration(settings)
     next_status = next_look = next_pruning = next_health = time.monotonic()
     while not stop.requested:
         now = time.monotonic()
@@ -60,6 +66,8 @@ def watch(connections: Connections, children: Children, stop: StopSignals, annou
             next_look = now + DATABASE_INTERVAL
             if revive(settings):
                 announce("The database had died and was started again.")
+            if restore_configuration(configuration):
+                announce("Dagster's directory had been deleted; its configuration was written again.")
         if now >= next_pruning:
             next_pruning = now + 3600
             embedded_server(settings).prune_logs()

@@ -6,6 +6,7 @@ The random mixture of it is `test_hammer`. Its home has a blank in its path.
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -280,6 +281,25 @@ def _said_of_the_stream(up: Up) -> str:
         if check["name"] == "stream_alive" and check["executionForLatestMaterialization"]:
             return str(check["executionForLatestMaterialization"]["evaluation"]["description"])
     return ""
+
+
+def test_a_deleted_directory_of_dagster_is_made_anew_and_runs_go_on(running: Up) -> None:
+    up, before = running, lease(running, "epoch")
+    shutil.rmtree(up.home / "dagster")
+    until(lambda: "its configuration was written again" in up.said(), "up says it", SHOWN_WITHIN)
+    assert end_of(up, launch(up, "sessions")) == "SUCCESS"
+    assert (lease(up, "epoch"), is_well(up)) == (before, True)
+
+
+def test_an_emptied_storage_of_dagster_is_made_anew_under_a_stream_that_goes_on(running: Up) -> None:
+    up, before = running, lease(running, "epoch")
+    dagster = Connections(Settings.from_env({"CLICKSTREAM_HOME": str(up.home)})).url("dagster")
+    # All at once, as a database that was dropped and made anew: one statement is one transaction.
+    run_sql(dagster, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    until(lambda: run_sql(dagster, "SELECT to_regclass('runs')") != [(None,)], "it has tables", 150)
+    until(lambda: shows_all_checks(up), "every check is shown again", STARTED_WITHIN)
+    assert end_of(up, launch(up, "sessions")) == "SUCCESS"
+    assert (lease(up, "epoch"), is_well(up)) == (before, True)
 
 
 @pytest.mark.parametrize("program", ["dagster._daemon", "dagster_webserver", "code-server"])
