@@ -146,6 +146,10 @@ def _live_shop(
         given["interval"] = given["events"] / files / rate
     spec = LiveSpec(rate=rate, **given)
     spec.check()
+    from clickstream_assets.generator.without_pandas import keep_pandas_away
+
+    if exit_with_parent:  # then this process is the generator and nothing else
+        keep_pandas_away()
     from clickstream_assets.data_generator import Clock, generate_live
 
     clock = Clock(exit_with_parent=exit_with_parent)
