@@ -19,5 +19,5 @@ class _NotInstalled(MetaPathFinder):
 
 
 def keep_pandas_away() -> None:
-    """For the rest of this process, pandas is as if it were not installed. To be called before pyarrow's first array."""
+    """For the rest of this process pandas is as if it were not installed. Call it before pyarrow's first array."""
     sys.meta_path.insert(0, _NotInstalled())
