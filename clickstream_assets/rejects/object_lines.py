@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from clickstream_assets.contract import REPLAY_OF
-from clickstream_assets.second_reader.objects import ObjectError, members
+from clickstream_assets.second_reader.of_json.objects import ObjectError, members
 
 # What `linked_object` puts in front.
 _LINKED = re.compile(

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from clickstream_assets.second_reader.layout import FileLayout
-from clickstream_assets.second_reader.objects import DEEPEST, depth
+from clickstream_assets.second_reader.of_json.objects import DEEPEST, depth
+from clickstream_assets.second_reader.of_json.within import Digits, no_number, said, step_into, steps_of
 from clickstream_assets.second_reader.texts import BLANKS, Values, ascii_lower
 
 Texts = Sequence[str]
@@ -85,7 +86,7 @@ class Recipes:
             parts, separator = [self.of(part) for part in recipe["join"]], recipe.get("with", " ")
             return lambda texts: _joined([part(texts) for part in parts], separator)
         get = self.column(recipe["column"])
-        return self._within(get, _steps(recipe["json"])) if "json" in recipe else get
+        return self._within(get, steps_of(recipe["json"])) if "json" in recipe else get
 
     def _first(self, recipes: Sequence[Any]) -> Callable[[Texts], str | None]:
         parts = []
@@ -111,16 +112,15 @@ class Recipes:
             if text is None:
                 return None
             try:
-                found = json.loads(text, parse_int=_Digits, parse_float=_Digits, parse_constant=_no_number)
+                found = json.loads(text, parse_int=Digits, parse_float=Digits, parse_constant=no_number)
                 if depth(found) > DEEPEST:
                     raise ValueError("too deep")
             except (ValueError, RecursionError):
                 self.defects.append(DefectError("invalid_json", text))
                 return None
             for step in steps:
-                found = _step(found, step)
-            said = None if found is None else _said(found)
-            return None if said is None else self._values.value(said)
+                found = step_into(found, step)
+            return None if found is None else self._values.value(said(found))
 
         return value
 
@@ -192,52 +192,3 @@ def _looked_up(get: Callable[[Texts], str | None], words: Mapping[str, str]) -> 
 
 def _joined(parts: Sequence[str | None], separator: str) -> str | None:
     return separator.join(part or "" for part in parts) if None not in parts else None
-
-
-def _steps(path: Any) -> list[str | int | dict[str, str]]:
-    if isinstance(path, list):
-        return path
-    steps: list[str | int | dict[str, str]] = []
-    for bracket, piece in re.findall(r"\[([^\]]*)\]|([^.\[\]]+)", path.removeprefix("$.")):
-        name, sign, text = bracket.partition("=")
-        steps.append({name: text} if sign else int(bracket) if bracket else piece)
-    return steps
-
-
-class _Digits(str):
-    """A number of JSON, as it is written."""
-
-    __slots__ = ()
-
-
-def _no_number(word: str) -> None:
-    raise ValueError(f"{word} is no JSON")
-
-
-def _step(value: Any, step: str | int | dict[str, str]) -> Any:
-    if isinstance(step, dict):
-        ((key, text),) = step.items()
-        objects = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-        named = (item for item in objects if item.get(key) is not None and _said(item[key]) == text)
-        return next(named, None)
-    if isinstance(step, int):
-        return value[step] if isinstance(value, list) and step < len(value) else None
-    return value.get(step) if isinstance(value, dict) else None
-
-
-def _said(value: Any) -> str:
-    text = value if isinstance(value, str) else _compact(value)
-    # What no text in PostgreSQL can hold: halves of surrogate pairs, and NUL.
-    return "".join("?" if letter == "\0" or "\ud800" <= letter <= "\udfff" else letter for letter in text)
-
-
-def _compact(value: Any) -> str:
-    if isinstance(value, dict):
-        return (
-            "{"
-            + ", ".join(f"{json.dumps(k, ensure_ascii=False)}: {_compact(v)}" for k, v in value.items())
-            + "}"
-        )
-    if isinstance(value, list):
-        return f"[{', '.join(_compact(item) for item in value)}]"
-    return value if isinstance(value, _Digits) else json.dumps(value, ensure_ascii=False)

@@ -17,7 +17,7 @@ from typing import Literal
 from clickstream_assets.contract import ACTIONS, FIELDS, IDENTITY, NAMESPACE, REQUIRED
 from clickstream_assets.second_reader.layout import FileLayout
 from clickstream_assets.second_reader.mapping import AuditMapping
-from clickstream_assets.second_reader.objects import ObjectError, object_texts
+from clickstream_assets.second_reader.of_json.objects import ObjectError, object_texts
 from clickstream_assets.second_reader.outcomes import Event, Record, Reject, rejected
 from clickstream_assets.second_reader.prices import PriceError, Prices
 from clickstream_assets.second_reader.quoting import QuotedRecord, read_record

@@ -16,7 +16,7 @@ import pyarrow as pa
 from clickstream_assets.contract import IdenticalRows
 from clickstream_assets.second_reader.layout import FileLayout
 from clickstream_assets.second_reader.mapping import parse_audit_mapping
-from clickstream_assets.second_reader.objects import keys_of
+from clickstream_assets.second_reader.of_json.objects import keys_of
 from clickstream_assets.second_reader.outcomes import Event, Reject
 from clickstream_assets.second_reader.reader import layout_of, read_bytes, start_of, text_of
 from clickstream_assets.second_reader.rows import Bounds
