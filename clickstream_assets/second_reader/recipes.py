@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from clickstream_assets.second_reader.excerpts import KEYS, excerpt
 from clickstream_assets.second_reader.layout import FileLayout
 from clickstream_assets.second_reader.of_json.objects import DEEPEST, depth
 from clickstream_assets.second_reader.of_json.within import Digits, no_number, said, step_into, steps_of
@@ -46,6 +47,8 @@ class Recipes:
         if isinstance(recipe, str):
             return self.column(recipe)
         get = self._plain(recipe)
+        if any(key in recipe for key in KEYS):
+            get = self._excerpt(get, recipe)
         if "lookup" in recipe:
             get = _looked_up(get, recipe["lookup"])
         return self._chosen(get, recipe["when"]) if "when" in recipe else get
@@ -88,6 +91,16 @@ class Recipes:
         get = self.column(recipe["column"])
         return self._within(get, steps_of(recipe["json"])) if "json" in recipe else get
 
+    def _excerpt(
+        self, get: Callable[[Texts], str | None], recipe: Mapping[str, Any]
+    ) -> Callable[[Texts], str | None]:
+        def part(texts: Texts) -> str | None:
+            text = get(texts)
+            found = None if text is None else excerpt(text, recipe)
+            return None if found is None else self._values.value(found)
+
+        return part
+
     def _first(self, recipes: Sequence[Any]) -> Callable[[Texts], str | None]:
         parts = []
         for recipe in recipes:
@@ -126,7 +139,7 @@ class Recipes:
 
     def _chosen(self, get: Callable[[Texts], str | None], cases: Any) -> Callable[[Texts], str | None]:
         listed = [cases] if isinstance(cases, dict) else list(cases)
-        subjects = ("column", "json", "path", "first", "join", "with", "lookup")
+        subjects = ("column", "json", "path", "first", "join", "with", "lookup", *KEYS)
         made = [
             (self.of({key: value for key, value in case.items() if key in subjects}), case) for case in listed
         ]

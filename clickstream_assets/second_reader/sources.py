@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from clickstream_assets.contract import FIELDS, REQUIRED
+from clickstream_assets.second_reader.excerpts import KEYS
 from clickstream_assets.second_reader.layout import FileLayout, LayoutError
 from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.second_reader.recipes import AbsentColumnError, Recipes
@@ -86,6 +87,8 @@ def _whole(recipe: Any, recipes: Recipes) -> Iterator[str]:
     """The columns that a field takes whole."""
     if isinstance(recipe, str):
         yield recipe
+    elif any(key in recipe for key in KEYS):
+        return  # of which a part is taken
     elif "column" in recipe:
         if "json" not in recipe:
             yield recipe["column"]

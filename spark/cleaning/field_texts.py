@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark.cleaning.durations import read_durations
+from spark.cleaning.excerpts import excerpts
 from spark.cleaning.file_shape import FileShape
 from spark.cleaning.json_texts import json_values
 from spark.cleaning.texts import NO_TEXT, Nothing, trimmed
@@ -23,6 +24,7 @@ from spark.mapping.sources import (
     Cases,
     Column,
     Constant,
+    Excerpt,
     First,
     Join,
     JsonValue,
@@ -79,6 +81,8 @@ class FieldTexts:
                 return pc.coalesce(*map(self.text, parts))
             case Sum(terms):
                 return pc.binary_join_element_wise(*(self.text(term.of) for term in terms), " + ")
+            case Excerpt(of):
+                return self._nothing.removed(trimmed(excerpts(self.text(of), source)))
             case Lookup(of, words):
                 return _looked_up(self.text(of), words)
             case Cases(cases, otherwise):

@@ -11,7 +11,11 @@ user_id     = { first = ["userId", "anonymousId"] }           # the first that i
 event_time  = { join = ["Date", "Time"], with = " " }         # texts one after the other
 event_time  = { sum = [{ column = "visitStartTime", unit = "s" }, { column = "hit", unit = "ms" }] }
 
-Two keys may be added to any of them but a sum:
+Keys may be added to any of them but a sum:
+split = ";", part = 2                                         # of the parts between these the second; -1: the last
+query = "sku"                                                 # a parameter of a URL
+after = "/product/", before = ["/", "?"]                      # what stands between these
+decode = "percent"                                            # %20 is a blank
 lookup = { "1" = "view" }                                     # words that are replaced; others stay as they are
 when   = [{ column = "Quantity", below = 0, then = "remove_from_cart" }]   # the first that holds replaces the text
 """
@@ -23,6 +27,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from clickstream_assets.contract import FIELDS
+from spark.mapping.excerpt_tables import EXCERPT, read_excerpt
 from spark.mapping.letters import BLANKS, ascii_lower
 from spark.mapping.sources import (
     UNITS,
@@ -76,7 +81,7 @@ def _source(value: Any, place: Place, *, may_sum: bool = False) -> Source:
         place.refuse(
             f'{value!r} is no source: give a column, like "Customer ID", or a table with one of {_KINDS}.'
         )
-    place.refuse_unknown(value, (*KINDS, *_BELONGS_TO, "lookup", "when"))
+    place.refuse_unknown(value, (*KINDS, *_BELONGS_TO, *EXCERPT, "lookup", "when"))
     kinds = [kind for kind in KINDS if kind in value]
     if len(kinds) != 1:
         place.refuse(f"it needs exactly one of {_KINDS}; there is {' and '.join(kinds) or 'none'}.")
@@ -87,10 +92,12 @@ def _source(value: Any, place: Place, *, may_sum: bool = False) -> Source:
     if kind == "sum":
         if not may_sum:
             place.refuse("only event_time is a sum: of times and durations.")
-        if "lookup" in value or "when" in value:
-            place.refuse("a sum is no text: lookup and when do not go with it.")
+        if more := [key for key in (*EXCERPT, "lookup", "when") if key in value]:
+            place.refuse(f"a sum is no text: {more[0]} does not go with it.")
         return _sum(value["sum"], place)
     source = _plain_source(kind, value, place)
+    if any(key in value for key in EXCERPT):
+        source = read_excerpt(source, value, place)
     if "lookup" in value:
         source = Lookup(source, _words(value["lookup"], place))
     return Cases(_cases(value["when"], place), source) if "when" in value else source
@@ -190,7 +197,7 @@ def _case(value: Any, place: Place) -> Case:
     if not isinstance(value, dict):
         place.refuse('it takes tables like { column = "Quantity", below = 0, then = "remove_from_cart" }.')
     comparisons = get_args(Comparison)
-    kinds = ("column", "json", "path", "first", "join", "with", "lookup")
+    kinds = ("column", "json", "path", "first", "join", "with", "lookup", *EXCERPT)
     place.refuse_unknown(value, (*kinds, *comparisons, "then"))
     then = value.get("then")
     if not isinstance(then, str) or not then.strip(BLANKS):

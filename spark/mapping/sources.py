@@ -84,6 +84,19 @@ class Lookup:
 
 
 @dataclass(frozen=True)
+class Excerpt:
+    """A part of a text, found in this order; none where the text has it not."""
+
+    of: Source
+    split: str | None = None  # of the parts between these …
+    part: int = 0  # … the one of this number, from 1 on, or from the end: -1 is the last
+    query: str | None = None  # the parameter of a URL, decoded
+    after: str | None = None  # what stands behind this text
+    before: tuple[str, ...] = ()  # and in front of the first of these; all where none of them is there
+    is_percent: bool = False  # %20 is a blank
+
+
+@dataclass(frozen=True)
 class Case:
     """`then`, where the comparison of `of` with one of `values` holds."""
 
@@ -101,7 +114,7 @@ class Cases:
     otherwise: Source
 
 
-Source = Column | JsonValue | Constant | PathPart | Join | First | Sum | Lookup | Cases
+Source = Column | JsonValue | Constant | PathPart | Join | First | Sum | Excerpt | Lookup | Cases
 
 
 def parts_of(source: Source) -> Iterator[Source]:
@@ -116,7 +129,7 @@ def parts_of(source: Source) -> Iterator[Source]:
         case Sum(terms):
             for term in terms:
                 yield from parts_of(term.of)
-        case Lookup(of, _):
+        case Excerpt(of) | Lookup(of, _):
             yield from parts_of(of)
         case Cases(cases, otherwise):
             for case in cases:
@@ -127,7 +140,8 @@ def parts_of(source: Source) -> Iterator[Source]:
 def whole_columns(source: Source) -> Iterator[Column]:
     """The columns whose whole text a field takes, so that nothing of them is left to keep.
 
-    Others are looked at (cases), are a reserve (all but the first of several), or hold more than is taken (JSON).
+    Others are looked at (cases), are a reserve (all but the first of several), or hold more than is taken (JSON, parts
+    of texts).
     """
     match source:
         case Column():
@@ -177,6 +191,8 @@ def placed(source: Source, position: Callable[[str], int | None]) -> Source:
             return First(_those_there(parts, position))
         case Sum(terms):
             return Sum(tuple(Term(at(term.of), term.unit) for term in terms))
+        case Excerpt(of):
+            return replace(source, of=at(of))
         case Lookup(of, words):
             return Lookup(at(of), words)
         case Cases(cases, otherwise):

@@ -7,6 +7,7 @@ from spark.mapping.sources import (
     Cases,
     Column,
     Constant,
+    Excerpt,
     First,
     Join,
     JsonValue,
@@ -37,10 +38,20 @@ def described(source: Source) -> str:
             return " + ".join(
                 f"{described(term.of)}{f' ({term.unit})' if term.unit else ''}" for term in terms
             )
+        case Excerpt(of):
+            return f"{_excerpt(source)} of {described(of)}"
         case Lookup(of, words):
             return f"{described(of)}, looked up among {len(words):,} words"
         case Cases(cases, otherwise):
             return f"{described(otherwise)}; {'; '.join(map(_case, cases))}"
+
+
+def _excerpt(what: Excerpt) -> str:
+    parts = [f"part {what.part} between {what.split!r}"] if what.split is not None else []
+    parts += [f"the parameter {what.query}"] if what.query is not None else []
+    parts += [f"what is after {what.after!r}"] if what.after is not None else []
+    parts += [f"what is before {' or '.join(map(repr, what.before))}"] if what.before else []
+    return ", ".join([*parts, *(["decoded"] if what.is_percent else [])])
 
 
 def _step(step: Step) -> str:
