@@ -36,6 +36,7 @@ class AuditMapping:
     optional: Sequence[str] = ()
     identity: Sequence[str] = ()  # columns
     time_of_day: str | None = None
+    time_zones: Mapping[str, str] = field(default_factory=dict)  # names that times have, and what they mean
     price_scale: str | None = None
     price_currency: Sequence[str] = ()
     encoding: str = "utf-8"  # of files that have no byte-order mark
@@ -100,6 +101,7 @@ def parse_audit_mapping(tables: Mapping[str, Any]) -> AuditMapping:
         optional=tuple(_listed(events.get("optional", []))),
         identity=tuple(name.strip() for name in _listed(events.get("identity", []))),
         time_of_day=time.get("time_of_day"),
+        time_zones=time.get("zones", {}),
         price_scale=None if scale is None else f"{Decimal(repr(scale)):f}",
         price_currency=tuple(sign.strip(BLANKS) for sign in _listed(price.get("currency", []))),
         encoding=form.get("encoding", "utf-8").strip(),

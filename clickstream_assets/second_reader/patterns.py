@@ -16,6 +16,7 @@ _LONG_MONTHS = (
 )  # fmt: skip
 _LONG_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ZONE = r"z|utc|gmt|[+-][0-9]{2}(?:[0-9]{2}|:[0-9]{2}(?::[0-9]{2})?)?"
+NAME = r"[A-Za-z][A-Za-z_]*(?:/[A-Za-z_+-]+)*"  # of a zone
 _DIRECTIVES = {
     "Y": "(?P<Y>[0-9]{4})",
     "y": "(?P<y>[0-9]{2})",
@@ -26,7 +27,7 @@ _DIRECTIVES = {
     "A": f"(?:{'|'.join(_LONG_DAYS)})",
     "p": "(?P<p>am|pm)",
     "z": f"(?P<z>{ZONE})",
-    "Z": "(?P<Z>utc|gmt|z)",
+    "Z": f"(?P<Z>{NAME})",
     "%": "%",
     **{letter: f"(?P<{letter}>[0-9]{{1,2}})" for letter in "mdHIMS"},
 }
@@ -62,7 +63,8 @@ class Pattern:
         found = self._expression.fullmatch(text)
         if found is None:
             return None
-        parts = {name: value.lower() for name, value in found.groupdict(default="").items()}
+        given = found.groupdict(default="")
+        parts = {name: value.lower() for name, value in given.items()}
         seconds = self._at if self._is_day else _seconds(parts)
         try:
             day = ordinal(_year(parts), _month(parts), int(parts["d"]))
@@ -71,7 +73,7 @@ class Pattern:
         if seconds is None:
             return None
         fraction = int(parts.get("f", "")[:6].ljust(6, "0"))
-        zone = parts.get("z") or parts.get("Z") or None
+        zone = parts.get("z") or given.get("Z") or None
         return Written(day, seconds * 1_000_000 + fraction, zone)
 
 

@@ -72,7 +72,7 @@ class RowReader:
         self._extras = layout.extras(self._sources.ours)
         others = {ascii_lower(name): name for name in mapping.other_actions}
         self._actions = {**ACTIONS, **others, **mapping.actions}
-        self._times = Times(mapping.time_format, mapping.time_zone, mapping.time_of_day)
+        self._times = Times(mapping.time_format, mapping.time_zone, mapping.time_of_day, mapping.time_zones)
         self._prices = Prices(
             mapping.price_decimal, mapping.price_grouping, mapping.price_scale, mapping.price_currency
         )

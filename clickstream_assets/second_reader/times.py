@@ -6,23 +6,24 @@ Whole numbers throughout: nothing is rounded, and no year is out of reach while 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
-from clickstream_assets.second_reader.patterns import ZONE, Pattern, ordinal, seconds_of_day
+from clickstream_assets.second_reader.patterns import NAME, ZONE, Pattern, ordinal, seconds_of_day
 
 _ISO = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,30}))?)?"
-    rf"(?: ?({ZONE}))?",
+    rf"(?: ?({ZONE})(?:\[{NAME}\])?| ({NAME}))?",
     re.IGNORECASE,
 )
 _EPOCH = re.compile(r"([0-9]{10}|[0-9]{13}|[0-9]{16})(?:[.,]([0-9]{1,30}))?|([0-9]{19})")
 _DAY_ALONE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Nanoseconds.
 _UNITS = {
-    "d": 86_400 * 10**9, "h": 3_600 * 10**9, "min": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1,
+    "d": 86_400 * 10**9, "h": 3_600 * 10**9, "min": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "100ns": 100,
+    "ns": 1,
 }  # fmt: skip
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH_MOMENT = datetime(1970, 1, 1)
@@ -35,22 +36,32 @@ EARLIEST = (date(2000, 1, 1).toordinal() - _EPOCH_DAY) * _DAY
 
 class Times:
     """Reads times. `pattern`: strptime's notation, tried first. `zone`: of times that name none. `time_of_day`: of
-    texts that are a day alone."""
+    texts that are a day alone. `zones`: what names of zones mean, an offset or another name."""
 
-    def __init__(self, pattern: str | None = None, zone: str = "UTC", time_of_day: str | None = None) -> None:
+    def __init__(
+        self,
+        pattern: str | None = None,
+        zone: str = "UTC",
+        time_of_day: str | None = None,
+        zones: Mapping[str, str] | None = None,
+    ) -> None:
+        self._zones = {name.lower(): meaning for name, meaning in (zones or {}).items()}
         self._pattern = None if pattern is None else Pattern(pattern, time_of_day)
         self._at = None if time_of_day is None else seconds_of_day(time_of_day)
         self._zone = None if zone == "UTC" else ZoneInfo(zone)
 
     def microseconds(self, text: str) -> int | None:
         """The moment that `text` names, or None."""
+        for blank in "\u00a0\u2009\u202f":
+            text = text.replace(blank, " ")
         if not text.isascii():
             return None
         if self._pattern is not None and (written := self._pattern.read(text)) is not None:
             return self._moment((written.ordinal - _EPOCH_DAY) * _DAY + written.microseconds, written.zone)
         found = _ISO.fullmatch(text)
         if found is not None:
-            return self._iso(*found.groups())
+            day, hour, minute, second, fraction, zone, name = found.groups()
+            return self._iso(day, hour, minute, second, fraction, zone or name)
         if self._at is not None and _DAY_ALONE.fullmatch(text) is not None:
             days = _days(text)
             return None if days is None else self._moment(days * _DAY + self._at * _SECOND, None)
@@ -73,17 +84,25 @@ class Times:
 
     def _moment(self, moment: int, zone: str | None) -> int | None:
         """The moment at which a clock of `zone` shows `moment`."""
+        if zone is not None and zone.lower() in self._zones:
+            zone = self._zones[zone.lower()]
+            if zone[0] not in "+-":
+                return _local(moment, ZoneInfo(zone))
+        if zone is not None and "/" in zone:
+            return _local(moment, ZoneInfo(zone)) if zone in available_timezones() else None
         if zone is not None:
             offset = _offset(zone)
             return None if offset is None else moment - offset * _SECOND
-        if self._zone is None or moment < _REACHED:
-            return moment  # so far back no zone had a clock, and Python has no dates
-        return self._local(_EPOCH_MOMENT + timedelta(microseconds=moment))
+        return moment if self._zone is None else _local(moment, self._zone)
 
-    def _local(self, moment: datetime) -> int:
-        """Of an hour that the clock shows twice the first; one that it skips is moved on (both are fold=0)."""
-        offset = moment.replace(tzinfo=self._zone or UTC, fold=0).utcoffset() or timedelta()
-        return (moment - _EPOCH_MOMENT) // _MICROSECOND - offset // _MICROSECOND
+
+def _local(since: int, zone: ZoneInfo) -> int:
+    """Of an hour that the clock shows twice the first; one that it skips is moved on (both are fold=0)."""
+    if since < _REACHED:
+        return since  # so far back no zone had a clock, and Python has no dates
+    moment = _EPOCH_MOMENT + timedelta(microseconds=since)
+    offset = moment.replace(tzinfo=zone, fold=0).utcoffset() or timedelta()
+    return (moment - _EPOCH_MOMENT) // _MICROSECOND - offset // _MICROSECOND
 
 
 def duration(text: str, unit: str) -> int | None:
@@ -117,7 +136,7 @@ def _seconds(hour: str, minute: str, second: str, most_hours: int) -> int | None
 def _offset(zone: str) -> int | None:
     """Seconds ahead of UTC."""
     if zone[0] not in "+-":
-        return 0
+        return 0 if zone.lower() in ("z", "utc", "gmt") else None
     digits = zone[1:].replace(":", "").ljust(6, "0")
     seconds = _seconds(digits[:2], digits[2:4], digits[4:], most_hours=18)
     if seconds is None or seconds > _WIDEST_OFFSET:

@@ -51,7 +51,9 @@ class Cleaning:
         """Raises: TimeFormatError: the mapping's format of times is none."""
         self.mapping = mapping
         self._nothing = Nothing(mapping.nothing)
-        self._formats = TimeFormats(mapping.time_format, mapping.time_zone, mapping.time_of_day)
+        self._formats = TimeFormats(
+            mapping.time_format, mapping.time_zone, mapping.time_of_day, mapping.time_zones
+        )
         others = {ascii_lower(name): name for name in mapping.other_actions}
         words = {**ACTIONS, **others, **mapping.actions}
         self._words = pa.array(list(words), pa.string())

@@ -15,6 +15,7 @@ _FACTORS = {
     "s": (1_000_000, 1),
     "ms": (1_000, 1),
     "us": (1, 1),
+    "100ns": (1, 10),  # ticks of .NET
     "ns": (1, 1_000),
 }
 _AT_ONCE = 6  # digits behind the point

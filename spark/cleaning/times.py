@@ -28,6 +28,7 @@ _FIRST_ZONED, _LAST_ZONED = (
     int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * SECOND for year in (1900, 9999)
 )
 _ZERO = ord("0")
+_BLANKS = ("\u00a0", "\u2009", "\u202f")
 
 _SHAPE = np.arange(256, dtype=np.uint8)
 _SHAPE[_ZERO : _ZERO + 10] = _ZERO
@@ -45,6 +46,7 @@ class Times:
 
 def read_times(column: pa.StringArray, formats: TimeFormats) -> Times:
     """Read trimmed texts. What is in none of `formats`, or not in the calendar, is not valid; nor is null."""
+    column = _with_plain_blanks(column)
     found = Times(np.zeros(len(column), np.int64), np.zeros(len(column), bool))
     lengths = pc.fill_null(pc.binary_length(column), 0).to_numpy()
     for length in np.flatnonzero(np.bincount(np.minimum(lengths, LONGEST + 1))):
@@ -53,6 +55,13 @@ def read_times(column: pa.StringArray, formats: TimeFormats) -> Times:
             texts = column if len(rows) == len(column) else column.take(pa.array(rows))
             _read_equally_long(texts, int(length), rows, formats, found)
     return found
+
+
+def _with_plain_blanks(column: pa.StringArray) -> pa.StringArray:
+    """Programs of today write a narrow no-break space before AM and PM."""
+    for blank in _BLANKS if not pc.all(pc.string_is_ascii(column)).as_py() else ():
+        column = pc.replace_substring(column, blank, " ")
+    return column
 
 
 def _read_equally_long(
@@ -105,6 +114,9 @@ def _read(matrix: Matrix, plan: Plan, zone: str) -> tuple[Numbers, npt.NDArray[n
         offset = hours * 3600 + minutes * 60 + rest
         valid &= (minutes < 60) & (rest < 60) & (offset <= MAX_OFFSET)
         return instants - plan.offset_sign * offset * SECOND, valid
+    if plan.fixed_offset is not None:
+        return instants - plan.fixed_offset * SECOND, valid
+    zone = plan.zone or zone
     if not plan.names_utc and zone != "UTC":
         instants = _from_zone(instants, valid, zone)
     return instants, valid

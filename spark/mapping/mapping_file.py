@@ -18,6 +18,7 @@ identity = ["Menge"]           # columns that tell rows without an id apart, bes
 format = "%d.%m.%Y %H:%M:%S"   # strptime's notation; times in ISO 8601 and epochs are read besides
 zone = "Europe/Berlin"         # of times that name none; UTC unless given
 time_of_day = "12:00"          # of times that are a day alone; they are refused unless given
+zones = { PST = "-08:00" }     # what names of zones within times mean: an offset, or a zone like Europe/Berlin
 
 [price]
 decimal = ","                  # the decimal sign; a point unless given
@@ -106,6 +107,7 @@ def mapping_of(tables: Mapping[str, Any], file: str) -> SourceMapping:
         time_format=times.format,
         time_zone=times.zone,
         time_of_day=times.time_of_day,
+        time_zones=times.zones,
         price=read_price(tables, place),
         nothing=read_nothing(tables, place),
         escape=form.escape,

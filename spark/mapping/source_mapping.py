@@ -44,6 +44,7 @@ class SourceMapping:
     time_format: str | None = None  # in strptime's notation
     time_zone: str = UTC
     time_of_day: str | None = None  # of days alone
+    time_zones: Mapping[str, str] = field(default_factory=dict)  # names within times, and what they mean
     price: PriceFormat = PriceFormat()
     nothing: Sequence[str] = NULL_TOKENS  # words in lower case
     escape: Escape | None = None  # None: found per file

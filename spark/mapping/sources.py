@@ -12,7 +12,7 @@ from typing import Literal
 Comparison = Literal["is", "starts_with", "below", "above", "missing"]
 # Into JSON: a key of an object, the number of an item, or (key, text): the first item whose `key` is that text.
 Step = str | int | tuple[str, str]
-UNITS = ("d", "h", "min", "s", "ms", "us", "ns")
+UNITS = ("d", "h", "min", "s", "ms", "us", "100ns", "ns")
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,12 @@ which characters are the year, the hour and so on.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from zoneinfo import available_timezones
+
+from spark.mapping.zones import ZONE_NAME, read_offset
 
 Span = tuple[int, int]  # first character, and the one behind the last
 
@@ -22,7 +25,8 @@ _ZONE = (
 )
 _ISO = re.compile(
     r"(?P<Y>0000)-(?P<m>00)-(?P<d>00)[Tt ](?P<H>00):(?P<M>00)"
-    rf"(?::(?P<S>00)(?:{_FRACTION})?)?(?P<zone> ?{_ZONE})?"
+    rf"(?::(?P<S>00)(?:{_FRACTION})?)?"
+    rf"(?:(?P<zone> ?{_ZONE})(?:\[{ZONE_NAME.pattern}\])?| (?P<name>{ZONE_NAME.pattern}))?"
 )
 _ISO_DAY = re.compile(r"(?P<Y>0000)-(?P<m>00)-(?P<d>00)")
 # Seconds, milli-, micro- and nanoseconds since 1970.
@@ -49,7 +53,7 @@ DIRECTIVES = {
     "A": rf"(?:{_LONG_DAYS})",
     "p": r"(?P<p>am|pm)",
     "z": rf"(?P<zone>{_ZONE})",
-    "Z": r"(?P<zone>utc|gmt|z)",
+    "Z": rf"(?:(?P<zone>utc|gmt|z)|(?P<name>{ZONE_NAME.pattern}))",
     "%": "%",
 }
 _NUMBERS = {f"%{letter}" for letter in "YymdHIMSf"}
@@ -75,6 +79,8 @@ class Plan:
     fraction: Span | None = None
     afternoon: int | None = None  # 0 or 1 where hours go to twelve
     names_utc: bool = False
+    zone: str | None = None  # that the text names
+    fixed_offset: int | None = None  # seconds ahead of UTC, of a name that stands for them
     offset_sign: int = 0
     offset: tuple[Span | None, Span | None, Span | None] = (None, None, None)  # hours, minutes, seconds
     epoch: Span | None = None
@@ -84,21 +90,29 @@ class Plan:
 class TimeFormats:
     """The formats of one source: its own one first, for a format of ten digits is no epoch."""
 
-    def __init__(self, own: str | None = None, zone: str = UTC, time_of_day: str | None = None) -> None:
-        """`own` in strptime's notation; `zone` is that of times that name none; `time_of_day` that of days alone.
+    def __init__(
+        self,
+        own: str | None = None,
+        zone: str = UTC,
+        time_of_day: str | None = None,
+        zones: Mapping[str, str] | None = None,
+    ) -> None:
+        """`own` in strptime's notation; `zone` is that of times that name none; `time_of_day` that of days alone;
+        `zones` says what names mean that are none of the time zone database: a name of that, or an offset.
 
         Raises:
             TimeFormatError: `own` is no such format.
         """
         self.zone = zone
         self._at = None if time_of_day is None else read_time_of_day(time_of_day)
+        self._zones = tuple((name.lower(), meaning) for name, meaning in (zones or {}).items())
         known = [compiled(own, may_lack_hour=self._at is not None)] if own is not None else []
         known += [_ISO, _EPOCH]
         self._known = (*known, *([_ISO_DAY] if self._at is not None else []))
 
     def plans(self, shape: bytes) -> tuple[Plan, ...]:
         """How to read texts of a shape, in the order in which it is tried."""
-        return _plans(shape, self._known, self._at)
+        return _plans(shape, self._known, self._at, self._zones)
 
 
 def read_time_of_day(text: str) -> tuple[int, int, int] | None:
@@ -164,14 +178,31 @@ def _literal(piece: str, number: int) -> str:
 
 @lru_cache(10_000)
 def _plans(
-    shape: bytes, known: tuple[re.Pattern[str], ...], at: tuple[int, int, int] | None
+    shape: bytes,
+    known: tuple[re.Pattern[str], ...],
+    at: tuple[int, int, int] | None,
+    zones: tuple[tuple[str, str], ...],
 ) -> tuple[Plan, ...]:
     try:
         text = shape.decode("ascii")
     except UnicodeDecodeError:
         return ()
     found = (expression.fullmatch(text) for expression in known)
-    return tuple(_of_match(match, at) for match in found if match is not None)
+    named = ((_of_match(match, at), match.groupdict().get("name")) for match in found if match is not None)
+    in_zones = (_with_zone(plan, name, zones) for plan, name in named)
+    return tuple(plan for plan in in_zones if plan is not None)
+
+
+def _with_zone(plan: Plan, name: str | None, zones: tuple[tuple[str, str], ...]) -> Plan | None:
+    """The plan in the zone of this name; None where nobody knows it. Names like PST mean what a mapping says alone."""
+    if name is None:
+        return plan
+    meaning = dict(zones).get(name.lower(), name if "/" in name else None)
+    if meaning is None:
+        return None
+    if (offset := read_offset(meaning)) is not None:
+        return replace(plan, fixed_offset=offset)
+    return replace(plan, zone=meaning) if meaning in available_timezones() else None
 
 
 def _of_match(found: re.Match[str], at: tuple[int, int, int] | None) -> Plan:

@@ -6,15 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+from zoneinfo import available_timezones
 
 from clickstream_assets.contract import NULL_TOKENS
 from spark.mapping.letters import BLANKS, ascii_lower
 from spark.mapping.source_mapping import PriceFormat
 from spark.mapping.tables import Place, list_of, table_of, texts_of
 from spark.mapping.time_formats import UTC, TimeFormatError, compiled, read_time_of_day
+from spark.mapping.zones import ZONE_NAME, is_zone, read_offset
 
-GROUPING_SIGNS = (".", ",", "'", " ", "\u00a0", "\u202f", "\u2019", "_")
+GROUPING_SIGNS = (".", ",", "'", " ", "\u00a0", "\u2009", "\u202f", "\u2019", "_")
 # A minus sign of any kind, or brackets, which mean one: without it, what was taken back would be bought.
 NO_CURRENCY = re.compile("[\\d+\\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d()\\[\\]<>%]")
 
@@ -25,17 +26,17 @@ class Times(NamedTuple):
     format: str | None  # in strptime's notation
     zone: str
     time_of_day: str | None  # of days alone
+    zones: Mapping[str, str]  # names within times, and what they mean
 
 
 def read_times(tables: Mapping[str, Any], place: Place) -> Times:
     """Raises: SettingsError: something means nothing; so do the others here."""
-    time = table_of(tables, "time", place, ("format", "zone", "time_of_day"))
-    texts_of(tables, "time", place)
+    time = table_of(tables, "time", place, ("format", "zone", "time_of_day", "zones"))
+    texts_of({"time": {key: value for key, value in time.items() if key != "zones"}}, "time", place)
     within = place.within("time")
+    zones = _zones(time, within)
     zone, form, of_day = time.get("zone", UTC), time.get("format"), time.get("time_of_day")
-    try:
-        ZoneInfo(zone)
-    except (ValueError, OSError, KeyError):
+    if not is_zone(zone):
         within.refuse(f"'{zone}' is no time zone: give a name like Europe/Berlin.")
     if of_day is not None and read_time_of_day(of_day) is None:
         within.refuse(f"time_of_day is '{of_day}': give a time like 12:00 or 23:59:59.")
@@ -49,7 +50,18 @@ def read_times(tables: Mapping[str, Any], place: Place) -> Times:
             compiled(form, may_lack_hour=of_day is not None)
     except TimeFormatError as error:
         within.refuse(f"the format '{form}' cannot be used: {error}.")
-    return Times(form, zone, of_day)
+    return Times(form, zone, of_day, zones)
+
+
+def _zones(time: Mapping[str, Any], place: Place) -> Mapping[str, str]:
+    zones = texts_of(time, "zones", place)
+    for name, meaning in zones.items():
+        if read_offset(meaning) is None and meaning not in available_timezones():
+            sentence = "give an offset like -08:00, or a name like Europe/Berlin"
+            place.refuse(f"zones: {name} is '{meaning}': {sentence}.")
+        if name.lower() in ("utc", "gmt", "z") or not ZONE_NAME.fullmatch(name):
+            place.refuse(f"zones: '{name}' is UTC, or no name that is read: give one like PST.")
+    return zones
 
 
 def read_price(tables: Mapping[str, Any], place: Place) -> PriceFormat:
