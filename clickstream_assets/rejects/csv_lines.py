@@ -10,15 +10,17 @@ import io
 import re
 from collections.abc import Iterable
 
-from clickstream_assets.second_reader.layout import BACKSLASH, NO_QUOTES
-from clickstream_assets.second_reader.quoting import read_record
+from clickstream_assets.second_reader.layout import BACKSLASH, BARE_BACKSLASH, NO_QUOTES, WITHOUT_QUOTES
+from clickstream_assets.second_reader.quoting import bare_fields, read_record
 
 _TO_ESCAPE = re.compile(r'\\(?=[\\"]|\Z)|"')  # any other backslash is itself, for readers of both dialects
 
 
 def csv_line(fields: Iterable[str], delimiter: str = ",", escape: str | None = None) -> bytes:
     """One CSV line. A lone empty field is quoted, or it would be a blank line."""
-    if escape == NO_QUOTES:
+    if escape == BARE_BACKSLASH:
+        fields = [_bare_cell(field, delimiter) for field in fields]
+    if escape in WITHOUT_QUOTES:
         return delimiter.join(fields).encode("utf-8", "surrogateescape") + b"\n"
     if escape == BACKSLASH:
         cells = [_backslash_cell(field, delimiter) for field in fields]
@@ -30,6 +32,13 @@ def csv_line(fields: Iterable[str], delimiter: str = ",", escape: str | None = N
     return text.getvalue().removesuffix("\r\n").encode("utf-8", "surrogateescape") + b"\n"
 
 
+def _bare_cell(field: str, delimiter: str) -> str:
+    """`field` without quotes; what it must not have stands behind a backslash."""
+    for sign, written in (("\\", "\\\\"), (delimiter, f"\\{delimiter}"), ("\r", "\\r"), ("\n", "\\n")):
+        field = field.replace(sign, written)
+    return field
+
+
 def _backslash_cell(field: str, delimiter: str) -> str:
     """`field`, in quotes where it has a quote, too: such a cell shows a reader the dialect of the file."""
     if not any(sign in field for sign in (delimiter, '"', "\r", "\n")):
@@ -39,7 +48,9 @@ def _backslash_cell(field: str, delimiter: str) -> str:
 
 def split_record(record: bytes, delimiter: str, escape: str | None = None) -> list[str]:
     """The fields of a record: as CSV where it is CSV, else cut at each delimiter, quotes and all."""
-    if escape == NO_QUOTES:
+    if escape == BARE_BACKSLASH and (bare := bare_fields(_text(record), delimiter)) is not None:
+        return bare
+    if escape in WITHOUT_QUOTES:
         return _text(record).split(delimiter)
     fields = _backslash_fields(record, delimiter) if escape == BACKSLASH else _csv_fields(record, delimiter)
     return fields or _text(record).split(delimiter)
@@ -62,6 +73,8 @@ def _csv_fields(record: bytes, delimiter: str) -> list[str]:
 
 def has_open_quote(record: bytes, delimiter: str, escape: str | None = None) -> bool:
     """Whether a quote might swallow the line after the record."""
+    if escape == BARE_BACKSLASH:  # here it is a backslash
+        return (len(record) - len(record.rstrip(b"\\"))) % 2 == 1
     if escape == NO_QUOTES:
         return False
     if escape == BACKSLASH:

@@ -19,7 +19,7 @@ from clickstream_assets.contract import DEFAULT_SOURCE, REPLAY_OF
 from clickstream_assets.errors import ClickstreamError
 from clickstream_assets.rejects.csv_lines import csv_line, has_open_quote, split_record
 from clickstream_assets.rejects.object_lines import is_object, linked_object, object_fields
-from clickstream_assets.second_reader.layout import BACKSLASH, NO_QUOTES
+from clickstream_assets.second_reader.layout import BACKSLASH, BARE_BACKSLASH, NO_QUOTES, WITHOUT_QUOTES
 from clickstream_assets.second_reader.mapping import takes_from_path
 
 REPLAYED_AGAIN_AT = "replayed_again_at"  # makes a deliberate repetition another content than the first
@@ -78,9 +78,9 @@ class Reject:
         """How quotes are escaped in a CSV that takes the place of its file: as all files of its mapping do."""
         if self.format != "csv" and self.mapping is not None:
             if self._mapping_says("quotes") is not None:
-                return NO_QUOTES
+                return BARE_BACKSLASH if self._mapping_says("escape") == "backslash" else NO_QUOTES
             return BACKSLASH if self._mapping_says("escape") == "backslash" else None
-        return self.escape if self.escape in (BACKSLASH, NO_QUOTES) else None
+        return self.escape if self.escape in (BACKSLASH, *WITHOUT_QUOTES) else None
 
     @property
     def delimiter_to_write(self) -> str:

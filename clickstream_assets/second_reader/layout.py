@@ -15,13 +15,17 @@ from clickstream_assets.contract import ALIASES, FIELDS, REQUIRED, WIDER_ALIASES
 
 DELIMITERS = (",", ";", "\t", "|")
 BACKSLASH, DOUBLED = "\\", '"'  # what the ledger calls the two ways to escape a quote …
-NO_QUOTES = "none"  # … and that quotes are characters like others
+NO_QUOTES = "none"  # … that quotes are characters like others …
+BARE_BACKSLASH = "none\\"  # … and that a backslash escapes, where they are
+WITHOUT_QUOTES = (NO_QUOTES, BARE_BACKSLASH)
 
 _LOOKED_AT = 64 * 1024  # bytes
 _UNSEEN = "\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 _UNSEEN_CHARACTERS = re.compile(f"[{_UNSEEN}]")
 _NOT_COMPARED = re.compile(rf"[{_UNSEEN}\s._\-\u2010-\u2015\u2212]")
 _EMPTY_LINE = re.compile(rf'[{_UNSEEN}\s,;|"]*')
+_DIRECTIVE = re.compile(r"\ufeff?#(Version|Software|Date|Start-Date|End-Date|Remark): ?", re.IGNORECASE)
+_FIELDS = re.compile(r"\ufeff?#Fields:", re.IGNORECASE)
 _NAMES_DELIMITER = re.compile(rf'[{_UNSEEN}\s]*"?sep=(\\t|[^\r\n])"?\s*', re.IGNORECASE)
 
 
@@ -46,7 +50,7 @@ class FileLayout:
 
     @property
     def has_quotes(self) -> bool:
-        return self.format == "csv" and self.escape != NO_QUOTES
+        return self.format == "csv" and self.escape not in WITHOUT_QUOTES
 
     @property
     def backslash(self) -> bool:
@@ -127,7 +131,9 @@ def find_start(content: bytes, skip_lines: int = 0, comment: str | None = None) 
         end = content.find(b"\n", at) + 1 or len(content)
         text = content[at:end].decode("utf-8", "replace")
         named = _NAMES_DELIMITER.fullmatch(text)
-        if end == len(content) or not (named or _EMPTY_LINE.fullmatch(text)):
+        if end == len(content) or not (named or _EMPTY_LINE.fullmatch(text) or _DIRECTIVE.match(text)):
+            if _FIELDS.match(text):  # of a log, whose values stand between tabs or blanks
+                delimiter = "\t" if b"\t" in content[end:].partition(b"\n")[0] else " "
             return Start(content[at:end], end, line + 1, delimiter)
         if named:
             choice = named[1].replace("\\t", "\t")
@@ -149,7 +155,9 @@ def split_header(line: bytes, delimiter: str, escape: str | None = None) -> tupl
     """The columns that a header has with this delimiter; none where it cannot be split."""
     try:
         text = _UNSEEN_CHARACTERS.sub("", line.decode("utf-8")).rstrip("\r\n")
-        if escape == NO_QUOTES:
+        if found := _FIELDS.match(text):
+            return tuple(text[found.end() :].split())
+        if escape in WITHOUT_QUOTES:
             return tuple(text.split(delimiter))
         rows = list(csv.reader([text], delimiter=delimiter))
     except (UnicodeDecodeError, csv.Error):
@@ -187,7 +195,7 @@ def with_last_column(layout: FileLayout, content: bytes) -> FileLayout:
 
 
 def split_row(line: bytes, delimiter: str, escape: str | None = None) -> list[str]:
-    if escape == NO_QUOTES:
+    if escape in WITHOUT_QUOTES:
         return line.decode("utf-8", "replace").rstrip("\r\n").split(delimiter)
     try:
         rows = list(csv.reader([line.decode("utf-8", "replace").rstrip("\r\n")], delimiter=delimiter))
@@ -220,7 +228,8 @@ def read_layout(
     Raises:
         LayoutError: it is no header, or a field is missing that every event needs.
     """
-    known = start.delimiter or delimiter
+    is_log = _FIELDS.match(start.header.decode("utf-8", "replace")) is not None
+    known = delimiter or start.delimiter if is_log else start.delimiter or delimiter
     choices = [known] if known else DELIMITERS
     layouts = [FileLayout(split_header(start.header, choice, escape), choice, escape) for choice in choices]
     best = max(layouts, key=lambda layout: len(layout.fields(mapped, given)) + more_fields(layout))

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from clickstream_assets.second_reader.layout import FileLayout
+from clickstream_assets.second_reader.layout import BARE_BACKSLASH, FileLayout
 from clickstream_assets.second_reader.outcomes import KEPT_BYTES, MAX_RECORD_BYTES, Record
 from clickstream_assets.second_reader.quoting import QuotedRecord, read_record
 
@@ -34,6 +34,8 @@ def split_records(
     lines = _lines(blocks, offset, line_no)
     while (line := ahead.popleft() if ahead else next(lines, None)) is not None:
         flaw, reading = None, None
+        if layout.escape == BARE_BACKSLASH:
+            line = _with_escaped_ends(line, ahead, lines)
         if line.length > MAX_RECORD_BYTES:
             flaw = "line_too_long"  # whatever else is wrong with it: the rest was not looked at
         elif layout.has_quotes and b'"' in line.data:
@@ -49,6 +51,28 @@ def split_records(
         if flaw is None and b"\0" in line.data:
             flaw = "nul_byte"
         yield Record(line.number, line.offset, line.length, line.data, flaw, reading)
+
+
+def _with_escaped_ends(first: _Line, ahead: deque[_Line], lines: Iterator[_Line]) -> _Line:
+    """`first` with the lines that follow it, as long as a backslash escapes the end."""
+    while _is_escaped(first.data) and first.length <= MAX_RECORD_BYTES:
+        following = ahead.popleft() if ahead else next(lines, None)
+        if following is None:
+            break
+        if first.length + following.length > MAX_RECORD_BYTES:
+            ahead.appendleft(following)
+            break
+        first = _Line(
+            first.number, first.offset, first.length + following.length, first.data + following.data
+        )
+    return first
+
+
+def _is_escaped(line: bytes) -> bool:
+    if not line.endswith(b"\\\n"):
+        return False
+    text = line[:-1]
+    return (len(text) - len(text.rstrip(b"\\"))) % 2 == 1
 
 
 def _join(

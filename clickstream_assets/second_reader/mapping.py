@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from clickstream_assets.contract import NULL_TOKENS, REPLAY_OF
 from clickstream_assets.errors import SettingsError
-from clickstream_assets.second_reader.layout import BACKSLASH, DOUBLED, NO_QUOTES
+from clickstream_assets.second_reader.layout import BACKSLASH, BARE_BACKSLASH, DOUBLED, NO_QUOTES
 from clickstream_assets.second_reader.texts import BLANKS, ascii_lower
 
 
@@ -75,7 +75,6 @@ def parse_audit_mapping(tables: Mapping[str, Any]) -> AuditMapping:
         SettingsError: times cannot be read by what it says.
     """
     time, price = tables.get("time", {}), tables.get("price", {})
-    escape = tables.get("format", {}).get("escape")
     pattern, zone = time.get("format"), time.get("zone", "UTC")
     if pattern is not None and "%" not in pattern:
         raise SettingsError(
@@ -95,7 +94,7 @@ def parse_audit_mapping(tables: Mapping[str, Any]) -> AuditMapping:
         nothing=[*values.get("nothing", NULL_TOKENS), *values.get("also_nothing", [])],
         price_decimal=price.get("decimal", "."),
         price_grouping=price.get("grouping"),
-        escape=NO_QUOTES if "quotes" in form else {"backslash": BACKSLASH, "none": DOUBLED}.get(escape),
+        escape=_escape(form),
         fields=tables.get("fields", {}),
         other_actions=tuple(name.strip(BLANKS) for name in _listed(events.get("other_actions", []))),
         optional=tuple(_listed(events.get("optional", []))),
@@ -111,6 +110,13 @@ def parse_audit_mapping(tables: Mapping[str, Any]) -> AuditMapping:
         header=tuple(_listed(form["header"])) if "header" in form else None,
         path=form.get("path"),
     )
+
+
+def _escape(form: Mapping[str, Any]) -> str | None:
+    escape = form.get("escape")
+    if "quotes" in form:
+        return BARE_BACKSLASH if escape == "backslash" else NO_QUOTES
+    return None if escape is None else {"backslash": BACKSLASH, "none": DOUBLED}.get(escape)
 
 
 def _listed(value: Any) -> list[str]:

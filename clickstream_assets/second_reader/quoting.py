@@ -90,3 +90,27 @@ def _read_quoted(data: bytes, start: int, backslash: bool) -> _Quoted | None:
         else:
             return _Quoted(value + data[kept:place], place + 1, beside, escapes)
     return None
+
+
+def bare_fields(text: str, delimiter: str) -> list[str] | None:
+    """The fields of a record without quotes, in which a backslash escapes the sign behind it. None: it has a carriage
+    return that is not escaped."""
+    signs = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
+    fields, field, at = [], "", 0
+    is_null = False  # the field is, so far
+    while at < len(text):
+        sign = text[at]
+        at += 1
+        if sign == "\r":
+            return None
+        if sign == "\\" and at < len(text):
+            is_null = text[at] == "N" and not field
+            field += signs.get(text[at], text[at])
+            at += 1
+        elif sign == delimiter:
+            fields.append("" if is_null else field)
+            field, is_null = "", False
+        else:
+            field += sign
+            is_null = False
+    return [*fields, "" if is_null else field]

@@ -27,7 +27,7 @@ from clickstream_assets.second_reader.tables import table_records
 from clickstream_assets.second_reader.texts import Values
 from clickstream_assets.second_reader.unpacking import in_utf8, text_blocks, text_encoding, unpacked
 
-_REPLAYED = re.compile(REPLAY_OF.encode() + rb"[,;\t|]")
+_REPLAYED = re.compile(REPLAY_OF.encode() + rb"[^\w\r\n]")
 
 
 def read_bytes(

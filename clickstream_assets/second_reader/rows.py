@@ -15,12 +15,12 @@ from decimal import Decimal
 from typing import Literal
 
 from clickstream_assets.contract import ACTIONS, FIELDS, IDENTITY, NAMESPACE, REQUIRED
-from clickstream_assets.second_reader.layout import FileLayout
+from clickstream_assets.second_reader.layout import BARE_BACKSLASH, FileLayout
 from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.second_reader.of_json.objects import ObjectError, object_texts
 from clickstream_assets.second_reader.outcomes import Event, Record, Reject, rejected
 from clickstream_assets.second_reader.prices import PriceError, Prices
-from clickstream_assets.second_reader.quoting import QuotedRecord, read_record
+from clickstream_assets.second_reader.quoting import QuotedRecord, bare_fields, read_record
 from clickstream_assets.second_reader.recipes import Recipes
 from clickstream_assets.second_reader.sources import Sources
 from clickstream_assets.second_reader.texts import BLANKS, Values, ascii_lower
@@ -136,6 +136,8 @@ class RowReader:
         if layout.format != "csv":
             record.data.decode("utf-8")
             return object_texts(record.data, layout.columns)
+        if layout.escape == BARE_BACKSLASH:
+            return self._bare_texts(record)
         text = record.data.decode("utf-8").rstrip("\r\n")
         if reading is None:  # no quotes
             texts, is_whole = text.split(layout.delimiter), "\r" not in text
@@ -148,6 +150,16 @@ class RowReader:
         if not is_whole or len(texts) != len(layout.columns):
             raise _Refused("field_count")
         return texts
+
+    def _bare_texts(self, record: Record) -> Sequence[str]:
+        """Fields without quotes, in which a backslash escapes."""
+        text = record.data.decode("utf-8").removesuffix("\n").rstrip("\r")
+        fields = bare_fields(text, self._layout.delimiter)
+        if fields is None or len(fields) != len(self._layout.columns):
+            raise _Refused("field_count")
+        if any("\0" in field for field in fields):
+            raise _Refused("nul_byte")
+        return fields
 
     def _is_in_doubt(self, record: Record, reading: QuotedRecord) -> bool:
         """Of a quote behind a backslash, where nobody knows whether it is escaped: whether it may well be."""

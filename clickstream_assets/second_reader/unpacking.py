@@ -19,7 +19,7 @@ BLOCK_BYTES = 1024 * 1024
 GZIP = b"\x1f\x8b"
 ZSTD = (b"\x28\xb5\x2f\xfd", *(bytes([first]) + b"\x2a\x4d\x18" for first in range(0x50, 0x60)))
 
-_OF_REPLAY = re.compile(rb'(?:\{")?' + REPLAY_OF.encode() + rb'[",;\t|]')
+_OF_REPLAY = re.compile(rb'(?:\{")?' + REPLAY_OF.encode() + rb"[^\w\r\n]")
 
 
 class UnreadableError(Exception):

@@ -23,7 +23,7 @@ MARKS = {  # in this order: that of UTF-32 begins like that of UTF-16
 BAD_BYTES = "clickstream.bad_bytes"
 
 _REPLAYED = re.compile(
-    rb'(?:\{")?' + REPLAY_OF.encode() + rb'[",;\t|]'
+    rb'(?:\{")?' + REPLAY_OF.encode() + rb"[^\w\r\n]"
 )  # what `rejects replay` writes is UTF-8
 
 

@@ -28,7 +28,7 @@ from spark.reading.kinds import begins_objects, layout_of_keys, peeked, preamble
 from spark.reading.objects import Keys
 from spark.reading.parquet_files import FIRST_BYTE, ParquetFile, is_parquet
 from spark.reading.preamble import Preamble, read_beginning
-from spark.reading.quotes import BY_BACKSLASH, DOUBLED, NO_QUOTES
+from spark.reading.quotes import BARE_BACKSLASH, BY_BACKSLASH, DOUBLED, NO_QUOTES
 
 CHUNK_BYTES = 8 * 1024 * 1024  # of plain text: large files spread over several tasks
 
@@ -36,6 +36,7 @@ ESCAPES: Mapping[Escape | None, str | None] = {
     "backslash": BY_BACKSLASH,
     "none": DOUBLED,
     "no_quotes": NO_QUOTES,
+    "bare_backslash": BARE_BACKSLASH,
     None: None,
 }
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import chain
 
 from spark.reading.header import Layout
-from spark.reading.quotes import NO_QUOTES
+from spark.reading.quotes import WITHOUT_QUOTES
 
 LINES = 100  # that are looked at, at most …
 BYTES = 64 * 1024  # … in so many bytes
@@ -51,7 +51,7 @@ def _are_most(some: Sequence[object], rows: Sequence[object]) -> bool:
 
 def _fields(line: bytes, layout: Layout) -> Sequence[str]:
     text = line.decode("utf-8", "replace").rstrip("\r")
-    if '"' not in text or layout.escape == NO_QUOTES:
+    if '"' not in text or layout.escape in WITHOUT_QUOTES:
         return text.split(layout.delimiter)
     try:
         return next(csv.reader([text], delimiter=layout.delimiter), ())

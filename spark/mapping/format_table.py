@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from spark.mapping.encodings import encoding_named
 from spark.mapping.path_patterns import PatternError, path_pattern
-from spark.mapping.source_mapping import DELIMITERS, MAX_COLUMNS, Escape
+from spark.mapping.source_mapping import MAX_COLUMNS, Escape
 from spark.mapping.sources import PathPart, Source, parts_of
 from spark.mapping.tables import Place, list_of, table_of, text_of
 
-FORMAT_KEYS = ("escape", "quotes", "encoding", "delimiter", "skip_lines", "comment", "header", "path")
+OF_BEGINNINGS = ("skip_lines", "comment", "header")
+FORMAT_KEYS = ("escape", "quotes", "encoding", "delimiter", *OF_BEGINNINGS, "path")
+DELIMITER = re.compile(r"[^\w\"\\\r\n\0\x80-\U0010ffff]")
 MOST_SKIPPED = 1_000
 ESCAPES = ("backslash", "none")
 
@@ -39,7 +42,7 @@ def read_format(tables: Mapping[str, Any], fields: Mapping[str, Source | None], 
     return Format(
         escape=_escape(form, within),
         encoding=_encoding(form, within),
-        delimiter=_choice(form, "delimiter", DELIMITERS, within),
+        delimiter=_delimiter(form, within),
         skip_lines=_skip_lines(form, within),
         comment=text_of(form, "comment", within, "#"),
         header=_header(form, within),
@@ -50,7 +53,16 @@ def read_format(tables: Mapping[str, Any], fields: Mapping[str, Source | None], 
 def _choice(table: Mapping[str, Any], key: str, choices: Sequence[str], place: Place) -> str | None:
     value = text_of(table, key, place, choices[0])
     if value is not None and value not in choices:
-        place.refuse(f"{key} is '{value}': give one of {', '.join(choices).replace(chr(9), 'a tab')}.")
+        place.refuse(f"{key} is '{value}': give one of {', '.join(choices)}.")
+    return value
+
+
+def _delimiter(form: Mapping[str, Any], place: Place) -> str | None:
+    value = text_of(form, "delimiter", place, ";")
+    if value is not None and not DELIMITER.fullmatch(value):
+        place.refuse(
+            f"delimiter is {value!r}: give one character, like ; or \\t or \\u0001, which is no letter, digit or quote."
+        )
     return value
 
 
@@ -58,9 +70,7 @@ def _escape(form: Mapping[str, Any], place: Place) -> Escape | None:
     escape = cast("Escape | None", _choice(form, "escape", ESCAPES, place))
     if _choice(form, "quotes", ("none",), place) is None:
         return escape
-    if escape is not None:
-        place.refuse("without quotes there is none to escape: keep quotes or escape.")
-    return "no_quotes"
+    return "bare_backslash" if escape == "backslash" else "no_quotes"
 
 
 def _encoding(form: Mapping[str, Any], place: Place) -> str | None:

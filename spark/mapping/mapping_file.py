@@ -32,9 +32,10 @@ also_nothing = ["-"]           # … or besides the known ones
 
 [format]
 escape = "backslash"           # how a quote within quotes is written; found per file unless given
-quotes = "none"                # quotes are characters like others; they enclose fields unless given
+quotes = "none"                # quotes are characters like others; they enclose fields unless given. With escape =
+                               # "backslash", \\t is a tab, \\N is nothing, and so on, as databases write text
 encoding = "windows-1252"      # UTF-8 unless given; a byte-order mark comes first
-delimiter = ";"                # found per file unless given
+delimiter = ";"                # one character; , ; | and tabs are found per file unless given
 skip_lines = 3                 # lines that stand before the header
 comment = "#"                  # what lines before the header begin with that are none
 header = ["ts", "user"]        # the names of the columns, of files without a header

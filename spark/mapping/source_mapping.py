@@ -11,9 +11,11 @@ from clickstream_assets.contract import NULL_TOKENS
 from spark.mapping.sources import Source
 from spark.mapping.time_formats import UTC
 
-Escape = Literal["backslash", "none", "no_quotes"]  # the last: a quote is a character like others
+# The last two: a quote is a character like others; and a backslash escapes what follows it.
+Escape = Literal["backslash", "none", "no_quotes", "bare_backslash"]
+WITHOUT_QUOTES = ("no_quotes", "bare_backslash")
 
-DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|")  # that are found by themselves
 MAX_COLUMNS = 500  # of a file
 
 

@@ -6,6 +6,7 @@ places) are read one by one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -17,7 +18,18 @@ from pyarrow import csv
 
 from spark.reading.flags import Flag
 from spark.reading.header import Layout
-from spark.reading.quotes import BY_BACKSLASH, NO_QUOTES, doubled_escapes, good_record, read_record
+from spark.reading.quotes import (
+    BARE_BACKSLASH,
+    BY_BACKSLASH,
+    NO_QUOTES,
+    WITHOUT_QUOTES,
+    bare_fields,
+    bare_text,
+    doubled_escapes,
+    good_record,
+    has_bare_return,
+    read_record,
+)
 from spark.reading.regular_records import buffer_of, regular_records
 
 
@@ -57,9 +69,11 @@ def split_records(values: pa.BinaryArray, is_candidate: npt.NDArray[np.bool_], c
     """The texts at all positions of `columns` that are wanted, for `values`, records of UTF-8 with their line ends."""
     rows = len(values)
     text = buffer_of(values)
-    if columns.escape == NO_QUOTES:
+    if columns.escape in WITHOUT_QUOTES:
         has_lone_return = b"\r" in text and text.count(b"\r") != text.count(b"\r\n")
         regular = np.zeros(rows, bool) if has_lone_return else is_candidate.copy()
+        if columns.escape == BARE_BACKSLASH and b"\\" in text:
+            regular &= ~_has_escapes(values, columns.delimiter)
     else:
         regular = is_candidate & regular_records(
             values, text, columns.delimiter, columns.escape, all_candidates=bool(is_candidate.all())
@@ -129,6 +143,12 @@ def read_fields(record: bytes, columns: Columns) -> tuple[tuple[bytes, ...] | No
     of the record is no reason to reject it, and two that do are.
     """
     count, delimiter = columns.count, columns.delimiter
+    if columns.escape == BARE_BACKSLASH:
+        bare = bare_fields(record.removesuffix(b"\n").rstrip(b"\r"), delimiter)
+        if len(bare) != count or any(map(has_bare_return, bare)):
+            return None, Flag.NONE
+        said = tuple(map(bare_text, bare))
+        return (None, Flag.NUL_BYTE) if any(b"\0" in text for text in said) else (said, Flag.NONE)
     if columns.escape == NO_QUOTES:
         parts = record.removesuffix(b"\n").rstrip(b"\r").split(delimiter.encode())
         is_whole = len(parts) == count and not any(b"\r" in part for part in parts)
@@ -145,6 +165,14 @@ def read_fields(record: bytes, columns: Columns) -> tuple[tuple[bytes, ...] | No
     if found.has_text_after_quote:
         return None, Flag.TEXT_AFTER_QUOTE
     return (found.fields if is_good else None), Flag.NONE
+
+
+def _has_escapes(values: pa.BinaryArray, delimiter: str) -> npt.NDArray[np.bool_]:
+    """Which records have a backslash but for those of fields that are null."""
+    end = re.escape(delimiter)
+    bare = pc.replace_substring_regex(values, rf"(?:^|{end})(?:\\N(?:{end}|\r?\n|$))+", "")
+    found: npt.NDArray[np.bool_] = pc.match_substring(bare, "\\").to_numpy(zero_copy_only=False)
+    return found
 
 
 def _parse(text: bytes, rows: int, columns: Columns) -> tuple[pa.Table, list[int]] | None:
@@ -164,7 +192,7 @@ def _parse(text: bytes, rows: int, columns: Columns) -> tuple[pa.Table, list[int
             csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=names),
             csv.ParseOptions(
                 delimiter=columns.delimiter,
-                quote_char=False if columns.escape == NO_QUOTES else '"',
+                quote_char=False if columns.escape in WITHOUT_QUOTES else '"',
                 newlines_in_values=has_long_records,
                 ignore_empty_lines=False,
                 invalid_row_handler=skip,
@@ -173,7 +201,7 @@ def _parse(text: bytes, rows: int, columns: Columns) -> tuple[pa.Table, list[int
                 check_utf8=False,
                 column_types=dict.fromkeys(wanted, pa.string()),
                 include_columns=wanted,
-                null_values=[""],
+                null_values=["", "\\N"] if columns.escape == BARE_BACKSLASH else [""],
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=True,
             ),

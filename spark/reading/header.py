@@ -6,6 +6,7 @@ Which column is which field is said by `spark/mapping`. What may stand before th
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,11 +16,13 @@ from clickstream_assets.contract import REQUIRED as REQUIRED
 from spark.mapping.encodings import UTF_8
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.names import INVISIBLE, NOTHING, extra_columns, field_positions
-from spark.mapping.source_mapping import DELIMITERS, MAX_COLUMNS, UNMAPPED, SourceMapping
+from spark.mapping.source_mapping import DELIMITERS, MAX_COLUMNS, UNMAPPED, WITHOUT_QUOTES, SourceMapping
 
 MAX_HEADER_BYTES = 64 * 1024
 MISSING = "missing_columns"
-Format = Literal["csv", "json", "parquet"]  # of json, an object a line
+# Of json an object a line; of json_values a list, objects over several lines, or one behind the other.
+Format = Literal["csv", "json", "json_values", "parquet"]
+_OF_LOG = re.compile(r"\ufeff?#Fields:", re.IGNORECASE)
 OLD_LINE_ENDS = ("line_ends", "Its lines end with a carriage return alone: end them with a newline.")
 
 
@@ -77,8 +80,10 @@ def parse_header(line: bytes, mapping: SourceMapping = UNMAPPED, delimiter: str 
         raise HeaderError(
             "not_text", "The first line is not UTF-8. [format] encoding names another encoding."
         ) from None
-    known = delimiter or mapping.delimiter
-    has_quotes = mapping.escape != "no_quotes"
+    known = (
+        mapping.delimiter or delimiter if names_of_log(line) is not None else delimiter or mapping.delimiter
+    )
+    has_quotes = mapping.escape not in WITHOUT_QUOTES
     layouts = [_parse(text, choice, has_quotes=has_quotes) for choice in ([known] if known else DELIMITERS)]
     plans = [FilePlan.of(layout.columns, mapping) for layout in layouts]
     best, plan = max(zip(layouts, plans, strict=True), key=lambda found: found[1].fit)
@@ -120,7 +125,7 @@ def given_header(columns: Sequence[str], line: bytes, mapping: SourceMapping) ->
     """
     text = line.decode("utf-8", "replace")
     choices = [mapping.delimiter] if mapping.delimiter else DELIMITERS
-    has_quotes = mapping.escape != "no_quotes"
+    has_quotes = mapping.escape not in WITHOUT_QUOTES
     counts = {choice: len(_parse(text, choice, has_quotes=has_quotes).columns) for choice in choices}
     fitting = [choice for choice in choices if counts[choice] == len(columns)]
     layout = Layout(tuple(columns), (fitting or [*choices])[0])
@@ -128,8 +133,17 @@ def given_header(columns: Sequence[str], line: bytes, mapping: SourceMapping) ->
     return layout
 
 
+def names_of_log(line: bytes | str) -> list[str] | None:
+    """The columns that a log in the W3C's format names; None: it is no such line."""
+    text = line.decode("utf-8", "replace") if isinstance(line, bytes) else line
+    found = _OF_LOG.match(text)
+    return None if found is None else text[found.end() :].split()
+
+
 def _parse(text: str, delimiter: str, *, has_quotes: bool) -> Layout:
     line = text.rstrip("\r\n")
+    if (names := names_of_log(line)) is not None:
+        return Layout(tuple(names), delimiter)
     if not has_quotes:
         return Layout(tuple(line.split(delimiter)), delimiter)
     try:

@@ -18,11 +18,13 @@ from spark.reading.quotes import (
     CARRIAGE_RETURN,
     NEWLINE,
     QUOTE,
+    escaped_ends,
     good_record,
     read_record,
     structural_quotes,
 )
 
+MAX_RECORD_BYTES = 1024 * 1024  # a longer line is no event
 MAX_MULTILINE_BYTES = 64 * 1024  # a quote that has not closed by then was a stray one
 
 Indices = npt.NDArray[np.int64]
@@ -68,6 +70,7 @@ class Dialect:
     delimiter: str
     by_backslash: bool
     has_quotes: bool = True  # so that a record may span lines
+    has_bare_escapes: bool = False  # it may, behind a backslash
 
 
 def split_lines(data: bytes, offset: int, line: int, dialect: Dialect, *, final: bool) -> Run:
@@ -82,6 +85,8 @@ def split_lines(data: bytes, offset: int, line: int, dialect: Dialect, *, final:
     starts = np.concatenate((np.zeros(1, np.int64), ends))[:-1]
     doubtful = _doubtful_lines(array, ends, dialect) if dialect.has_quotes and b'"' in data else ()
     joined, unbalanced, open_from = _join_lines(data, starts, ends, doubtful, dialect, final=final)
+    if dialect.has_bare_escapes and b"\\\n" in data:
+        joined, open_from = _join_escaped(array, starts, ends, final=final)
     if open_from is not None:
         starts, ends = starts[:open_from], ends[:open_from]
     used, count = (int(ends[-1]), len(ends)) if len(ends) else (0, 0)
@@ -167,3 +172,22 @@ def _join_lines(
             next_line = int(np.searchsorted(ends, end)) + 1
             joined.append((first, next_line - 1))
     return joined, unbalanced, None
+
+
+def _join_escaped(
+    array: npt.NDArray[np.uint8], starts: Indices, ends: Indices, *, final: bool
+) -> tuple[list[tuple[int, int]], int | None]:
+    """Which lines form one record (first, last) because a backslash stands before their ends, and from which on all is
+    undecided. A record becomes no longer than records may be."""
+    joined: list[tuple[int, int]] = []
+    for line in np.flatnonzero(escaped_ends(array, ends)).tolist():
+        first = joined[-1][0] if joined and joined[-1][1] == line else line
+        if line + 1 == len(ends):
+            return (joined, None) if final else ([pair for pair in joined if pair[0] < first], first)
+        if ends[line + 1] - starts[first] > MAX_RECORD_BYTES:
+            continue
+        if first == line:
+            joined.append((line, line + 1))
+        else:
+            joined[-1] = (first, line + 1)
+    return joined, None

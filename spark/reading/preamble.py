@@ -12,14 +12,23 @@ from dataclasses import dataclass, replace
 
 from clickstream_assets.contract import REPLAY_OF
 from spark.mapping.source_mapping import DELIMITERS, UNMAPPED, SourceMapping
-from spark.reading.header import MAX_HEADER_BYTES, HeaderError, Layout, given_header, parse_header
+from spark.reading.header import (
+    MAX_HEADER_BYTES,
+    HeaderError,
+    Layout,
+    given_header,
+    names_of_log,
+    parse_header,
+)
 
 _MARK = b"\xef\xbb\xbf"  # the byte-order mark
 _UNSEEN = rb"\xef\xbb\xbf|\xe2\x80\x8b|\xe2\x81\xa0|\xc2\xa0"  # byte-order mark, zero-width space, word joiner, NBSP
 _BLANK = re.compile(rb'(?:[\s,;|"]|' + _UNSEEN + rb")*+")
 _REPLAYED = re.compile(
-    REPLAY_OF.encode() + rb"[,;\t|]"
+    REPLAY_OF.encode() + rb"[^\w\r\n]"
 )  # a file of `rejects replay` has a header in any case
+# What stands before the columns in the W3C's format of logs, as IIS and CloudFront write it.
+_DIRECTIVE = re.compile(rb"#(?:Version|Software|Date|Start-Date|End-Date|Remark): ?", re.IGNORECASE)
 _SEPARATOR = re.compile(rb"(?:\s|" + _UNSEEN + rb')*+"?sep=(\\t|[^\r\n])"?\s*+', re.IGNORECASE)
 
 
@@ -49,8 +58,11 @@ def read_beginning(
     """
     if mapping.header is None:
         preamble, blocks = take_preamble(blocks, mapping)
+        delimiter = preamble.delimiter
+        if names_of_log(preamble.header) is not None:
+            delimiter, blocks = _delimiter_of_log(blocks)
         try:
-            return preamble, parse_header(preamble.header, mapping, preamble.delimiter), blocks
+            return preamble, parse_header(preamble.header, mapping, delimiter), blocks
         except HeaderError as error:
             return preamble, in_spite_of(error, problems), blocks
     data, skipped = b"", (0, 1)
@@ -68,6 +80,16 @@ def read_beginning(
     except HeaderError as error:
         layout = in_spite_of(error, problems)
     return Preamble(data[:mark], b"", None, next_line), layout, _chain(data[mark:], blocks)
+
+
+def _delimiter_of_log(blocks: Iterator[bytes]) -> tuple[str, Iterator[bytes]]:
+    """The names of columns stand between blanks; the values do, or between tabs."""
+    data = b""
+    for block in blocks:
+        data += block
+        if b"\n" in data:
+            break
+    return "\t" if b"\t" in data.partition(b"\n")[0] else " ", _chain(data, blocks)
 
 
 def in_spite_of(error: HeaderError, problems: list[HeaderError] | None) -> Layout:
@@ -106,7 +128,7 @@ def take_preamble(
             text = data[start:end]
             if found := _SEPARATOR.fullmatch(text):
                 delimiter = _delimiter(found[1])
-            elif not _BLANK.fullmatch(text):
+            elif not _BLANK.fullmatch(text) and not _DIRECTIVE.match(text.removeprefix(_MARK)):
                 return _cut(data, start, end, line, delimiter), _chain(data[end:], blocks)
             start, line = end, line + 1
         if len(data) - start > MAX_HEADER_BYTES or start > MAX_HEADER_BYTES:

@@ -21,9 +21,14 @@ NEWLINE, CARRIAGE_RETURN, QUOTE, BACKSLASH = 0x0A, 0x0D, 0x22, 0x5C
 # What `Layout.escape` says. `None`: the file does not show it, and a quote behind a backslash is in doubt.
 BY_BACKSLASH = "\\"
 DOUBLED = '"'
-NO_QUOTES = "none"  # the mapping says that a quote is a character like others
+NO_QUOTES = "none"  # the mapping says that a quote is a character like others …
+BARE_BACKSLASH = "none\\"  # … and that a backslash escapes what follows it, as databases write text
+WITHOUT_QUOTES = (NO_QUOTES, BARE_BACKSLASH)
 
 _ESCAPED = re.compile(rb'\\(["\\])')
+_BARE_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
+_LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f", b"v": b"\v", b"0": b"\0"}
+BARE_NULL = b"\\N"
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,52 @@ def _patterns(delimiter: str, by_backslash: bool) -> tuple[re.Pattern[bytes], re
 
 def _inside(by_backslash: bool) -> bytes:
     return rb'(?:[^"\\]++|\\.)*+' if by_backslash else rb'(?:[^"]++|"")*+'
+
+
+def bare_fields(record: bytes, delimiter: str) -> list[bytes]:
+    """The fields of a record without quotes, as they are written, split at delimiters that no backslash escapes."""
+    fields = _bare_field(delimiter)
+    found, at = [], 0
+    while True:
+        match = fields.match(record, at)
+        assert match is not None  # noqa: S101 - it matches nothing at all, too
+        end = match.end()
+        if end < len(record) and record[end : end + 1] != delimiter.encode():
+            end = len(record)  # a backslash at the very end
+        found.append(record[at:end])
+        if end >= len(record):
+            return found
+        at = end + 1
+
+
+def bare_text(field: bytes) -> bytes:
+    """What such a field says; nothing where it is a null."""
+    if b"\\" not in field:
+        return field
+    if field == BARE_NULL:
+        return b""
+    return _BARE_ESCAPE.sub(lambda found: _LETTERS.get(found[1], found[1]), field)
+
+
+def has_bare_return(field: bytes) -> bool:
+    """Whether such a field has a carriage return that is not escaped."""
+    return b"\r" in field and b"\r" in _BARE_ESCAPE.sub(b"", field)
+
+
+@lru_cache(maxsize=64)
+def _bare_field(delimiter: str) -> re.Pattern[bytes]:
+    return re.compile(rb"(?:[^\\" + re.escape(delimiter.encode()) + rb"]++|\\.)*+", re.DOTALL)
+
+
+def escaped_ends(array: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which of the line ends, whose newlines are in front of `ends`, a backslash escapes."""
+    newlines = ends - 1
+    behind = (newlines > 0) & (array[newlines - 1] == BACKSLASH) & (array[newlines] == NEWLINE)
+    if behind.any():
+        backslashes, first = backslash_runs(array)
+        chosen = newlines[behind]
+        behind[behind] = (chosen - first[np.searchsorted(backslashes, chosen - 1)]) % 2 == 1
+    return behind
 
 
 def structural_quotes(array: npt.NDArray[np.uint8], *, by_backslash: bool) -> npt.NDArray[np.int64]:

@@ -14,18 +14,19 @@ import pyarrow as pa
 
 from spark.reading.flags import Flag
 from spark.reading.header import Layout
+from spark.reading.lines import MAX_RECORD_BYTES as MAX_RECORD_BYTES
 from spark.reading.lines import Dialect, Indices, Lines, Run, split_lines
-from spark.reading.quotes import BY_BACKSLASH, NO_QUOTES
+from spark.reading.quotes import BARE_BACKSLASH, BY_BACKSLASH, WITHOUT_QUOTES
 
-MAX_RECORD_BYTES = 1024 * 1024  # a longer line is no event; its first KEPT_BYTES are kept as evidence
-KEPT_BYTES = 64 * 1024
+KEPT_BYTES = 64 * 1024  # of a line that is too long, as evidence
 MAX_BLANK_BYTES = 64  # a line of white space only, at most so long, is blank
 
 
 def dialect_of(layout: Layout) -> Dialect:
     """How the records of a file are told apart."""
-    has_quotes = layout.format == "csv" and layout.escape != NO_QUOTES
-    return Dialect(len(layout.columns), layout.delimiter, layout.escape == BY_BACKSLASH, has_quotes)
+    has_quotes = layout.format == "csv" and layout.escape not in WITHOUT_QUOTES
+    is_bare = layout.escape == BARE_BACKSLASH
+    return Dialect(len(layout.columns), layout.delimiter, layout.escape == BY_BACKSLASH, has_quotes, is_bare)
 
 
 @dataclass(frozen=True)

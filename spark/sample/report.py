@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clickstream_assets.file_names import ledger_path
+from clickstream_assets.text import printable
 from spark.cleaning.prices import INVALID
 from spark.mapping.encodings import UTF_8
 from spark.mapping.names import rivals
@@ -89,12 +90,16 @@ def _few(paths: Sequence[bytes]) -> str:
 
 
 def _columns(layout: Layout, looked: Looked, mapping: SourceMapping) -> Iterator[str]:
-    delimiter = {"\t": "tab"}.get(layout.delimiter, layout.delimiter)
+    names = {"\t": "tab", " ": "blank"}
+    delimiter = names.get(layout.delimiter, printable(layout.delimiter))
     header = "; no header" if mapping.header is not None else ""
     encoding = f"; {layout.encoding}" if layout.encoding != UTF_8 else ""
-    form = {"csv": f"delimiter {delimiter}{header}", "json": "JSON lines", "parquet": "Parquet"}[
-        layout.format
-    ]
+    form = {
+        "csv": f"delimiter {delimiter}{header}",
+        "json": "JSON lines",
+        "json_values": "JSON, not by lines",
+        "parquet": "Parquet",
+    }[layout.format]
     yield f"columns ({len(layout.columns)}, {form}{encoding})"
     plan = looked.plan
     unnamed = {

@@ -127,7 +127,7 @@ def test_names_are_compared_without_case_and_spaces(tmp_path: Path) -> None:
         ("[price]\nscale = true\n", "give a number"),
         ('[price]\ncurrency = "1"\n', "'1' is no sign of a currency"),
         ('[values]\nalso_nothin = ["-"]\n', "did you mean also_nothing?"),
-        ('[format]\ndelimiter = "x"\n', "delimiter is 'x': give one of ,, ;, a tab, |"),
+        ('[format]\ndelimiter = "x"\n', "delimiter is 'x': give one character, like ;"),
         ("[format]\nheader = []\n", "header names 0 columns"),
         ('[format]\npath = "{a}{b}"\n', "two names with nothing between them"),
         ('[format]\npath = "{a"\n', "a brace that belongs to no name"),

@@ -159,11 +159,6 @@ def test_without_quotes_a_quote_is_a_part_of_the_text(read: Any) -> None:
     assert values(without, "user_id", "session_id") == [("u", '"s'), ('"v', "s")]
 
 
-def test_quotes_and_how_they_are_escaped_do_not_go_together() -> None:
-    with pytest.raises(SettingsError, match="keep quotes or escape"):
-        mapping_of({"format": {"quotes": "none", "escape": "backslash"}}, "mapping.toml")
-
-
 ROWS = "a,s,view,p,2020-01-01T00:00:00Z,\nb,s,view,p,2020-01-01T00:00:00Z,\n"
 NAMES = "user,session,action,item,ts"
 
