@@ -45,6 +45,8 @@ class AuditMapping:
     comment: str | None = None
     header: Sequence[str] | None = None  # of files that have none
     path: str | None = None  # a pattern of their names
+    records: Sequence[str] = ()  # of JSON: keys to the lists that are taken apart
+    items: Sequence[str] = ()
 
     def is_headerless(self, columns: Sequence[str]) -> bool:
         """Whether a file with these columns has no header: one that `rejects replay` wrote has one in any case."""
@@ -109,6 +111,8 @@ def parse_audit_mapping(tables: Mapping[str, Any]) -> AuditMapping:
         comment=form.get("comment"),
         header=tuple(_listed(form["header"])) if "header" in form else None,
         path=form.get("path"),
+        records=_keys(form.get("records", [])),
+        items=_keys(form.get("items", [])),
     )
 
 
@@ -117,6 +121,10 @@ def _escape(form: Mapping[str, Any]) -> str | None:
     if "quotes" in form:
         return BARE_BACKSLASH if escape == "backslash" else NO_QUOTES
     return None if escape is None else {"backslash": BACKSLASH, "none": DOUBLED}.get(escape)
+
+
+def _keys(path: Any) -> tuple[str, ...]:
+    return tuple(path.split(".") if isinstance(path, str) else path)
 
 
 def _listed(value: Any) -> list[str]:

@@ -20,6 +20,7 @@ from clickstream_assets.second_reader.layout import (
 )
 from clickstream_assets.second_reader.lines import split_records
 from clickstream_assets.second_reader.mapping import AuditMapping, columns_of
+from clickstream_assets.second_reader.of_json.values import lines_of_values
 from clickstream_assets.second_reader.outcomes import Event, Record, Reject
 from clickstream_assets.second_reader.recipes import Recipes
 from clickstream_assets.second_reader.rows import Bounds, RowReader
@@ -48,7 +49,7 @@ def read_bytes(
         LayoutError: the first line is no header of events.
     """
     mapping = mapping or AuditMapping()
-    content = text_of(content, mapping)
+    content = text_of(content, mapping, layout)
     start = start_of(content, mapping, layout)
     if layout is None:
         layout = layout_of(content, start, mapping)
@@ -57,10 +58,13 @@ def read_bytes(
     return [reader.read(record) for record in records]
 
 
-def text_of(content: bytes, mapping: AuditMapping) -> bytes:
-    """The text of a file with this content, in UTF-8."""
+def text_of(content: bytes, mapping: AuditMapping, layout: FileLayout | None = None) -> bytes:
+    """The text of a file with this content, in UTF-8; of JSON the lines."""
     content = unpacked(content)
-    return b"".join(in_utf8(iter([content]), text_encoding(content, mapping.encoding)))
+    blocks = in_utf8(iter([content]), text_encoding(content, mapping.encoding))
+    if layout is not None and layout.format == "json_values":
+        blocks = lines_of_values(blocks, mapping.records, mapping.items)
+    return b"".join(blocks)
 
 
 def start_of(content: bytes, mapping: AuditMapping, layout: FileLayout | None = None) -> Start:
@@ -110,6 +114,7 @@ def open_records(
     layout: FileLayout,
     header_bytes: int = 0,
     *,
+    mapping: AuditMapping,
     has_header: bool = True,
 ) -> tuple[Start, Iterator[Record]]:
     """The beginning of the file at `path`, and its records. `header_bytes`: of the content before the first of them; 0:
@@ -121,6 +126,8 @@ def open_records(
     if layout.format == "parquet":
         return Start(b"", header_bytes, 1), table_records(os.fsdecode(path))
     blocks = text_blocks(path, compression, layout.encoding)
+    if layout.format == "json_values":
+        blocks = lines_of_values(blocks, mapping.records, mapping.items)
     content = b""
     for block in blocks:
         content += block

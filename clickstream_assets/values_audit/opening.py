@@ -59,9 +59,15 @@ class Opening:
             self._result.cannot_compare(file, found.finding)
             return None
         try:
-            has_header = file.format == "csv" and not self._mapping(file).is_headerless(file.columns)
+            mapping = self._mapping(file)
+            has_header = file.format == "csv" and not mapping.is_headerless(file.columns)
             start, records = open_records(
-                found.path, file.compression, file.layout, file.header_bytes, has_header=has_header
+                found.path,
+                file.compression,
+                file.layout,
+                file.header_bytes,
+                mapping=mapping,
+                has_header=has_header,
             )
         except UnreadableError as error:
             self.cannot_read(file, error)

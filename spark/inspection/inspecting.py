@@ -23,12 +23,13 @@ from spark.mapping.encodings import UTF_8
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.path_patterns import path_parts
 from spark.mapping.source_mapping import UNMAPPED, Escape, SourceMapping
-from spark.reading.header import HeaderError, Layout
-from spark.reading.kinds import begins_objects, layout_of_keys, peeked, preamble_of_objects
+from spark.reading.header import Format, HeaderError, Layout
+from spark.reading.kinds import layout_of_keys, objects_format, peeked, preamble_of_objects, unfolding_of
 from spark.reading.objects import Keys
 from spark.reading.parquet_files import FIRST_BYTE, ParquetFile, is_parquet
 from spark.reading.preamble import Preamble, read_beginning
 from spark.reading.quotes import BARE_BACKSLASH, BY_BACKSLASH, DOUBLED, NO_QUOTES
+from spark.reading.value_lines import value_lines
 
 CHUNK_BYTES = 8 * 1024 * 1024  # of plain text: large files spread over several tasks
 
@@ -109,8 +110,8 @@ def _inspect(content: Content, path: bytes, mapping: SourceMapping, chunk_bytes:
     compression = content.compression(path)
     encoding = content.encoding(compression, mapping.encoding)
     beginning, blocks = peeked(content.text_blocks(compression, encoding=encoding))
-    if begins_objects(beginning, mapping):
-        return _inspect_objects(content, blocks, compression, encoding, mapping, chunk_bytes)
+    if (form := objects_format(beginning, mapping)) is not None:
+        return _inspect_objects(content, blocks, compression, encoding, mapping, chunk_bytes, form)
     preamble, layout, blocks = read_beginning(blocks, mapping)
     escape = mapping.escape
     layout, blocks = fitted(replace(layout, escape=ESCAPES[escape], encoding=encoding), blocks)
@@ -164,19 +165,22 @@ def _inspect_objects(
     encoding: str,
     mapping: SourceMapping,
     chunk_bytes: int,
+    form: Format,
 ) -> Inspection:
-    """The same of JSON lines: their columns are the keys of all objects."""
+    """The same of JSON: its columns are the keys of all objects."""
+    if form == "json_values":
+        blocks = value_lines(blocks, unfolding_of(mapping))
     preamble, blocks = preamble_of_objects(blocks)
-    is_as_it_is = compression is None and encoding == UTF_8
+    is_as_it_is = compression is None and encoding == UTF_8 and form == "json"
     disk_bytes = None if is_as_it_is else content.state.size_bytes
     keys = Keys()
-    layout = Layout((), encoding=encoding, format="json")
+    layout = Layout((), encoding=encoding, format=form)
     cut = Cut(blocks, preamble, layout, chunk_bytes, content.state.size_bytes, disk_bytes, keys)
     return Inspection(
         content.state,
         cut.text_hash if is_as_it_is else _hash(content),
         compression,
-        layout_of_keys(keys.names, mapping, encoding),
+        layout_of_keys(keys.names, mapping, encoding, form),
         len(preamble),
         tuple(cut.chunks),
         is_unterminated=cut.last_byte != b"\n",

@@ -10,10 +10,10 @@ from spark.mapping.encodings import encoding_named
 from spark.mapping.path_patterns import PatternError, path_pattern
 from spark.mapping.source_mapping import MAX_COLUMNS, Escape
 from spark.mapping.sources import PathPart, Source, parts_of
-from spark.mapping.tables import Place, list_of, table_of, text_of
+from spark.mapping.tables import Place, keys_of, list_of, table_of, text_of
 
 OF_BEGINNINGS = ("skip_lines", "comment", "header")
-FORMAT_KEYS = ("escape", "quotes", "encoding", "delimiter", *OF_BEGINNINGS, "path")
+FORMAT_KEYS = ("escape", "quotes", "encoding", "delimiter", *OF_BEGINNINGS, "path", "records", "items")
 DELIMITER = re.compile(r"[^\w\"\\\r\n\0\x80-\U0010ffff]")
 MOST_SKIPPED = 1_000
 ESCAPES = ("backslash", "none")
@@ -29,6 +29,8 @@ class Format(NamedTuple):
     comment: str | None
     header: tuple[str, ...] | None
     path: str | None
+    records: tuple[str, ...]  # empty, as the next: there is nothing to take apart
+    items: tuple[str, ...]
 
 
 def read_format(tables: Mapping[str, Any], fields: Mapping[str, Source | None], place: Place) -> Format:
@@ -47,6 +49,8 @@ def read_format(tables: Mapping[str, Any], fields: Mapping[str, Source | None], 
         comment=text_of(form, "comment", within, "#"),
         header=_header(form, within),
         path=_path(form, fields, within),
+        records=keys_of(form, "records", "data.orders", within),
+        items=keys_of(form, "items", "line_items", within),
     )
 
 

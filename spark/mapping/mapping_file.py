@@ -40,6 +40,8 @@ skip_lines = 3                 # lines that stand before the header
 comment = "#"                  # what lines before the header begin with that are none
 header = ["ts", "user"]        # the names of the columns, of files without a header
 path = "{kind}-{day}.csv"      # what names of files say, for [fields]
+records = "data.orders"        # of JSON: where in it the list of records is
+items = "line_items"           # of JSON: each item of this list is an event, with all else of its record
 """
 
 from __future__ import annotations
@@ -118,4 +120,6 @@ def mapping_of(tables: Mapping[str, Any], file: str) -> SourceMapping:
         comment=form.comment,
         header=form.header,
         path=form.path,
+        records=form.records,
+        items=form.items,
     )

@@ -56,6 +56,8 @@ class SourceMapping:
     comment: str | None = None  # with which lines begin that are passed over before the header
     header: tuple[str, ...] | None = None  # the columns of files without a header
     path: str | None = None  # a pattern of `path_patterns`
+    records: tuple[str, ...] = ()  # of JSON: keys to the list of records
+    items: tuple[str, ...] = ()  # of JSON: keys to the list in a record of which each item is an event
 
     def to_json(self) -> str:
         """The tables as a text, always in the same order."""

@@ -75,3 +75,18 @@ def list_of(table: Mapping[str, Any], key: str, place: Place, example: str) -> t
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         place.refuse(f"{key} takes a list of texts, like {key} = {example}.")
     return tuple(values)
+
+
+def keys_of(table: Mapping[str, Any], name: str, example: str, place: Place) -> tuple[str, ...]:
+    """The keys that lead into an object: `data.orders`, or a list, where a key has a point in it; empty: not said.
+
+    Raises:
+        SettingsError: it is no such path.
+    """
+    value = table.get(name)
+    if value is None:
+        return ()
+    keys = value.split(".") if isinstance(value, str) else value
+    if not isinstance(keys, list) or not keys or not all(isinstance(key, str) and key for key in keys):
+        place.refuse(f'{name} leads to a list, like {name} = "{example}".')
+    return tuple(keys)

@@ -45,7 +45,7 @@ class Columns:
 
     @classmethod
     def of(cls, layout: Layout, positions: Iterable[int]) -> Columns:
-        names = layout.columns if layout.format == "json" else ()
+        names = layout.columns if layout.has_objects else ()
         wanted = tuple(sorted(set(positions)))
         return cls(len(layout.columns), layout.delimiter, layout.escape, wanted, names)
 

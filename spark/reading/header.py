@@ -49,6 +49,11 @@ class Layout:
     encoding: str = UTF_8
     format: Format = "csv"
 
+    @property
+    def has_objects(self) -> bool:
+        """Whether its records are objects of JSON."""
+        return self.format in ("json", "json_values")
+
     def field_positions(self, mapped: Mapping[str, str] = NOTHING) -> dict[str, int]:
         """Field name to column, by names alone (`names.field_positions`)."""
         return field_positions(self.columns, mapped)

@@ -1,4 +1,4 @@
-"""What kind of text a file is: CSV, or JSON lines; and the columns of the second, which has no header."""
+"""What kind of text a file is: CSV, or JSON; and the columns of the second, which has no header."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.source_mapping import SourceMapping
 from spark.reading.flags import Flag
-from spark.reading.header import MAX_HEADER_BYTES, HeaderError, Layout
+from spark.reading.header import MAX_HEADER_BYTES, Format, HeaderError, Layout
 from spark.reading.objects import exact_object
 from spark.reading.preamble import Preamble
+from spark.reading.value_lines import Unfolding, end_of_value, in_one_line
 
 MARK = b"\xef\xbb\xbf"
 
 _LIST = re.compile(rb"\[\s*(?:\{|\[|\Z)")
-_OPEN = re.compile(rb"\{\s*\Z")
 
 
 def peeked(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
@@ -28,23 +28,30 @@ def peeked(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return data, _again(data, blocks)
 
 
-def begins_objects(beginning: bytes, mapping: SourceMapping) -> bool:
-    """Whether a text that begins so is JSON lines.
-
-    Raises:
-        HeaderError: it is JSON of another kind.
-    """
-    line, _, _ = beginning.removeprefix(MARK).lstrip().partition(b"\n")
-    line = line.strip()
+def objects_format(beginning: bytes, mapping: SourceMapping) -> Format | None:
+    """Which kind of JSON a text is that begins so: an object a line, or otherwise written; None: it is CSV."""
+    text = beginning.removeprefix(MARK).lstrip()
+    line, _, behind = text.partition(b"\n")
+    is_apart = unfolding_of(mapping) != Unfolding()
     if mapping.header is not None:  # the columns of CSV, whose first field may be JSON
-        return not isinstance(exact_object(line), Flag)
-    if _LIST.match(line):
-        raise HeaderError(
-            "no_json_lines", "It is one list in JSON: write an object a line, without the list."
-        )
-    if _OPEN.fullmatch(line):
-        raise HeaderError("no_json_lines", "Its JSON goes over several lines: write each object in one line.")
-    return line.startswith(b"{")
+        is_object = not isinstance(exact_object(line.strip()), Flag)
+        return ("json_values" if is_apart else "json") if is_object else None
+    if _LIST.match(text):
+        return "json_values"
+    if not text.startswith(b"{"):
+        return None
+    if is_apart:
+        return "json_values"
+    if exact_object(line.strip()) != Flag.NOT_JSON:
+        return "json"
+    if (end := end_of_value(text)) is None:  # it goes on, or the first of the lines is damaged
+        return "json_values" if behind and not behind.lstrip().startswith(b"{") else "json"
+    return "json" if exact_object(in_one_line(text[:end])) == Flag.NOT_JSON else "json_values"
+
+
+def unfolding_of(mapping: SourceMapping) -> Unfolding:
+    """How the mapping has values taken apart."""
+    return Unfolding(mapping.records, mapping.items)
 
 
 def preamble_of_objects(blocks: Iterator[bytes]) -> tuple[Preamble, Iterator[bytes]]:
@@ -54,7 +61,9 @@ def preamble_of_objects(blocks: Iterator[bytes]) -> tuple[Preamble, Iterator[byt
     return Preamble(mark, b"", None, 1), _without(mark, blocks)
 
 
-def layout_of_keys(keys: tuple[str, ...], mapping: SourceMapping, encoding: str) -> Layout:
+def layout_of_keys(
+    keys: tuple[str, ...], mapping: SourceMapping, encoding: str, form: Format = "json"
+) -> Layout:
     """The columns of objects with these keys. What no object has, and the mapping or an event needs, is a column
     without a value, so that rows are judged and not the file.
 
@@ -62,16 +71,17 @@ def layout_of_keys(keys: tuple[str, ...], mapping: SourceMapping, encoding: str)
         HeaderError: none of the keys is a field of ours.
     """
     if not keys:
-        raise HeaderError("no_json_lines", "None of its lines is an object in JSON.")
+        what = "lines" if form == "json" else "values"
+        raise HeaderError("no_json_lines", f"None of its {what} is an object in JSON.")
     plan, columns = FilePlan.of(keys, mapping), keys
     if not plan.fit:
         names = "1 key" if len(keys) == 1 else f"{len(keys):,} keys"
-        layout = Layout(columns, encoding=encoding, format="json")
+        layout = Layout(columns, encoding=encoding, format=form)
         raise HeaderError("no_header", f"Its objects, of {names}, name none of our fields.", layout)
     while plan.absent or plan.missing:
         columns = (*columns, *(plan.absent or plan.missing))
         plan = FilePlan.of(columns, mapping)
-    return Layout(columns, encoding=encoding, format="json")
+    return Layout(columns, encoding=encoding, format=form)
 
 
 def _without(mark: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:

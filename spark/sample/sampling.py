@@ -29,14 +29,15 @@ from spark.inspection.trailing import fitted
 from spark.mapping.file_plan import FilePlan
 from spark.mapping.source_mapping import SourceMapping
 from spark.reading.fields import Columns
-from spark.reading.header import HeaderError, Layout
-from spark.reading.kinds import begins_objects, layout_of_keys, peeked, preamble_of_objects
+from spark.reading.header import Format, HeaderError, Layout
+from spark.reading.kinds import layout_of_keys, objects_format, peeked, preamble_of_objects, unfolding_of
 from spark.reading.objects import Keys
 from spark.reading.parquet_files import ParquetFile, is_parquet
 from spark.reading.parquet_rows import Rows
 from spark.reading.preamble import Preamble, in_spite_of, read_beginning
 from spark.reading.quotes import BY_BACKSLASH
 from spark.reading.records import Records, dialect_of, split_blocks
+from spark.reading.value_lines import value_lines
 from spark.sample.faults import Fault, all_faults
 
 SHOWN_BYTES = 200  # of a record
@@ -58,7 +59,7 @@ class Looked:
     @property
     def absent(self) -> tuple[str, ...]:
         """The fields that no object of JSON has, though a column was made for them."""
-        if self.layout.format != "json":
+        if not self.layout.has_objects:
             return ()
         columns = self.plan.positions_of_fields
         return tuple(field for field, at in columns.items() if not any(self.texts[at]))
@@ -144,20 +145,22 @@ def sample_file(
 def _first_of_text(
     content: Content, path: bytes, mapping: SourceMapping, rows: int, problems: list[HeaderError]
 ) -> tuple[Layout, Records | None]:
-    """The layout of CSV or JSON lines, and at most `rows` records; `problems` takes the error where there is one, and
+    """The layout of CSV or JSON, and at most `rows` records; `problems` takes the error where there is one, and
     columns all the same."""
     compression = content.compression(path)
     encoding = content.encoding(compression, mapping.encoding)
     beginning, blocks = peeked(content.text_blocks(compression, encoding=encoding))
-    is_objects = begins_objects(beginning, mapping)
-    if is_objects:
-        preamble, layout, blocks = _objects(blocks, mapping, encoding, rows, problems)
+    form = objects_format(beginning, mapping)
+    if form is not None:
+        if form == "json_values":
+            blocks = value_lines(blocks, unfolding_of(mapping))
+        preamble, layout, blocks = _objects(blocks, mapping, encoding, form, rows, problems)
     else:
         preamble, layout, blocks = read_beginning(blocks, mapping, problems)
         layout, blocks = fitted(replace(layout, escape=ESCAPES[mapping.escape], encoding=encoding), blocks)
     offset, line = len(preamble), preamble.next_line
     first_block = list(islice(blocks, 1))
-    if (mapping.escape, is_objects) == (None, False) and escapes_by_backslash(
+    if (mapping.escape, form) == (None, None) and escapes_by_backslash(
         iter(first_block), offset=offset, line=line, layout=layout
     ):
         layout = replace(layout, escape=BY_BACKSLASH)
@@ -179,9 +182,14 @@ def _first_rows(
 
 
 def _objects(
-    blocks: Iterator[bytes], mapping: SourceMapping, encoding: str, rows: int, problems: list[HeaderError]
+    blocks: Iterator[bytes],
+    mapping: SourceMapping,
+    encoding: str,
+    form: Format,
+    rows: int,
+    problems: list[HeaderError],
 ) -> tuple[Preamble, Layout, Iterator[bytes]]:
-    """As `read_beginning`, of JSON lines: by the keys of the first objects."""
+    """As `read_beginning`, of JSON: by the keys of the first objects."""
     preamble, blocks = preamble_of_objects(blocks)
     keys, taken, lines = Keys(), [], 0
     for block in blocks:
@@ -190,7 +198,7 @@ def _objects(
         if (lines := lines + block.count(b"\n")) >= rows:
             break
     try:
-        layout = layout_of_keys(keys.names, mapping, encoding)
+        layout = layout_of_keys(keys.names, mapping, encoding, form)
     except HeaderError as error:
         layout = in_spite_of(error, problems)
     return preamble, layout, chain(taken, blocks)

@@ -17,9 +17,11 @@ from spark.mapping.mapping_file import recorded_mapping
 from spark.outage import DirectoryAway, sentence_about
 from spark.reading.flags import Flag
 from spark.reading.header import Layout
+from spark.reading.kinds import unfolding_of
 from spark.reading.parquet_files import ParquetFile
 from spark.reading.parquet_rows import Rows
 from spark.reading.records import Records, dialect_of, split_blocks
+from spark.reading.value_lines import value_lines
 from spark.source.chunks import ChunkToRead
 
 
@@ -97,7 +99,11 @@ def read_records(path: bytes, chunk: ChunkToRead) -> Iterator[Records | Rows]:
             yield from _read_rows(content, chunk)
             return
         digest = ChunkHash(content.head(chunk.compression, chunk.records_from, encoding))
-        blocks = content.text_blocks(chunk.compression, chunk.byte_offset, chunk.byte_length, encoding)
+        if chunk.layout.format == "json_values":  # the whole file
+            whole = content.text_blocks(chunk.compression, encoding=encoding)
+            blocks = value_lines(whole, unfolding_of(cleaning_of(chunk.mapping).mapping))
+        else:
+            blocks = content.text_blocks(chunk.compression, chunk.byte_offset, chunk.byte_length, encoding)
         yield from split_blocks(
             digest.through(blocks) if chunk.content_hash is not None else blocks,
             offset=chunk.byte_offset,

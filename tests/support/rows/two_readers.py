@@ -150,8 +150,9 @@ def by_audit(
     """What the audit's reader makes of the same bytes; of intake it knows the dialect alone."""
     mapping = parse_audit_mapping(tomllib.loads(toml))
     text = text_of(content, mapping)
-    if layout.format == "json":  # to the keys come the columns that are needed, and no object has
-        own = FileLayout(layout.columns, layout.delimiter, encoding=layout.encoding, format="json")
+    if layout.has_objects:  # to the keys come the columns that are needed, and no object has
+        own = FileLayout(layout.columns, layout.delimiter, encoding=layout.encoding, format=layout.format)
+        text = text_of(content, mapping, own)
         assert set(keys_of(text.removeprefix(b"\xef\xbb\xbf").split(b"\n"))) <= set(layout.columns)
     else:
         own = layout_of(text, start_of(text, mapping), mapping, layout.escape)

@@ -18,6 +18,7 @@ from clickstream_assets.second_reader.layout import (
     split_header,
 )
 from clickstream_assets.second_reader.lines import split_records
+from clickstream_assets.second_reader.mapping import AuditMapping
 from clickstream_assets.second_reader.outcomes import KEPT_BYTES, MAX_RECORD_BYTES, Record, rejected
 from clickstream_assets.second_reader.quoting import QuotedRecord, read_record
 from clickstream_assets.second_reader.reader import open_records
@@ -287,7 +288,7 @@ def test_a_file_is_read_plain_or_compressed(tmp_path: Path, compression: str | N
     content = b"a,b\n" + b"1,2\n" * 100_000
     path = tmp_path / "file"
     path.write_bytes(content if compression is None else gzip.compress(content, 1))
-    start, records = open_records(str(path).encode(), compression, TWO)
+    start, records = open_records(str(path).encode(), compression, TWO, mapping=AuditMapping())
     assert start.header == b"a,b\n"
     found = list(records)
     assert len(found) == 100_000
@@ -298,4 +299,7 @@ def test_a_damaged_file_is_named_as_such(tmp_path: Path) -> None:
     path = tmp_path / "file.gz"
     path.write_bytes(gzip.compress(b"a,b\n" + bytes(range(256)) * 9000)[:-50])
     with pytest.raises(UnreadableError, match="damaged"):
-        _ = [list(records) for _, records in [open_records(str(path).encode(), "gzip", TWO)]]
+        _ = [
+            list(records)
+            for _, records in [open_records(str(path).encode(), "gzip", TWO, mapping=AuditMapping())]
+        ]
