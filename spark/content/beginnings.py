@@ -20,7 +20,16 @@ OTHER_MAGIC = {
     b"SQLite format 3\x00": "a database of SQLite",
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an old file of Excel or Word",
     b"%PDF-": "PDF",
+    b"ARROW1": "a file of Arrow (Feather)",
+    b"SEQ\x06": "a sequence file of Hadoop",
+    b"RCF\x01": "RCFile",
+    b"x\x9c": "deflate",
+    b"x\xda": "deflate",
+    b"\x1f\x9d": "compress",
+    b"7z\xbc\xaf": "7-Zip",
+    b"Rar!\x1a": "RAR",
 }
+OTHER_TEXT = {b"<?xml": "XML", b"<!doctype html": "HTML", b"<html": "HTML"}  # in small letters
 _TAR_AT, _TAR = 257, b"ustar"
 
 
@@ -46,12 +55,14 @@ def _other(beginning: bytes) -> str | None:
     """What a content is that begins so, if it is something that is not read."""
     if beginning[_TAR_AT:].startswith(_TAR):
         return "tar"
-    return next((kind for magic, kind in OTHER_MAGIC.items() if beginning.startswith(magic)), None)
+    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()[:20].lower()
+    found = (kind for magic, kind in OTHER_MAGIC.items() if beginning.startswith(magic))
+    return next(found, next((kind for start, kind in OTHER_TEXT.items() if text.startswith(start)), None))
 
 
 def _refuse_other(beginning: bytes) -> None:
     if kind := _other(beginning):
-        text = f"It is {kind}: only text (also in gzip or zstd) and Parquet are read."
+        text = f"It is {kind}: only CSV, JSON (also in gzip or zstd) and Parquet are read."
         raise ContentError("unsupported_format", text)
 
 

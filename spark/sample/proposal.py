@@ -6,6 +6,7 @@ Pure: from profiles of columns to a text. What is known by its name needs no lin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from clickstream_assets.contract import REQUIRED
 from spark.cleaning.vocabulary import ACTIONS
@@ -23,10 +24,15 @@ from spark.sample.proposed_values import propose_nothing, propose_prices, propos
 
 
 def propose(
-    columns: Sequence[str], profiles: Sequence[Profile], *, has_header: bool = True, action: str | None = None
+    columns: Sequence[str],
+    profiles: Sequence[Profile],
+    *,
+    has_header: bool = True,
+    action: str | None = None,
+    is_json: bool = False,
 ) -> Proposal:
     """A mapping for files with these columns. Without a header, `columns` are names that were made up; `action`: what
-    the names of the files speak of."""
+    the names of the files speak of; `is_json`: of which lists can be taken apart."""
     proposal = Proposal()
     if not has_header:
         names = ", ".join(map(quoted, columns))
@@ -40,11 +46,20 @@ def propose(
             found[name] = next(
                 one for one in profiles if one.name == columns[source.at].strip() and not one.steps
             )
+    guesses: dict[str, Profile] = {}
     for name in (*REQUIRED, "price", "user_agent"):
         is_empty = name in found and not found[name].texts  # as a key that no object of JSON has
         if (name not in found or is_empty) and (guess := _guess(name, profiles, found)) is not None:
-            found[name] = guess
-            _add_source(proposal, name, guess)
+            found[name] = guesses[name] = guess
+    items = _items(guesses["product_id"]) if is_json and "product_id" in guesses else ()
+    for name, guess in guesses.items():
+        _add_source(proposal, name, _of_item(guess, items))
+    if items:
+        doubt = (
+            f"an event for each item of {'.'.join(items)}; without this line all but the first are left out"
+        )
+        text = f"[{', '.join(map(quoted, items))}]"
+        proposal.add("format", f"items = {text}", doubt)
     _known(proposal, columns, plan, found)
     propose_times(proposal, profiles, found)
     _actions(proposal, profiles, found, action)
@@ -75,6 +90,26 @@ def _guess(name: str, profiles: Sequence[Profile], found: dict[str, Profile]) ->
     if not candidates and name in ("event_time", "action_type", "user_agent"):
         candidates = [one for one in left if fits(name, one)]
     return candidates[0] if candidates else None
+
+
+def _items(profile: Profile) -> tuple[str, ...]:
+    """The keys to the list whose first item the profile is of; none where there is no such list."""
+    keys: list[str] = [profile.name]
+    for step in profile.steps:
+        if step == 0:
+            return tuple(keys)
+        if not isinstance(step, str):
+            break
+        keys.append(step)
+    return ()
+
+
+def _of_item(profile: Profile, items: tuple[str, ...]) -> Profile:
+    """The same where the item stands in the place of its list."""
+    at = len(items) - 1
+    if not items or (profile.name, *profile.steps[: at + 1]) != (*items, 0):
+        return profile
+    return replace(profile, steps=(*profile.steps[:at], *profile.steps[at + 1 :]))
 
 
 def _add_source(proposal: Proposal, name: str, guess: Profile) -> None:

@@ -14,9 +14,12 @@ from spark.reading.header import Layout
 from spark.sample.guesses import action_of
 from spark.sample.profile import profiles
 from spark.sample.proposal import propose
+from spark.sample.proposal_text import quoted
 from spark.sample.report import by_layout
 from spark.sample.sampling import Sample
 
+OTHER_DELIMITERS = ("\x01", "~", "^", "\x1f", " ")  # that are tried, beside those that are found
+MOST_FIELDS_OF_TEXT = 4  # so many make a row; fewer may be a sentence
 ENCODINGS = ("", "windows-1252", "utf-16-le", "utf-16-be")  # that are tried
 
 Sampling = Callable[[SourceMapping], list[Sample]]
@@ -34,6 +37,12 @@ def proposed(sampling: Sampling) -> str | None:
     if not groups:
         return None
     layout, alike = max(groups.items(), key=lambda group: sum(map(_rows, group[1])))
+    delimiter = None
+    if layout.format == "csv" and len(layout.columns) <= 2:
+        delimiter, tables = _with_delimiter(sampling, tables)
+    if delimiter is not None:
+        groups = by_layout(sampling(mapping_of(tables, "")))
+        layout, alike = max(groups.items(), key=lambda group: sum(map(_rows, group[1])))
     columns, has_header = layout.columns, True
     if alike[0].reason == "no_header" and _is_row(layout):
         columns, has_header = tuple(f"column_{at}" for at in range(1, len(layout.columns) + 1)), False
@@ -48,8 +57,16 @@ def proposed(sampling: Sampling) -> str | None:
     texts = [[row[at] for row in rows] for at in range(len(columns))]
     names = [ledger_path(sample.path).rpartition("/")[2] for sample in alike]
     proposal = propose(
-        columns, profiles(columns, texts), has_header=has_header, action=_action_of_names(names)
+        columns,
+        profiles(columns, texts),
+        has_header=has_header,
+        action=_action_of_names(names),
+        is_json=layout.has_objects,
     )
+    if delimiter is not None:
+        proposal.add(
+            "format", f"delimiter = {quoted(delimiter)}", "most lines have as many of it as the first"
+        )
     if encoding:
         proposal.add(
             "format", f'encoding = "{encoding}"', "the text is not UTF-8; do its letters look right?"
@@ -74,6 +91,29 @@ def _encoding(sampling: Sampling) -> tuple[str | None, list[Sample]]:
     rows = {name: sum(_rows(one) - _bad_rows(one) for one in found) for name, found in tried.items()}
     best = max(ENCODINGS, key=lambda name: rows[name])  # of those that are equal, the first
     return best or None, tried[best]
+
+
+def _with_delimiter(
+    sampling: Sampling, tables: dict[str, dict[str, Any]]
+) -> tuple[str | None, dict[str, dict[str, Any]]]:
+    """A delimiter that is not found by itself, by which most rows have as many fields as the first line; and the tables
+    with it."""
+    for delimiter in OTHER_DELIMITERS:
+        own = tables | {"format": tables.get("format", {}) | {"delimiter": delimiter}}
+        groups = by_layout(sampling(mapping_of(own, "")))
+        if not groups:
+            continue
+        layout, alike = max(groups.items(), key=lambda group: len(group[0].columns))
+        rows = sum(map(_rows, alike))
+        if len(layout.columns) >= MOST_FIELDS_OF_TEXT and _odd_rows(alike) * 5 <= rows:
+            return delimiter, own
+    return None, tables
+
+
+def _odd_rows(samples: Sequence[Sample]) -> int:
+    looked = [sample.looked for sample in samples if sample.looked is not None]
+    faults = [fault for one in looked for fault in one.faults]
+    return sum(len(fault.rows) for fault in faults if fault.reason in ("field_count", "text_after_quote"))
 
 
 def _bad_rows(sample: Sample) -> int:

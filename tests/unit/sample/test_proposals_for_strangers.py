@@ -155,16 +155,18 @@ def _tar() -> bytes:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (_tar(), "It is tar: only text"),
+        (_tar(), "It is tar: only CSV"),
         (gzip.compress(_tar(), mtime=0), "It is tar within gzip, where only text is read."),
         (
             gzip.compress(gzip.compress(HEADER.encode(), mtime=0), mtime=0),
             "It is gzip within gzip, where only text is read.",
         ),
         (gzip.compress(b"PAR1" + bytes(100), mtime=0), "It is Parquet within gzip, where only text is read."),
-        (b"Obj\x01\x04\x14avro.codec", "It is Avro: only text"),
-        (b"ORC\n" * 9, "It is ORC: only text"),
-        (b'{"user_id":"u"}{"user_id":"v"}\n', "None of its lines is an object in JSON."),
+        (b"Obj\x01\x04\x14avro.codec", "It is Avro: only CSV"),
+        (b"ORC\n" * 9, "It is ORC: only CSV"),
+        (b'[["u", "s"], ["v", "s"]]\n', "None of its values is an object in JSON."),
+        (b"ARROW1\0\0", "It is a file of Arrow (Feather): only CSV"),
+        (b"\n<!DOCTYPE HTML>\n<html><title>user, session</title>\n", "It is HTML: only CSV"),
         (b"{'user_id': 'u'}\n", "None of its lines is an object in JSON."),
     ],
 )
