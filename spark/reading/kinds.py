@@ -72,7 +72,7 @@ def layout_of_keys(
     """
     if not keys:
         what = "lines" if form == "json" else "values"
-        raise HeaderError("no_json_lines", f"None of its {what} is an object in JSON.")
+        raise HeaderError("no_json_lines", f"None of its {what} is an object in JSON, where NaN is none.")
     plan, columns = FilePlan.of(keys, mapping), keys
     if not plan.fit:
         names = "1 key" if len(keys) == 1 else f"{len(keys):,} keys"

@@ -19,6 +19,7 @@ OF_REASONS = {
     "missing_user_id": '[events] optional = ["user_id"] keeps such rows; { first = [...] } finds another id',
     "missing_session_id": '[events] optional = ["session_id"] keeps such rows',
     "missing_product_id": '[events] optional = ["product_id"] keeps such rows; other_actions need no product',
+    "not_json": "NaN and Infinity are no JSON, and keys and texts stand in double quotes: write null for no number",
     "backslash_escape": '[format] of a source mapping says whether a backslash escapes quotes: escape = "backslash" '
     'or "none"',
     "invalid_utf8": '[format] of a source mapping names another encoding: encoding = "windows-1252"',

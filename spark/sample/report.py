@@ -20,6 +20,7 @@ from spark.mapping.sources import Column
 from spark.reading.header import FIELDS, REQUIRED, Layout
 from spark.sample.hints import GUIDE, hint, missing_field, price_hints, unknown_actions
 from spark.sample.sampling import Looked, Sample
+from spark.sample.suspicions import suspicions
 from spark.sample.wording import described
 
 SHOWN = 5  # files of a kind
@@ -160,6 +161,8 @@ def _outcome(samples: Sequence[Sample], mapping: SourceMapping) -> Iterator[str]
     times = [row["event_time"] for row in events]
     yield f"times:   {min(times):%Y-%m-%d %H:%M:%S} to {max(times):%Y-%m-%d %H:%M:%S} UTC"
     yield from _repeats(events)
+    looked = [sample.looked for sample in samples if sample.looked is not None]
+    yield from (f"→ {line}" for line in suspicions(events, looked))
 
 
 def _repeats(events: Sequence[Row]) -> Iterator[str]:

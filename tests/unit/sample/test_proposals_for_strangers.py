@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from test_proposals import Folder
 
+from spark.mapping.mapping_file import mapping_of
 from spark.mapping.source_mapping import SourceMapping
 from spark.sample.report import report
 
@@ -164,10 +165,10 @@ def _tar() -> bytes:
         (gzip.compress(b"PAR1" + bytes(100), mtime=0), "It is Parquet within gzip, where only text is read."),
         (b"Obj\x01\x04\x14avro.codec", "It is Avro: only CSV"),
         (b"ORC\n" * 9, "It is ORC: only CSV"),
-        (b'[["u", "s"], ["v", "s"]]\n', "None of its values is an object in JSON."),
+        (b'[["u", "s"], ["v", "s"]]\n', "None of its values is an object in JSON"),
         (b"ARROW1\0\0", "It is a file of Arrow (Feather): only CSV"),
         (b"\n<!DOCTYPE HTML>\n<html><title>user, session</title>\n", "It is HTML: only CSV"),
-        (b"{'user_id': 'u'}\n", "None of its lines is an object in JSON."),
+        (b"{'user_id': 'u'}\n", "None of its lines is an object in JSON"),
     ],
 )
 def test_what_else_a_file_is_is_said(folder: Folder, content: bytes, sentence: str) -> None:
@@ -193,3 +194,40 @@ def test_named_parameters_of_google_analytics_are_found(folder: Folder) -> None:
     assert folder.events(mapping, "session_id", "product_id") == [("17", "p"), ("18", "p")]
     lines, _ = report(folder.sampled(mapping), 1, mapping)
     assert any("[key=ga_session_id].value.int_value in the JSON of event_params" in line for line in lines)
+
+
+@pytest.mark.parametrize("ids", [("17850.0", "7.0"), ("17850.0", "7"), ("17850", "7")])
+def test_ids_that_became_floats_are_said_to_be_so(folder: Folder, ids: tuple[str, str]) -> None:
+    folder.write(HEADER + "".join(ROW.replace("u", each, 1) for each in ids), "events.csv")
+    assert ("user_id ends in .0" in said(folder)) is (ids == ("17850.0", "7.0"))
+    mapping = mapping_of({"fields": {"user_id": {"column": "user_id", "before": ".0"}}}, "mapping.toml")
+    assert folder.events(mapping, "user_id") == [("17850",), ("7",)]
+
+
+@pytest.mark.parametrize("text", ["a\\\\b", "a\\tb", "\\N", "a\\b", "ab"])
+@pytest.mark.parametrize("escape", ["backslash", None])
+def test_backslashes_of_databases_are_said_to_be_so(folder: Folder, text: str, escape: str | None) -> None:
+    form = {"quotes": "none"} | ({} if escape is None else {"escape": escape})
+    mapping = mapping_of({"format": form}, "mapping.toml")
+    folder.write(f"{HEADER.strip()},more\n{ROW.strip()},{text}\n", "events.csv")
+    lines, _ = report(folder.sampled(mapping), 1, mapping)
+    is_said = any("1 rows have \\t, \\n" in line for line in lines)
+    assert is_said is (escape is None and text not in ("a\\b", "ab"))
+
+
+def test_each_item_of_a_list_is_proposed_to_be_an_event(folder: Folder) -> None:
+    order = {"user": "u", "session": "s", "action": "purchase", "ts": "2026-03-01T10:00:00Z"}
+    cart = {"cart": {"lines": [{"sku": "a", "price": 1.5}, {"sku": "b", "price": 2.5}]}}
+    folder.write(json.dumps([order | cart]), "orders.json")
+    proposal, mapping = folder.propose()
+    assert 'items = ["cart", "lines"]' in proposal
+    assert folder.events(mapping, "product_id", "price") == [("a", "1.5"), ("b", "2.5")]
+
+
+@pytest.mark.parametrize("sign", ["\x01", "~", " "])
+def test_a_rarer_delimiter_is_proposed(folder: Folder, sign: str) -> None:
+    folder.write((HEADER + ROW * 3).replace(",", sign), "events.csv")
+    proposal, mapping = folder.propose()
+    assert mapping.delimiter == sign
+    assert "DOUBTFUL: most lines have as many of it as the first" in proposal
+    assert folder.events(mapping, "user_id") == [("u",)] * 3
