@@ -66,9 +66,9 @@ COMMENT ON COLUMN ingest_layouts.layout_id IS 'Number of the layout.';
 COMMENT ON COLUMN ingest_layouts.columns IS 'Names of the columns as the files write them.';
 COMMENT ON COLUMN ingest_layouts.delimiter IS 'What separates the fields.';
 COMMENT ON COLUMN ingest_layouts.first_seen_at IS 'When a file with it was first registered.';
-COMMENT ON COLUMN ingest_layouts.escape IS 'Escape of quotes in quoted fields: \ or "; none: quotes enclose nothing; null where it does not show.';
+COMMENT ON COLUMN ingest_layouts.escape IS 'Escape of quotes in quoted fields: \ or "; none: quotes enclose nothing, and none\: a backslash escapes all the same; null where it does not show.';
 COMMENT ON COLUMN ingest_layouts.encoding IS 'Encoding of the text, as Python calls it.';
-COMMENT ON COLUMN ingest_layouts.format IS 'csv, json (an object a line) or parquet.';
+COMMENT ON COLUMN ingest_layouts.format IS 'csv, json (an object a line), json_values (JSON of any other layout) or parquet.';
 
 CREATE TABLE IF NOT EXISTS ingest_mappings (
     mapping_id    integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
