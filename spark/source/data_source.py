@@ -11,7 +11,6 @@ import os
 import select
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -23,17 +22,16 @@ from pyspark.sql.types import StructType
 from clickstream_assets.contract import STREAM_URL_VARIABLE
 from clickstream_assets.database import connect
 from clickstream_assets.sql_files import statement
-from spark.cleaning.time_bounds import TimeBounds
 from spark.outage import told_as_outage
-from spark.source.chunks import TaskRead, registered_chunks
+from spark.source.chunks import TaskRead
 from spark.source.micro_batches import (
     BATCH_CHUNKS,
     Waiting,
     batch_end,
-    group_by_task,
     ranges_to_look_at,
 )
 from spark.source.options import SourceOptions
+from spark.source.task_plan import tasks_of
 from spark.source.turns import Limits, next_range
 
 IDLE_WAIT_SECONDS = 0.25  # a look for work waits so long for a notification
@@ -104,15 +102,8 @@ class ChunkStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     def partitions(self, start: dict[str, int], end: dict[str, int]) -> Sequence[InputPartition]:
         if not self._has_looked:
             self._rerun = (end["after"], end["seq"])
-        rows = self._rows("chunks.to_read", {"after": end["after"], "upto": end["seq"]})
-        ((floor, batch_id),) = self._rows("chunks.next_batch", {"after": end["after"]})
-        bounds = TimeBounds.at(datetime.now(UTC), self._options.retention_days, floor)
-        chunks = registered_chunks(rows, self._options.mapping, bounds)
-        groups = group_by_task(chunks, whole_files=self._options.identical_rows == "keep")
-        return [
-            ChunkPartition(TaskRead(index, group, batch_id, end["after"], end["seq"]))
-            for index, group in enumerate(groups)
-        ]
+        tasks = tasks_of(self._rows, self._options, end["after"], end["seq"])
+        return [ChunkPartition(task) for task in tasks]
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         # Here, for the driver's process of this source needs nothing of it: it loads for half a second.
