@@ -22,10 +22,12 @@ from pyspark.sql import DataFrame
 from clickstream_assets.database import connect
 from clickstream_assets.sql_files import statement
 from spark.cleaning.columns import EVENT_COLUMNS
+from spark.handover.parts import Part
 from spark.handover.staging import definitions
 from spark.sink.batch_run import BatchRun
 from spark.sink.books import Batch, Chunk, Outcome
 from spark.sink.commit import BatchCommit
+from spark.sink.driver_read import DriverRead
 from spark.sink.evidence import Evidence
 from spark.sink.handovers import Handover, close_quietly
 from spark.sink.known_keys import KnownKeys
@@ -44,6 +46,7 @@ class MicroBatchWriter:
         batch_range: gives (after, upto) of a Spark batch id.
         committed: is told the outcome of each micro-batch.
         keys_file: keeps the filter of known keys between two streams.
+        driver_read: reads the small ones; without it Spark's tasks read all.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class MicroBatchWriter:
         batch_range: Callable[[int], tuple[int, int]],
         committed: Callable[[Outcome], None],
         keys_file: KnownKeysFile | None = None,
+        driver_read: DriverRead | None = None,
     ) -> None:
         self._url = url
         self._epoch = epoch
@@ -65,6 +69,7 @@ class MicroBatchWriter:
         self._batch_range = batch_range
         self._committed = committed
         self._keys_file = keys_file
+        self._driver_read = driver_read
         self._plain = PlainInsert()
         self._last: Outcome | None = None
         self._manifest: Connection | None = None
@@ -100,7 +105,7 @@ class MicroBatchWriter:
             run.handover.pace(0)
         before, self._storing = self._storing, self._pool.submit(self._store, run)
         try:
-            run.accepted = run.handover.run(rows)
+            run.accepted = self._parts(run, rows)
             run.parse_seconds = time.monotonic() - started
         finally:
             run.done.set()
@@ -108,6 +113,13 @@ class MicroBatchWriter:
                 before.result()
         if run.is_small:
             self.finish()
+
+    def _parts(self, run: BatchRun, rows: DataFrame) -> list[Part]:
+        if self._driver_read is not None and self._manifest is not None:
+            parts = self._driver_read.parts(run.batch, self._manifest)
+            if parts is not None:
+                return parts
+        return run.handover.run(rows)
 
     @property
     def is_storing(self) -> bool:

@@ -15,6 +15,7 @@ from pyspark.sql.streaming import StreamingQuery
 from clickstream_assets.contract import STREAM_URL_VARIABLE
 from spark.lease import Lease
 from spark.sink.books import Outcome
+from spark.sink.driver_read import DriverRead
 from spark.sink.evidence import Evidence
 from spark.sink.handovers import Handover, SpoolHandover, UploadHandover
 from spark.sink.jdbc import JdbcHandover
@@ -152,6 +153,7 @@ def _writer(
         lambda batch_id: offset_log.read_range(checkpoint, batch_id),
         committed,
         KnownKeysFile(home / KNOWN_KEYS) if options.handover == "spool" else None,
+        DriverRead(options) if stream.driver_reads and options.handover == "spool" else None,
     )
 
 

@@ -23,7 +23,7 @@ class StreamSettings:
 
     `url` is the writer's, and holds a password. `available_now`: the stream ends when all present files are in. `spool`
     is the directory that driver and tasks share; without one, tasks upload their rows. `jdbc_jar` is the driver of the
-    jdbc sink, None for the copy sink.
+    jdbc sink, None for the copy sink. `driver_reads`: the driver reads small micro-batches itself.
     """
 
     settings: Settings
@@ -32,6 +32,7 @@ class StreamSettings:
     mapping: SourceMapping = field(default_factory=SourceMapping)
     spool: Path | None = None
     jdbc_jar: Path | None = None
+    driver_reads: bool = True
 
     @classmethod
     def of(cls, settings: Settings, *, available_now: bool = False) -> StreamSettings:

@@ -68,9 +68,15 @@ class Pipeline:
         register: bool = True,
         mapping: SourceMapping = UNMAPPED,
         spool: bool = True,
+        in_tasks: bool = False,
         chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
-        """Take every present file and commit all that waits; without `spool` the tasks upload their rows."""
+        """Take every present file and commit all that waits.
+
+        Args:
+            spool: without it rows are uploaded.
+            in_tasks: Spark's tasks read all micro-batches, the driver not even small ones.
+        """
         settings = self.settings.changed(sink=sink, identical_rows=identical_rows)
         url = self.database.writer_url
         lease = Lease(url, "catch-up", None, self.failures.append)
@@ -80,7 +86,14 @@ class Pipeline:
                 self.intake(lease, connection, mapping, chunk_bytes).register_present_files()
             query = start_query(
                 self.spark,
-                StreamSettings(settings, url, True, mapping, settings.home / "spool" if spool else None),
+                StreamSettings(
+                    settings,
+                    url,
+                    True,
+                    mapping,
+                    settings.home / "spool" if spool else None,
+                    driver_reads=not in_tasks,
+                ),
                 lease,
                 threading.Lock(),
             )

@@ -53,13 +53,15 @@ def held(pipeline: Pipeline, table: str, mode: str) -> Iterator[None]:
 
 
 @contextmanager
-def loading(pipeline: Pipeline, *, register: bool, spool: bool = True) -> Iterator[list[BaseException]]:
+def loading(
+    pipeline: Pipeline, *, register: bool, spool: bool = True, in_tasks: bool = True
+) -> Iterator[list[BaseException]]:
     """A load in a thread of its own, whose end is waited for; the error that it ended with, if any."""
     errors: list[BaseException] = []
 
     def load() -> None:
         try:
-            pipeline.load(register=register, spool=spool)
+            pipeline.load(register=register, spool=spool, in_tasks=in_tasks)
         except BaseException as error:  # noqa: BLE001 - this is what is being tested
             errors.append(error)
 
@@ -109,10 +111,14 @@ def assert_all_is_in(pipeline: Pipeline) -> None:
     pipeline.assert_conserved()
 
 
+@pytest.mark.parametrize("in_tasks", [True, False], ids=["in tasks", "in the driver"])
 @pytest.mark.parametrize("point", list(POINTS))
-def test_postgresql_ends_the_session_that_is(waiting: Pipeline, point: str) -> None:
+def test_postgresql_ends_the_session_that_is(waiting: Pipeline, point: str, in_tasks: bool) -> None:
     table, mode, name, statement = POINTS[point]
-    with loading(waiting, register=False) as errors, held(waiting, table, mode):
+    with (
+        loading(waiting, register=False, in_tasks=in_tasks) as errors,
+        held(waiting, table, mode),
+    ):
         ((pid,),) = wait_for(  # type: ignore[misc]
             lambda: waiting.rows(WAITING, name=name, query=statement)
         )

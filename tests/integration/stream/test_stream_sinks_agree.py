@@ -79,12 +79,18 @@ def nasty_file() -> bytes:
     return header.encode() + b"".join(rows)
 
 
-WAYS = [("copy", True), ("copy", False), pytest.param("jdbc", True, marks=[pytest.mark.jdbc, needs_jdbc])]
+# the sink, whether rows go by the spool, whether Spark's tasks read them
+WAYS = [
+    ("copy", True, False),
+    ("copy", True, True),
+    ("copy", False, True),
+    pytest.param("jdbc", True, True, marks=[pytest.mark.jdbc, needs_jdbc]),
+]
 
 
-@pytest.mark.parametrize(("sink", "spool"), WAYS)
+@pytest.mark.parametrize(("sink", "spool", "in_tasks"), WAYS)
 def test_what_is_stored_is_what_the_file_says_whichever_way_rows_go(
-    pipeline: Pipeline, sink: Sink, spool: bool
+    pipeline: Pipeline, sink: Sink, spool: bool, in_tasks: bool
 ) -> None:
     content = nasty_file()
     path = pipeline.write("nasty.csv", content, b"")
@@ -93,7 +99,7 @@ def test_what_is_stored_is_what_the_file_says_whichever_way_rows_go(
     assert layout.escape is None  # its records contradict each other
     expected = Expected([by_audit(content, "", layout, TimeBounds.at(datetime.now(UTC)))[1]])
     assert {row[5] for row in expected.rejects} == REASONS
-    pipeline.load(sink=sink, spool=spool)
+    pipeline.load(sink=sink, spool=spool, in_tasks=in_tasks)
 
     def rows(statement: str) -> list[tuple[Any, ...]]:
         return pipeline.rows(statement)
@@ -106,16 +112,16 @@ def test_what_is_stored_is_what_the_file_says_whichever_way_rows_go(
     pipeline.assert_conserved()
 
 
-@pytest.mark.parametrize(("sink", "spool"), WAYS)
+@pytest.mark.parametrize(("sink", "spool", "in_tasks"), WAYS)
 def test_rows_of_tiny_files_keep_their_file_whichever_way_they_go(
-    pipeline: Pipeline, sink: Sink, spool: bool
+    pipeline: Pipeline, sink: Sink, spool: bool, in_tasks: bool
 ) -> None:
     """A block of the JDBC writer once had the rows of several files, and was stored as the first one's."""
     header = line(**{name: name for name in GOOD}).replace(b"north", b"shop")
     for number in range(1, 4):
         rows = [line(user_id=f"{number}-{row}") for row in range(number)] + [line(price="abc")]
         pipeline.write(f"{number}.csv", b"".join(rows), header)
-    pipeline.load(sink=sink, spool=spool)
+    pipeline.load(sink=sink, spool=spool, in_tasks=in_tasks)
     stored = "SELECT file_id::int, user_id FROM events ORDER BY 1, 2"
     assert pipeline.rows(stored) == [
         (number, f"{number}-{row}") for number in range(1, 4) for row in range(number)

@@ -1,0 +1,61 @@
+"""Small micro-batches are read in the driver, by the work of a task: a Spark job takes longer than their rows.
+
+Of a file of some hundred rows a task's own work takes 9 ms, and Spark's job around it 40 more.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+
+from clickstream_assets.sql_files import statement
+from spark.handover.parts import Part
+from spark.sink.books import Batch
+from spark.source.chunks import TaskRead
+from spark.source.options import SourceOptions
+from spark.source.task import read_task
+from spark.source.task_plan import tasks_of
+
+# One process reads them about as soon as a job on two cores would.
+MOST_ROWS = 5_000
+MOST_BYTES = 2 * 1024 * 1024
+MOST_CHUNKS = 50
+
+
+class DriverRead:
+    """Reads small micro-batches into the spool, as tasks do; `options` are those that tasks have."""
+
+    def __init__(self, options: SourceOptions) -> None:
+        self._options = options
+
+    def parts(self, batch: Batch, connection: Connection) -> list[Part] | None:
+        """The parts of a micro-batch; None: it is work for Spark's tasks.
+
+        Args:
+            connection: that commits by itself.
+
+        Raises:
+            Outage: the database or the directory is away.
+        """
+        if len(batch.chunks) > MOST_CHUNKS or sum(chunk.records for chunk in batch.chunks) > MOST_ROWS:
+            return None
+
+        def ask(name: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+            with connection.cursor() as cursor:
+                cursor.execute(statement(name), values)
+                return cursor.fetchall()
+
+        tasks = tasks_of(ask, self._options, batch.after, batch.upto)
+        if len(tasks) != 1 or bytes_of(tasks[0]) > MOST_BYTES:
+            return None
+        return [
+            Part.from_json(part)
+            for rows in read_task(tasks[0], self._options)
+            for part in rows["part"].to_pylist()
+        ]
+
+
+def bytes_of(task: TaskRead) -> int:
+    """That a task reads."""
+    return sum(chunk.byte_length for chunk in task.chunks)
