@@ -26,7 +26,7 @@ from clickstream_assets.postgres.schema import setup_databases
 from clickstream_assets.postgres.sharing import database_running
 from clickstream_assets.settings import Settings
 from spark.sink import jdbc as jdbc_sink
-from spark.stream import idle_workers
+from spark.stream import warm_up
 from spark.stream.session import start_session
 
 
@@ -75,9 +75,9 @@ class Place:
         finally:
             connection.close()
 
-    def touch_workers(self) -> None:
+    def warm_up_tasks(self) -> None:
         """Spark ends its idle Python workers while others load; a stream with a backlog has them, as it has its JVM."""
-        idle_workers.touch_workers(self.spark)
+        warm_up.warm_up_tasks(self.spark)
 
 
 def jdbc_options(url: str) -> dict[str, str]:

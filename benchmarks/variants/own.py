@@ -56,7 +56,7 @@ def _pipeline(sink: Sink) -> Callable[[Place], None]:
 
 def _reset(place: Place) -> None:
     place.empty()
-    place.touch_workers()
+    place.warm_up_tasks()
 
 
 COPY = Variant("pipeline, copy", PROMISE, _reset, _pipeline("copy"), "events")

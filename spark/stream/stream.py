@@ -30,13 +30,13 @@ from spark.lease import Lease
 from spark.outage import THE_DATABASE, THE_DIRECTORY, outage_of
 from spark.sink.jdbc import check_arrays
 from spark.stream.ending import Ending
-from spark.stream.idle_workers import IdleWorkers, touch_workers
 from spark.stream.leftovers import sweep_parts
 from spark.stream.loading import JVM_GONE, LOOK_SECONDS, Loading
 from spark.stream.query import LoadQuery, start_query
 from spark.stream.session import how_jvm_ended, is_alive, start_session
 from spark.stream.settings import ChangedSources, StreamSettings, stream_sources
 from spark.stream.waiting import Waiting
+from spark.stream.warm_up import WarmUp, warm_up_tasks
 
 log = logging.getLogger("clickstream.stream")
 
@@ -180,7 +180,7 @@ class Stream:
             intake.start()
             log.info("watching %s", self._directories)
         busy = threading.Lock()
-        workers = IdleWorkers(lambda: touch_workers(spark))
+        warm_up = WarmUp(lambda: warm_up_tasks(spark))
 
         def committed() -> None:
             loading.has_committed = True
@@ -207,9 +207,7 @@ class Stream:
             )
 
         def look() -> None:
-            if busy.locked():
-                workers.worked()
-            workers.tick()
+            warm_up.tick()
             self._look()
 
         loading = Loading(start, lambda: is_alive(spark), look, lease, busy, self._ending, self._waiting)

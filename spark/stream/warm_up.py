@@ -1,8 +1,7 @@
-"""Keeps Spark's Python workers alive while the stream is idle.
+"""The first job of a JVM takes some seconds, and begins Spark's Python workers: one is run before rows wait for it.
 
-Spark ends the Python workers of an executor after a minute without any work (`PythonWorkerFactory`, not configurable).
-The first file after a quiet minute then waits until new ones have started and imported, which takes longer than all
-the rest. A job of one row, well within the minute, keeps them.
+Of a stream that gets small files only, the driver reads all of them. Its first large file comes at any time.
+Spark ends Python workers after a minute without work; new ones are there within a third of a second.
 """
 
 from __future__ import annotations
@@ -17,37 +16,29 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-KEEP_SECONDS = 40.0  # without a micro-batch; Spark looks every ten seconds whether a minute is over
+AFTER_SECONDS = 10.0  # of the stream: what waits at its start comes first
 
 
-class IdleWorkers:
-    """`worked` notes a micro-batch; `tick`, called often, runs the job when it is time. Neither waits."""
+class WarmUp:
+    """`tick`, called often, runs the job once, when it is time, and does not wait for it."""
 
-    def __init__(self, touch: Callable[[], None], keep_seconds: float = KEEP_SECONDS) -> None:
-        self._touch = touch
-        self._keep_seconds = keep_seconds
-        self._used = time.monotonic()
-        self._job: threading.Thread | None = None
-
-    def worked(self) -> None:
-        self._used = time.monotonic()
+    def __init__(self, job: Callable[[], None], after_seconds: float = AFTER_SECONDS) -> None:
+        self._job = job
+        self._at = time.monotonic() + after_seconds
+        self._is_begun = False
 
     def tick(self) -> None:
-        if time.monotonic() - self._used < self._keep_seconds:
-            return
-        # On a cluster without executors the job waits: one is enough.
-        if self._job is None or not self._job.is_alive():
-            self._job = threading.Thread(target=self._touch, name="idle-workers", daemon=True)
-            self._job.start()
-        self.worked()
+        if not self._is_begun and time.monotonic() >= self._at:
+            self._is_begun = True
+            threading.Thread(target=self._job, name="warm-up", daemon=True).start()
 
 
-def touch_workers(spark: SparkSession) -> None:
+def warm_up_tasks(spark: SparkSession) -> None:
     """One row through a Python worker of as many tasks as may run at once."""
     # A JVM that is gone is noticed, and told, by the stream itself.
     with suppress(PySparkException, Py4JError, ConnectionError):
         tasks = spark.sparkContext.defaultParallelism
-        spark.sparkContext.setLocalProperty("spark.job.description", "keeps idle Python workers")
+        spark.sparkContext.setLocalProperty("spark.job.description", "warms up")
         spark.range(0, tasks, 1, tasks).mapInArrow(_as_they_are, "id long").collect()
 
 

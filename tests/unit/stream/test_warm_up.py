@@ -1,37 +1,22 @@
-"""Guards when idle Python workers are kept: neither beside micro-batches nor twice at once."""
+"""Guards that the first job of a JVM is run once, and not before its time."""
 
 from __future__ import annotations
 
 import threading
 
-from spark.stream.idle_workers import IdleWorkers
+from spark.stream.warm_up import WarmUp
 
 
-def test_workers_are_kept_once_they_have_been_idle() -> None:
-    touched = threading.Event()
-    IdleWorkers(touched.set, keep_seconds=0.0).tick()
-    assert touched.wait(10)
-
-
-def test_workers_that_have_just_worked_are_left_alone() -> None:
-    touched: list[int] = []
-    workers = IdleWorkers(lambda: touched.append(1), keep_seconds=3600.0)
-    workers.tick()
-    workers.worked()
-    workers.tick()
-    assert touched == []
-
-
-def test_a_job_that_waits_for_an_executor_is_not_joined_by_another() -> None:
-    begun, may_end = threading.Semaphore(0), threading.Event()
-
-    def touch() -> None:
-        begun.release()
-        may_end.wait(10)
-
-    workers = IdleWorkers(touch, keep_seconds=0.0)
-    workers.tick()
+def test_the_job_is_run_once_however_often_one_looks() -> None:
+    begun = threading.Semaphore(0)
+    warm_up = WarmUp(begun.release, after_seconds=0.0)
+    warm_up.tick()
     assert begun.acquire(timeout=10)
-    workers.tick()
+    warm_up.tick()
     assert not begun.acquire(timeout=0.2)
-    may_end.set()
+
+
+def test_what_waits_at_the_start_comes_before_it() -> None:
+    begun: list[int] = []
+    WarmUp(lambda: begun.append(1), after_seconds=3600.0).tick()
+    assert begun == []
