@@ -19,8 +19,8 @@ from clickstream_assets.sql_files import statement
 from spark.discovery.candidate import Candidate
 from spark.inspection.inspection import Chunk, Inspection
 from spark.intake.file_rows import Committed, KnownState, file_row, new_row
-from spark.intake.ledger_session import LedgerSession
 from spark.intake.recorded import Recorded
+from spark.ledger_session import LedgerSession
 from spark.mapping.source_mapping import SourceMapping
 
 

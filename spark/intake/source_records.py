@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from clickstream_assets.sources.source import Source
 from clickstream_assets.sql_files import statement
-from spark.intake.ledger_session import LedgerSession
+from spark.ledger_session import LedgerSession
 
 
 class WantedFile(NamedTuple):
