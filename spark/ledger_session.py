@@ -1,4 +1,5 @@
-"""The session in which the driver registers files: one for the threads of all sources, under one lease epoch."""
+"""A session of the driver with the ledger, under one lease epoch. That of the manifest is one for the threads of all
+sources."""
 
 from __future__ import annotations
 

@@ -5,18 +5,15 @@ It writes under the lease's epoch, in a session of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-import psycopg2
 from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import cursor as Cursor
 
 from clickstream_assets.object_stores.bucket import StoredObject
 from clickstream_assets.sql_files import statement
-from spark.lease import LeaseLost
+from spark.ledger_session import LedgerSession
 from spark.objects.landing import LandedState
 
 
@@ -57,21 +54,16 @@ class ObjectLedger:
     """
 
     def __init__(self, connect: Callable[[], Connection], epoch: int, source: str, bucket: str) -> None:
-        self._connect = connect
-        self._epoch = epoch
-        self._opened: Connection | None = None
+        self._session = LedgerSession(connect, epoch)
         self._of: dict[str, object] = {"source": source, "bucket": bucket}
 
     def close(self) -> None:
         """End the session. The next use opens another one."""
-        connection, self._opened = self._opened, None
-        if connection is not None:
-            with suppress(psycopg2.Error):
-                connection.close()
+        self._session.close()
 
     def note(self, objects: Sequence[tuple[StoredObject, str]]) -> int:
         """Write the objects, with their paths, that were not seen before; how many those were."""
-        with self._writing() as cursor:
+        with self._session.writing() as cursor:
             found = {
                 "keys": [found.key for found, _ in objects],
                 "etags": [found.etag for found, _ in objects],
@@ -83,7 +75,7 @@ class ObjectLedger:
             return int(cursor.rowcount)
 
     def listing(self) -> Listed:
-        with self._reading() as cursor:
+        with self._session.reading() as cursor:
             cursor.execute(statement("objects.listing"), self._of)
             row = cursor.fetchone()
         return Listed(*row) if row else Listed()
@@ -91,7 +83,7 @@ class ObjectLedger:
     def note_listing(
         self, after_key: str | None, highest_key: str | None, objects: int, *, is_complete: bool
     ) -> None:
-        with self._writing() as cursor:
+        with self._session.writing() as cursor:
             row = {
                 "after_key": after_key,
                 "highest_key": highest_key,
@@ -102,19 +94,19 @@ class ObjectLedger:
 
     def to_fetch(self, most: int, busy: Sequence[int]) -> list[KnownObject]:
         """The oldest that may be fetched now, without those of `busy`."""
-        with self._reading() as cursor:
+        with self._session.reading() as cursor:
             cursor.execute(statement("objects.to_fetch"), self._of | {"objects": most, "busy": list(busy)})
             return [_known(row) for row in cursor]
 
     def has_left_to_fetch(self) -> bool:
         """Whether some are left that did not fail."""
-        with self._reading() as cursor:
+        with self._session.reading() as cursor:
             cursor.execute(statement("objects.left_to_fetch"), self._of)
             return bool((cursor.fetchone() or (False,))[0])
 
     def fetched(self, objects: Sequence[tuple[KnownObject, LandedState, str | None]]) -> None:
         """Their files are about to appear, in this state; which version each is of."""
-        with self._writing() as cursor:
+        with self._session.writing() as cursor:
             for known, state, version_id in objects:
                 row = {
                     "object_id": known.object_id,
@@ -126,7 +118,7 @@ class ObjectLedger:
 
     def fetched_files(self) -> list[FetchedObject]:
         """The objects on disk."""
-        with self._reading() as cursor:
+        with self._session.reading() as cursor:
             cursor.execute(statement("objects.fetched_files"), self._of)
             return [
                 FetchedObject(_known(row), row[6], LandedState(row[7], row[4], row[8]), row[9], row[10])
@@ -135,52 +127,33 @@ class ObjectLedger:
 
     def note_files(self) -> None:
         """Write which file became of each."""
-        with self._writing() as cursor:
+        with self._session.writing() as cursor:
             cursor.execute(statement("objects.note_files"), self._of)
 
     def to_fetch_again(self, object_ids: Sequence[int]) -> None:
-        with self._writing() as cursor:
+        with self._session.writing() as cursor:
             cursor.execute(statement("objects.to_fetch_again"), {"object_ids": list(object_ids)})
 
     def failed(self, object_id: int, detail: str) -> None:
         """It is tried again after a while, each time a longer one."""
-        with self._writing() as cursor:
+        with self._session.writing() as cursor:
             cursor.execute(statement("objects.failed"), {"object_id": object_id, "detail": detail})
 
     def over(self, object_id: int, status: Literal["gone", "replaced"]) -> None:
-        with self._writing() as cursor:
+        with self._session.writing() as cursor:
             cursor.execute(statement("objects.over"), {"object_id": object_id, "status": status})
 
     def done(self, object_id: int, outcome: str, detail: str | None) -> None:
-        with self._writing() as cursor:
+        with self._session.writing() as cursor:
             row = {"object_id": object_id, "outcome": outcome, "detail": detail}
             cursor.execute(statement("objects.done"), row)
 
     def troubled(self) -> tuple[int, str, str] | None:
         """How many objects failed for a reason of their own, one's key and its reason; None: none did."""
-        with self._reading() as cursor:
+        with self._session.reading() as cursor:
             cursor.execute(statement("objects.troubled"), self._of)
             row = cursor.fetchone()
         return None if row is None or not row[0] else (int(row[0]), str(row[1]), str(row[2]))
-
-    @contextmanager
-    def _reading(self) -> Iterator[Cursor]:
-        if self._opened is None:
-            self._opened = self._connect()
-        with self._opened, self._opened.cursor() as cursor:
-            yield cursor
-
-    @contextmanager
-    def _writing(self) -> Iterator[Cursor]:
-        """
-        Raises:
-            LeaseLost: another stream took over; nothing was written.
-        """
-        with self._reading() as cursor:
-            cursor.execute(statement("lease.check_epoch"), {"epoch": self._epoch})
-            if cursor.fetchone() is None:
-                raise LeaseLost("another stream holds the lease")
-            yield cursor
 
 
 def _known(row: tuple[object, ...]) -> KnownObject:
