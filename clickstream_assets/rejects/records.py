@@ -40,8 +40,8 @@ class ReplayFileError(ClickstreamError):
 
 
 @dataclass(frozen=True)
-class Reject:
-    """A row of `rejected_events`, with the path and the header of its file."""
+class StoredReject:
+    """A row of `rejected_events`, with the path of its file."""
 
     reject_id: int
     file_id: int
@@ -54,6 +54,12 @@ class Reject:
     detail: str | None
     rejected_at: datetime
     replayed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Reject(StoredReject):
+    """With the header of its file, too."""
+
     layout_id: int
     columns: tuple[str, ...]
     delimiter: str
