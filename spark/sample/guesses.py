@@ -38,7 +38,7 @@ NAMES = {
     "event_time": _parts(
         "eventtime timestamp datetime time zeit datum date wann fecha heure created ts occurred when"
     ),
-    "price": _parts("unitprice price preis prix precio prezzo amount betrag cost value revenue"),
+    "price": _parts("unitprice price preis prix precio prezzo amount betrag amt cost value revenue"),
     "user_agent": _parts("useragent agent browser"),
 }
 QUANTITY = ("quantity", "qty", "menge", "anzahl", "cantidad", "quantite", "units", "count")
@@ -64,6 +64,11 @@ def by_name(profiles: Sequence[Profile], field: str, taken: Collection[Profile])
         if ranks and profile not in taken and profile.texts:
             ranked.append((min(ranks), len(profile.steps), number, profile))
     return [profile for *_, profile in sorted(ranked, key=lambda found: found[:3])]
+
+
+def likely(profiles: Sequence[Profile], field: str) -> Profile | None:
+    """The column that a field most likely is, by its name and by its texts."""
+    return next((one for one in by_name(profiles, field, ()) if fits(field, one)), None)
 
 
 def fits(field: str, profile: Profile) -> bool:

@@ -18,7 +18,9 @@ from spark.mapping.names import rivals
 from spark.mapping.source_mapping import SourceMapping
 from spark.mapping.sources import Column
 from spark.reading.header import FIELDS, REQUIRED, Layout
+from spark.sample.guesses import likely
 from spark.sample.hints import GUIDE, hint, missing_field, price_hints, unknown_actions
+from spark.sample.profile import Profile, profiles
 from spark.sample.sampling import Looked, Sample
 from spark.sample.suspicions import suspicions
 from spark.sample.wording import described
@@ -109,9 +111,10 @@ def _columns(layout: Layout, looked: Looked, mapping: SourceMapping) -> Iterator
         if field not in (*mapping.columns.values(), *mapping.fields)
     }
     others = rivals(layout.columns, unnamed)
+    unread = profiles([name for name, _ in plan.extras], [looked.texts[at] for _, at in plan.extras])
     for field, source in zip(FIELDS, plan.sources, strict=True):
         if field in looked.absent and field in REQUIRED:
-            yield f"  {field:<14} MISSING in all objects: {missing_field(field)}"
+            yield f"  {field:<14} MISSING in all objects: {missing_field(field)}{_perhaps(field, unread)}"
         elif field in looked.absent:
             continue
         elif source is not None:
@@ -120,15 +123,24 @@ def _columns(layout: Layout, looked: Looked, mapping: SourceMapping) -> Iterator
             doubt = f"   (or {', '.join(more)}? [columns] decides)" if more else ""
             yield f"  {field:<14} {name}{doubt}"
         elif field in plan.missing:
-            yield f"  {field:<14} MISSING: {missing_field(field)}"
+            yield f"  {field:<14} MISSING: {missing_field(field)}{_perhaps(field, unread)}"
         elif field == "event_id":
             yield f"  {field:<14} none: {_identity(plan.identity)}"
         else:
-            yield f"  {field:<14} none: stays empty"
+            yield f"  {field:<14} none: stays empty{_perhaps(field, unread)}"
     for name in plan.absent:
         yield f"  {name!r} is named by the mapping, and not there"
     if plan.extras:
         yield f"  {'extra':<14} {', '.join(name for name, _ in plan.extras)}"
+
+
+def _perhaps(field: str, unread: Sequence[Profile]) -> str:
+    """Which column may be meant, of a field that none is known for."""
+    found = likely(unread, field)
+    if found is None:
+        return ""
+    within = f", within {found.name}" if found.steps else ""
+    return f"   (is it {found.label}{within}?)"
 
 
 def _identity(columns: Sequence[tuple[str, int]]) -> str:

@@ -60,6 +60,41 @@ def test_without_a_mapping_it_says_what_is_missing(tmp_path: Path, shop: Path) -
     assert "--propose" in done.stdout
 
 
+# A column beside ours, its value, and what is said of the price.
+NEIGHBOURS = [
+    ("amount_paid", "19.90", "none: stays empty   (is it amount_paid?)"),
+    ("amount_paid", "much", "none: stays empty"),
+    ("note", "19.90", "none: stays empty"),
+    (
+        "payload",
+        '"{""money"": {""amount"": 1.5}}"',
+        "none: stays empty   (is it amount, within payload?)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("column", "value", "said"), NEIGHBOURS)
+def test_a_price_under_a_name_of_its_own_is_asked_about(
+    tmp_path: Path, column: str, value: str, said: str
+) -> None:
+    """It would else be lost to `extra` without a word."""
+    (tmp_path / "shop").mkdir()
+    header = f"user_id,session_id,action_type,product_id,event_time,{column}\n"
+    row = f"u,s,view,p,2026-03-01T10:00:00Z,{value}\n"
+    (tmp_path / "shop" / "a.csv").write_text(header + row * 3)
+    lines = check_source(tmp_path / "home", tmp_path / "shop").stdout.splitlines()
+    (price,) = [line for line in lines if line.strip().startswith("price ")]
+    assert price.split(maxsplit=1)[1] == said
+
+
+def test_a_field_that_is_missing_may_be_a_column_of_another_name(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    header = "user_id,session_id,action_type,product_id,wann\n"
+    (tmp_path / "shop" / "a.csv").write_text(header + "u,s,view,p,2026-03-01T10:00:00Z\n" * 3)
+    said = check_source(tmp_path / "home", tmp_path / "shop").stdout
+    assert "   (is it wann?)" in said
+
+
 def test_with_a_mapping_it_says_what_would_become_of_the_rows_and_writes_nothing(
     tmp_path: Path, shop: Path
 ) -> None:
