@@ -14,7 +14,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark.errors import PySparkException
 
+from clickstream_assets.exits import EXPECTED
 from spark.lease import Lease, LeaseLost
 from spark.outage import THE_DATABASE, THE_DIRECTORY
 from spark.stream.ending import Ending
@@ -25,6 +27,7 @@ from spark.stream.waiting import Waiting
 LOOK_SECONDS = 0.5  # between looks at the query, and at what else a stream must notice
 HEALTHY_SECONDS = 30.0  # a query that lived so long has worked
 
+WITHOUT_TRACEBACK = (*EXPECTED, PySparkException, Py4JError)
 JVM_GONE = (Py4JError, ConnectionError)  # what a call to a JVM that is no more raises
 
 log = logging.getLogger("clickstream.stream")
@@ -108,7 +111,8 @@ class Loading:
         failure = failure_of(error)
         pause = self._restarts.pause(failure, has_worked=has_worked)
         if not (failure.passes or failure.is_known):
-            log.error("%s", error)
+            # In Spark's errors the traceback of a task is part of the text.
+            log.error("%s", error, exc_info=None if isinstance(error, WITHOUT_TRACEBACK) else error)
         if pause is None:
             self._ending.fail(failure.sentence)
             return
