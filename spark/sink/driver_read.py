@@ -47,7 +47,7 @@ class DriverRead:
                 return cursor.fetchall()
 
         tasks = tasks_of(ask, self._options, batch.after, batch.upto)
-        if len(tasks) != 1 or bytes_of(tasks[0]) > MOST_BYTES:
+        if len(tasks) != 1 or not is_light(tasks[0]):
             return None
         return [
             Part.from_json(part)
@@ -56,6 +56,7 @@ class DriverRead:
         ]
 
 
-def bytes_of(task: TaskRead) -> int:
-    """That a task reads."""
-    return sum(chunk.byte_length for chunk in task.chunks)
+def is_light(task: TaskRead) -> bool:
+    """Whether what it reads is little, in memory, too: ten kilobytes of Parquet may be a gigabyte of values."""
+    is_text = all(chunk.layout.format != "parquet" for chunk in task.chunks)
+    return is_text and sum(chunk.byte_length for chunk in task.chunks) <= MOST_BYTES

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from stream_pipeline import Pipeline, event
+from stream_pipeline import HEADER, Pipeline, event
 
 from spark.sink import driver_read
 from spark.sink.driver_read import DriverRead
@@ -54,6 +56,18 @@ def test_beyond_a_limit_it_is_work_for_tasks(
     pipeline.load()
     assert jobs == [False]
     assert pipeline.counts() == (20, 15, 5, 0)
+    pipeline.assert_conserved()
+
+
+def test_parquet_is_work_for_tasks_for_its_values_may_need_much_memory(
+    pipeline: Pipeline, jobs: list[bool]
+) -> None:
+    names = HEADER.strip().split(",")
+    rows = {name: [text] * 2 for name, text in zip(names, event(1).strip().split(","), strict=True)}
+    pq.write_table(pa.table(rows), pipeline.root / "1.parquet")
+    pipeline.load()
+    assert jobs == [False]
+    assert pipeline.counts() == (2, 1, 1, 0)
     pipeline.assert_conserved()
 
 
