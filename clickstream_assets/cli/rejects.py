@@ -16,8 +16,8 @@ from clickstream_assets.home import open_private
 from clickstream_assets.ledger.sources_in_force import sources_in_force
 from clickstream_assets.postgres.sharing import session
 from clickstream_assets.rejects import reads as rejects
-from clickstream_assets.rejects.reads import ReasonCount, RejectFilter
-from clickstream_assets.rejects.records import ReplayFileError, StoredReject
+from clickstream_assets.rejects.reads import NewestReject, ReasonCount, RejectFilter
+from clickstream_assets.rejects.records import ReplayFileError
 from clickstream_assets.rejects.replay import Replay, replay_as_they_are, replay_repaired
 from clickstream_assets.settings import Settings
 from clickstream_assets.text import count, moment, printable
@@ -85,7 +85,7 @@ def list_(reason: str | None, file: str | None, since: datetime | None, limit: i
         click.echo(_list_text(counts, rows))
 
 
-def _list_text(counts: list[ReasonCount], rows: list[StoredReject]) -> str:
+def _list_text(counts: list[ReasonCount], rows: list[NewestReject]) -> str:
     if not counts:
         return "No rejected rows."
     lines = [f"{'reason':<28}{'rows':>12}{'replayed':>12}{'files':>10}  last"]

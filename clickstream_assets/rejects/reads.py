@@ -19,13 +19,7 @@ from psycopg2.extras import RealDictCursor
 
 from clickstream_assets.home import open_private
 from clickstream_assets.rejects.csv_lines import csv_line
-from clickstream_assets.rejects.records import (
-    Reject,
-    StoredReject,
-    as_text_cell,
-    export_fields,
-    export_header,
-)
+from clickstream_assets.rejects.records import Reject, as_text_cell, export_fields, export_header
 from clickstream_assets.sql_files import statement
 
 PAGE_ROWS = 2_000  # of at most 64 KiB each
@@ -53,6 +47,21 @@ class ReasonCount:
 
 
 @dataclass(frozen=True)
+class NewestReject:
+    reject_id: int
+    file_id: int
+    path: str
+    line_no: int
+    byte_offset: int
+    byte_length: int
+    raw: bytes
+    reason: str
+    detail: str | None
+    rejected_at: datetime
+    replayed_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Export:
     """What an export wrote. `cut` rows were too long to be kept whole, and are not in a CSV for repair."""
 
@@ -66,10 +75,10 @@ def count_by_reason(connection: Connection, which: RejectFilter) -> list[ReasonC
     return [ReasonCount(**row) for row in _rows(connection, "rejects.by_reason", **asdict(which))]
 
 
-def newest(connection: Connection, which: RejectFilter, limit: int) -> list[StoredReject]:
+def newest(connection: Connection, which: RejectFilter, limit: int) -> list[NewestReject]:
     """The newest rejected rows."""
     rows = _rows(connection, "rejects.newest", **asdict(which), limit=limit)
-    return [StoredReject(**(row | {"raw": bytes(row["raw"])})) for row in rows]
+    return [NewestReject(**(row | {"raw": bytes(row["raw"])})) for row in rows]
 
 
 def read_rejects(connection: Connection, which: RejectFilter, again: bool) -> Iterator[Reject]:

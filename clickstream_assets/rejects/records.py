@@ -40,8 +40,8 @@ class ReplayFileError(ClickstreamError):
 
 
 @dataclass(frozen=True)
-class StoredReject:
-    """A row of `rejected_events`, with the path of its file."""
+class Reject:
+    """A row of `rejected_events`, with the path and the header of its file."""
 
     reject_id: int
     file_id: int
@@ -54,12 +54,6 @@ class StoredReject:
     detail: str | None
     rejected_at: datetime
     replayed_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Reject(StoredReject):
-    """With the header of its file, too."""
-
     layout_id: int
     columns: tuple[str, ...]
     delimiter: str
