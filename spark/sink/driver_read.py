@@ -5,6 +5,7 @@ Of a file of some hundred rows a task's own work takes 9 ms, and Spark's job aro
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from psycopg2.extensions import connection as Connection
@@ -12,6 +13,7 @@ from psycopg2.extensions import connection as Connection
 from clickstream_assets.sql_files import statement
 from spark.handover.parts import Part
 from spark.sink.books import Batch
+from spark.sink.handovers import PartsHandover, SpoolHandover
 from spark.source.chunks import TaskRead
 from spark.source.options import SourceOptions
 from spark.source.task import read_task
@@ -24,10 +26,15 @@ MOST_CHUNKS = 50
 
 
 class DriverRead:
-    """Reads small micro-batches into the spool, as tasks do; `options` are those that tasks have."""
+    """Reads small micro-batches into a spool, as tasks do with these options."""
 
-    def __init__(self, options: SourceOptions) -> None:
+    def __init__(self, options: SourceOptions, spool: Path) -> None:
         self._options = options
+        self._handover = SpoolHandover(spool)
+
+    def handed_over(self, batch: Batch) -> PartsHandover:
+        """The way from the spool to the commit."""
+        return self._handover.begin(batch)
 
     def parts(self, batch: Batch, connection: Connection) -> list[Part] | None:
         """The parts of a micro-batch; None: it is work for Spark's tasks.

@@ -118,6 +118,7 @@ class MicroBatchWriter:
         if self._driver_read is not None and self._manifest is not None:
             parts = self._driver_read.parts(run.batch, self._manifest)
             if parts is not None:
+                run.handover = self._driver_read.handed_over(run.batch)
                 return parts
         return run.handover.run(rows)
 

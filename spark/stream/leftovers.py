@@ -15,7 +15,7 @@ from clickstream_assets.sql_files import statement
 from spark.handover import spool as spools
 
 
-def sweep_parts(url: str, epoch: int, spool: Path | None) -> None:
+def sweep_parts(url: str, epoch: int, spool: Path) -> None:
     """Remove all parts of micro-batches that were handed over up to this epoch."""
     with (
         closing(connect(url, "clickstream-stream-cleanup", autocommit=True)) as connection,
@@ -29,5 +29,4 @@ def sweep_parts(url: str, epoch: int, spool: Path | None) -> None:
                     table=sql.Identifier("staging", table)
                 )
             )
-    if spool is not None:
-        spools.sweep(spool)
+    spools.sweep(spool)

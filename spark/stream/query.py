@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -153,8 +154,15 @@ def _writer(
         lambda batch_id: offset_log.read_range(checkpoint, batch_id),
         committed,
         KnownKeysFile(home / KNOWN_KEYS) if options.handover == "spool" else None,
-        DriverRead(options) if stream.driver_reads and options.handover == "spool" else None,
+        _driver_read(stream, options),
     )
+
+
+def _driver_read(stream: StreamSettings, options: SourceOptions) -> DriverRead | None:
+    if not stream.driver_reads or options.handover == "blocks":  # the JDBC writer's rows are Spark's
+        return None
+    # The process that reads them stores them: no directory need be shared.
+    return DriverRead(replace(options, handover="spool", spool=stream.driver_spool), stream.driver_spool)
 
 
 def _started(

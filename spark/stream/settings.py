@@ -16,6 +16,8 @@ from spark.mapping.mapping_file import mapping_of, read_mapping
 from spark.mapping.source_mapping import UNMAPPED, SourceMapping
 from spark.sink.jdbc import find_jdbc_jar, jdbc_options
 
+SPOOL = "spool"  # in the home
+
 
 @dataclass(frozen=True)
 class StreamSettings:
@@ -23,7 +25,7 @@ class StreamSettings:
 
     `url` is the writer's, and holds a password. `available_now`: the stream ends when all present files are in. `spool`
     is the directory that driver and tasks share; without one, tasks upload their rows. `jdbc_jar` is the driver of the
-    jdbc sink, None for the copy sink. `driver_reads`: the driver reads small micro-batches itself.
+    jdbc sink, None for the copy sink. `driver_reads`: for the copy sink the driver reads small micro-batches itself.
     """
 
     settings: Settings
@@ -33,6 +35,11 @@ class StreamSettings:
     spool: Path | None = None
     jdbc_jar: Path | None = None
     driver_reads: bool = True
+
+    @property
+    def driver_spool(self) -> Path:
+        """Where the rows go that the driver reads."""
+        return self.spool or self.settings.home / SPOOL
 
     @classmethod
     def of(cls, settings: Settings, *, available_now: bool = False) -> StreamSettings:
@@ -98,4 +105,4 @@ class ChangedSources:
 
 
 def _spool_on_one_machine(settings: Settings) -> Path | None:
-    return settings.home / "spool" if settings.spark_master.startswith("local") else None
+    return settings.home / SPOOL if settings.spark_master.startswith("local") else None

@@ -192,7 +192,7 @@ class Stream:
         )  # another one numbers its file systems otherwise
 
         def start() -> LoadQuery:
-            sweep_parts(self._stream.url, lease.epoch, self._stream.spool)
+            sweep_parts(self._stream.url, lease.epoch, self._stream.driver_spool)
             return start_query(
                 spark,
                 self._stream,

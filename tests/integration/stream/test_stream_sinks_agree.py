@@ -83,6 +83,7 @@ def nasty_file() -> bytes:
 WAYS = [
     ("copy", True, False),
     ("copy", True, True),
+    ("copy", False, False),
     ("copy", False, True),
     pytest.param("jdbc", True, True, marks=[pytest.mark.jdbc, needs_jdbc]),
 ]
