@@ -97,7 +97,8 @@ class MicroBatchWriter:
         after, upto = self._batch_range(spark_batch_id)
         chunks = self._chunks(query_id, spark_batch_id, after, upto)
         if not chunks:
-            log.info("batch %d of Spark is committed already: passed over", spark_batch_id)
+            if after < upto:  # the first one of a new checkpoint is empty
+                log.info("batch %d of Spark is committed already: passed over", spark_batch_id)
             return
         batch = Batch(query_id, spark_batch_id, self._epoch, self._sink, after, upto, chunks, started_at)
         run = BatchRun(batch, self._handover.begin(batch), started)
