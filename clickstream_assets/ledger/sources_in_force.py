@@ -24,6 +24,11 @@ class InForce:
     fault: str | None = None
 
 
+def longest_settling(sources: Sequence[Source]) -> float:
+    """Seconds for which a file must not have changed before it is read, of the source where that is most."""
+    return max((source.settle_seconds for source in sources), default=0.0)
+
+
 def sources_in_force(connection: Connection, settings: Settings) -> InForce:
     """Without a sources' file, the default alone, and the ledger is not asked."""
     try:

@@ -59,6 +59,11 @@ class PipelineCollector(Collector):
             yield from _backlog(scraped)
             yield from _stream(scraped)
             yield _latency(scraped)
+            yield _gauge(
+                "clickstream_settle_seconds",
+                "For so long a file must not have changed before it is read; of several sources the longest.",
+                scraped.settle_seconds,
+            )
             yield from _summaries(scraped)
             yield from _sources(scraped)
 

@@ -17,7 +17,7 @@ from clickstream_assets.contract import DEFAULT_SOURCE
 from clickstream_assets.file_names import EventsDirectory
 from clickstream_assets.fitness import why_read_only
 from clickstream_assets.ledger import reads as ledger
-from clickstream_assets.ledger.sources_in_force import sources_in_force
+from clickstream_assets.ledger.sources_in_force import longest_settling, sources_in_force
 from clickstream_assets.ledger.waiting import WaitingFiles
 from clickstream_assets.ledger.waiting_by_source import read_waiting_by_source, together
 from clickstream_assets.ledger.waiting_files import watch_of
@@ -52,6 +52,7 @@ class Scraped:
     latency_sum: float
     summaries_waiting: dict[str, float]
     sources: SourcesStatus = field(default_factory=SourcesStatus)  # where there are several
+    settle_seconds: float = 0.0  # of the source whose files settle longest
 
 
 @dataclass
@@ -102,8 +103,8 @@ class Reader:
                     cursor.execute(statement("metrics.summaries"))
                     summaries = dict(cursor.fetchall())
                 sources = SourcesStatus()
+                in_force = sources_in_force(connection, self._settings)
                 if self._settings.sources is not None:
-                    in_force = sources_in_force(connection, self._settings)
                     others = [source for source in in_force.sources if not source.is_default]
                     by_source = {DEFAULT_SOURCE: waiting, **read_waiting_by_source(connection, others)}
                     sources = read_sources_status(
@@ -132,6 +133,7 @@ class Reader:
                     latency_sum=self._counted.latency_sum,
                     summaries_waiting=summaries,
                     sources=sources,
+                    settle_seconds=longest_settling(in_force.sources),
                 )
 
     def _count(self, connection: Connection) -> None:

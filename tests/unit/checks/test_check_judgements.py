@@ -154,6 +154,16 @@ def test_latency_is_judged_by_its_99th_percentile_and_never_fails() -> None:
     assert (nothing.verdict, nothing.description) == ("pass", "No file became visible in the last 5 min.")
 
 
+def test_a_file_that_must_settle_first_is_not_late_for_that() -> None:
+    """With the default of one second for files of other producers, the check was yellow for ever."""
+    measured = Latency(9, 1.05, 1.08, 1.1, 1.2)
+    judgement = latency.judge(latency.Facts(measured, 300.0, service_level=1.0, settle_seconds=1.0))
+    assert judgement.verdict == "pass"
+    assert "wanted are 2.0 s, of which a file waits 1.0 s until it is read" in judgement.description
+    late = latency.Facts(replace(measured, p99_seconds=2.1), 300.0, service_level=1.0, settle_seconds=1.0)
+    assert latency.judge(late).verdict == "warn"
+
+
 def test_conflicts_beyond_what_is_counted_are_said_to_be_at_least_so_many() -> None:
     judgement = id_conflicts.judge(id_conflicts.Facts(window(0, 0), 100_000, []))
     assert judgement.verdict == "pass"
