@@ -54,7 +54,7 @@ class DriverRead:
                 return cursor.fetchall()
 
         tasks = tasks_of(ask, self._options, batch.after, batch.upto)
-        if len(tasks) != 1 or not is_light(tasks[0]):
+        if len(tasks) != 1 or not is_light(tasks[0], counts_rows=self._options.identical_rows == "keep"):
             return None
         return [
             Part.from_json(part)
@@ -63,7 +63,13 @@ class DriverRead:
         ]
 
 
-def is_light(task: TaskRead) -> bool:
-    """Whether what it reads is little, in memory, too: ten kilobytes of Parquet may be a gigabyte of values."""
-    is_text = all(chunk.layout.format != "parquet" for chunk in task.chunks)
-    return is_text and sum(chunk.byte_length for chunk in task.chunks) <= MOST_BYTES
+def is_light(task: TaskRead, *, counts_rows: bool) -> bool:
+    """Whether what it reads is little, in memory, too: ten kilobytes of Parquet may be a gigabyte of values.
+
+    `counts_rows`: identical rows are numbered, and of the end of a file all that is before it may have to be counted.
+    """
+    if any(chunk.layout.format == "parquet" for chunk in task.chunks):
+        return False
+    if counts_rows and any(chunk.byte_offset > chunk.records_from for chunk in task.chunks):
+        return False
+    return sum(chunk.byte_length for chunk in task.chunks) <= MOST_BYTES

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from stream_pipeline import HEADER, Pipeline, event
 
+from clickstream_assets.contract import IdenticalRows
 from spark.sink import driver_read
 from spark.sink.driver_read import DriverRead
 from spark.sink.handovers import SpoolHandover
@@ -80,6 +81,23 @@ def test_identical_rows_that_are_kept_are_numbered_by_the_driver_as_by_tasks(
     pipeline.load(identical_rows="keep")
     assert jobs == [True]
     assert pipeline.counts() == (7, 4, 3, 0)
+    pipeline.assert_conserved()
+
+
+@pytest.mark.parametrize(("identical_rows", "reads"), [("merge", True), ("keep", False)])
+def test_where_rows_are_numbered_the_driver_reads_no_end_of_a_file(
+    pipeline: Pipeline,
+    jobs: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+    identical_rows: IdenticalRows,
+    reads: bool,
+) -> None:
+    """All that is before it may have to be counted, which may be gigabytes."""
+    monkeypatch.setattr("spark.content.blocks.BLOCK_BYTES", 2_000)  # chunks end where blocks do
+    pipeline.write("1.csv", rows(0, 400))
+    pipeline.load(identical_rows=identical_rows, chunk_bytes=8_000)
+    assert jobs == [reads]
+    assert pipeline.counts() == (400, 400, 0, 0)
     pipeline.assert_conserved()
 
 
