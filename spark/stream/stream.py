@@ -215,5 +215,6 @@ class Stream:
             loading.run()
         finally:
             intake.stop()  # a catch-up that waits for files to be registered waits no longer
+            warm_up.wait()
             if registered is not None:
                 registered.unlink(missing_ok=True)

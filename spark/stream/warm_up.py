@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pyarrow as pa
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 AFTER_SECONDS = 10.0  # of the stream: what waits at its start comes first
+
+LONGEST_WAIT_SECONDS = 5.0
 
 
 class WarmUp:
@@ -25,18 +25,23 @@ class WarmUp:
     def __init__(self, job: Callable[[], None], after_seconds: float = AFTER_SECONDS) -> None:
         self._job = job
         self._at = time.monotonic() + after_seconds
-        self._is_begun = False
+        self._thread: threading.Thread | None = None
 
     def tick(self) -> None:
-        if not self._is_begun and time.monotonic() >= self._at:
-            self._is_begun = True
-            threading.Thread(target=self._job, name="warm-up", daemon=True).start()
+        if self._thread is None and time.monotonic() >= self._at:
+            self._thread = threading.Thread(target=self._job, name="warm-up", daemon=True)
+            self._thread.start()
+
+    def wait(self) -> None:
+        """For the end of a job that runs: of a session that ends beneath it, Spark writes pages into the log."""
+        if self._thread is not None:
+            self._thread.join(LONGEST_WAIT_SECONDS)
 
 
 def warm_up_tasks(spark: SparkSession) -> None:
     """One row through a Python worker of as many tasks as may run at once."""
-    # A JVM that is gone is noticed, and told, by the stream itself.
-    with suppress(PySparkException, Py4JError, ConnectionError):
+    # The stream may end meanwhile, in whatever state that leaves Spark's objects; a JVM that is gone is told by it.
+    with suppress(Exception):
         tasks = spark.sparkContext.defaultParallelism
         spark.sparkContext.setLocalProperty("spark.job.description", "warms up")
         spark.range(0, tasks, 1, tasks).mapInArrow(_as_they_are, "id long").collect()

@@ -40,4 +40,4 @@ def test_what_a_check_judges_has_no_number_of_its_own_in_the_rules(metric: str) 
     ]
     assert lines
     for line in lines:
-        assert re.search(r"> [\d.]+  # [A-Z]", line), line
+        assert re.search(r"[>+] [\d.]+  # [A-Z]", line), line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from spark.stream.warm_up import WarmUp
 
@@ -14,6 +15,22 @@ def test_the_job_is_run_once_however_often_one_looks() -> None:
     assert begun.acquire(timeout=10)
     warm_up.tick()
     assert not begun.acquire(timeout=0.2)
+
+
+def test_an_end_waits_for_a_job_that_runs() -> None:
+    begun, ended = threading.Event(), []
+
+    def job() -> None:
+        begun.set()
+        time.sleep(0.2)
+        ended.append(1)
+
+    warm_up = WarmUp(job, after_seconds=0.0)
+    warm_up.wait()  # none has begun
+    warm_up.tick()
+    assert begun.wait(10)
+    warm_up.wait()
+    assert ended == [1]
 
 
 def test_what_waits_at_the_start_comes_before_it() -> None:
