@@ -15,8 +15,7 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 AFTER_SECONDS = 10.0  # of the stream: what waits at its start comes first
-
-LONGEST_WAIT_SECONDS = 5.0
+LONGEST_WAIT_SECONDS = 5.0  # at its end: on a cluster without executors the job never ends
 
 
 class WarmUp:

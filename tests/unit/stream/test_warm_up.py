@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 from spark.stream.warm_up import WarmUp
 
@@ -18,17 +17,18 @@ def test_the_job_is_run_once_however_often_one_looks() -> None:
 
 
 def test_an_end_waits_for_a_job_that_runs() -> None:
-    begun, ended = threading.Event(), []
+    begun, may_end, ended = threading.Event(), threading.Event(), []
 
     def job() -> None:
         begun.set()
-        time.sleep(0.2)
+        may_end.wait(10)
         ended.append(1)
 
     warm_up = WarmUp(job, after_seconds=0.0)
     warm_up.wait()  # none has begun
     warm_up.tick()
     assert begun.wait(10)
+    threading.Timer(0.1, may_end.set).start()
     warm_up.wait()
     assert ended == [1]
 
